@@ -1,0 +1,1 @@
+"""What every room stands on: errors, content hashes, atomic files, seeded randomness, progress."""

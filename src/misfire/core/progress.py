@@ -1,0 +1,62 @@
+"""Progress of long work: a bar with the time left on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def track(items: Iterable[Item], *, total: int, what: str, unit: int = 1) -> Iterator[Item]:
+    """Yield ``items`` and show how many of ``total`` are done on standard error.
+
+    Args:
+        items: The work.
+        total: How many units of work there are.
+        what: What is being done, for the reader.
+        unit: How many units one item stands for (a batch's size).
+    """
+    if sys.stderr.isatty():
+        yield from _with_bar(items, total=total, what=what, unit=unit)
+    else:
+        yield from _with_lines(items, total=total, what=what, unit=unit)
+
+
+def say(line: str) -> None:
+    """Tell the user one line on standard error, so that standard output stays data."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _with_bar(items: Iterable[Item], *, total: int, what: str, unit: int) -> Iterator[Item]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        for item in items:
+            yield item
+            progress.advance(task, min(unit, total))
+
+
+def _with_lines(items: Iterable[Item], *, total: int, what: str, unit: int) -> Iterator[Item]:
+    start = last = time.monotonic()
+    done = 0
+    for item in items:
+        yield item
+        done = min(done + unit, total)
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES and done < total:
+            left = (now - start) / done * (total - done)
+            say(f"{what}: {done} of {total}, about {left:.0f} s left")
+            last = now
