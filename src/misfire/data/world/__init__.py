@@ -1,0 +1,50 @@
+"""A generated benchmark in which the truth about every image, caption and failure is known."""
+
+from misfire.data.world.dataset import SceneImage, World
+from misfire.data.world.facts import (
+    Action,
+    Background,
+    Colour,
+    Group,
+    Kind,
+    Nuisance,
+    Relation,
+    Scene,
+    Size,
+    Texture,
+)
+from misfire.data.world.grammar import Description, GroupMention, Mention, describe
+from misfire.data.world.rendering import IMAGE_SIDE, RENDERER_VERSION, render
+from misfire.data.world.sampling import Knobs, Split, scene_stream, split_of, tied_background
+from misfire.data.world.truth import Cause, num_different_facts, oracle_category, oracle_subtype
+
+__all__ = [
+    "IMAGE_SIDE",
+    "RENDERER_VERSION",
+    "Action",
+    "Background",
+    "Cause",
+    "Colour",
+    "Description",
+    "Group",
+    "GroupMention",
+    "Kind",
+    "Knobs",
+    "Mention",
+    "Nuisance",
+    "Relation",
+    "Scene",
+    "SceneImage",
+    "Size",
+    "Split",
+    "Texture",
+    "World",
+    "describe",
+    "num_different_facts",
+    "oracle_category",
+    "oracle_subtype",
+    "render",
+    "scene_stream",
+    "split_of",
+    "tied_background",
+]

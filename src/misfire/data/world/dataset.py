@@ -1,0 +1,148 @@
+"""The world as a dataset."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from random import Random
+
+from PIL import Image as PillowImage
+from typing_extensions import override
+
+from misfire.core.errors import UsageError, name_some
+from misfire.core.hashing import sha256_text
+from misfire.data.dataset import Caption, Dataset, Image, ImageSource
+from misfire.data.world import truth
+from misfire.data.world.facts import Action, Background, Colour, Kind, Scene, Size, Texture
+from misfire.data.world.grammar import Description, Mention, describe
+from misfire.data.world.rendering import RENDERER_VERSION, render
+from misfire.data.world.sampling import Knobs, Split, scene_stream
+
+
+@dataclass(frozen=True)
+class SceneImage(ImageSource):
+    """An image that is rendered when it is read; its content's name needs no rendering."""
+
+    scene: Scene
+
+    @cached_property
+    def _sha256(self) -> str:
+        return sha256_text(f"{self.scene.sha256}/{RENDERER_VERSION}")
+
+    @property
+    @override
+    def content_sha256(self) -> str:
+        return self._sha256
+
+    @override
+    def load(self) -> PillowImage.Image:
+        return render(self.scene)
+
+
+class World(Dataset):
+    """Generated images and captions whose facts are known, and with them the cause of every failure.
+
+    Ids count from 0: the captions of image ``i`` are ``i * captions_per_image`` and those after it.
+
+    Args:
+        num_images: Images to generate; a smaller world is the beginning of a larger one.
+        seed: Seed of the scenes and of the captions.
+        split: ``train``, ``dev`` or ``test``; no scene is in two of them.
+        captions_per_image: Captions of each image.
+        nuisance: Probability that a picture is blurred, darkened, occluded or of low contrast.
+        spurious_correlation: Probability that a scene takes place where its first group's kind usually is.
+        hard_combinations: Lists of tags such as ``[star, night]``; a scene with all tags of a list gets a nuisance.
+
+    Raises:
+        UsageError: If a value is out of its range or a tag is unknown.
+
+    Example:
+        >>> world = World(num_images=2)
+        >>> len(world.captions), world.images[0].source.load().size
+        (10, (64, 64))
+    """
+
+    scenes: tuple[Scene, ...]
+    mentions: tuple[Mention, ...]
+
+    def __init__(
+        self,
+        *,
+        num_images: int = 5000,
+        seed: int = 0,
+        split: str = "test",
+        captions_per_image: int = 5,
+        nuisance: float = 0.0,
+        spurious_correlation: float = 0.0,
+        hard_combinations: Sequence[Sequence[str]] = (),
+    ) -> None:
+        _check_counts(num_images=num_images, seed=seed, captions_per_image=captions_per_image)
+        _check_probabilities(nuisance=nuisance, spurious_correlation=spurious_correlation)
+        chosen = _checked_split(split)
+        knobs = Knobs(nuisance, spurious_correlation, _checked_combinations(hard_combinations))
+        scenes = tuple(islice(scene_stream(seed, chosen, knobs=knobs), num_images))
+        told = [
+            description
+            for index, scene in enumerate(scenes)
+            for description in descriptions(scene, seed, index, captions_per_image)
+        ]
+        super().__init__(
+            name="world",
+            images=tuple(Image(index, SceneImage(scene)) for index, scene in enumerate(scenes)),
+            captions=tuple(
+                Caption(index, index // captions_per_image, description.text) for index, description in enumerate(told)
+            ),
+        )
+        object.__setattr__(self, "scenes", scenes)
+        object.__setattr__(self, "mentions", tuple(description.mention for description in told))
+
+    def oracle_category(self, caption_position: int, image_position: int) -> str:
+        """The first kind of fact in a caption that an image violates, ``ambiguous`` where it violates none."""
+        return truth.oracle_category(self.mentions[caption_position], self.scenes[image_position]).value
+
+    def oracle_subtype(self, caption_position: int, image_position: int) -> str:
+        """For an ambiguous failure: ``near_duplicate`` or ``underspecified``."""
+        target = self.scenes[int(self.targets[caption_position])]
+        return truth.oracle_subtype(target, self.scenes[image_position])
+
+
+def descriptions(scene: Scene, seed: int, index: int, num_captions: int) -> Iterable[Description]:
+    """The captions of one image, from a stream of its own."""
+    rng = Random(f"captions/{seed}/{index}/{scene.layout}")
+    return [describe(scene, rng) for _ in range(num_captions)]
+
+
+def _check_counts(*, num_images: int, seed: int, captions_per_image: int) -> None:
+    for name, value in (("num_images", num_images), ("captions_per_image", captions_per_image)):
+        if value < 1:
+            raise UsageError(f"world: {name} must be >= 1, got {value}; leave it out for the default.")
+    if seed < 0:
+        raise UsageError(f"world: seed must be >= 0, got {seed}; choose another seed.")
+
+
+def _check_probabilities(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise UsageError(f"world: {name} must be in [0, 1], got {value}; use 0.3 for 30 %.")
+
+
+def _checked_split(split: str) -> Split:
+    try:
+        return Split(split)
+    except ValueError:
+        raise UsageError(
+            f"world: split must be one of {', '.join(Split)}, got {split!r}; the default is test."
+        ) from None
+
+
+def _checked_combinations(combinations: Sequence[Sequence[str]]) -> tuple[frozenset[str], ...]:
+    known = {tag.value for family in (Kind, Colour, Texture, Size, Action, Background) for tag in family}
+    unknown = sorted({str(tag) for tags in combinations for tag in tags} - known)
+    if unknown:
+        raise UsageError(
+            f"world: hard_combinations must be lists of known tags, got {name_some(unknown)}; "
+            f"choose from {', '.join(sorted(known))}."
+        )
+    if not all(combinations):
+        raise UsageError("world: a hard combination must hold at least one tag, got an empty list; drop it.")
+    return tuple(frozenset(tags) for tags in combinations)

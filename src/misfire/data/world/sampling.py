@@ -1,0 +1,172 @@
+"""Scenes out of a seed, and the rule that keeps the splits apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+
+import numpy as np
+from jaxtyping import Bool, Int64, UInt64
+
+from misfire.core.seeding import generator
+from misfire.data.world.facts import Action, Background, Colour, Group, Kind, Nuisance, Relation, Scene, Size, Texture
+
+_CHUNK = 4096
+_SHARE_TWO_GROUPS = 0.5
+_SHARE_ACTING = 0.75
+_MOST_THINGS_IN_TWO_GROUPS = 6
+_MOST_LARGE_THINGS_BESIDE_A_GROUP = 3
+_COUNT_WEIGHTS = np.array([0.36, 0.2, 0.18, 0.14, 0.12])
+
+_KINDS, _COLOURS, _TEXTURES, _SIZES = tuple(Kind), tuple(Colour), tuple(Texture), tuple(Size)
+_ACTIONS: tuple[Action | None, ...] = (*Action, None)
+_BACKGROUNDS, _NUISANCES = tuple(Background), tuple(Nuisance)
+_AXES = (Relation.LEFT_OF, Relation.ABOVE)
+
+
+class Split(StrEnum):
+    """Part of the world; a scene's facts belong to exactly one."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+_SPLIT_OF_REMAINDER = (Split.TEST, Split.DEV, *[Split.TRAIN] * 6)
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What a user may plant.
+
+    Args:
+        nuisance: Probability that a scene gets a random nuisance.
+        spurious_correlation: Probability that the background is the one tied to the first group's kind.
+        hard_combinations: Sets of tags; a scene that has all tags of one set always gets a nuisance.
+    """
+
+    nuisance: float = 0.0
+    spurious_correlation: float = 0.0
+    hard_combinations: tuple[frozenset[str], ...] = ()
+
+
+def scene_stream(seed: int, split: Split, *, knobs: Knobs | None = None, first_chunk: int = 0) -> Iterator[Scene]:
+    """Endless scenes of one split, the same for the same arguments; a shorter run is a prefix of a longer one.
+
+    Splits are kept apart by construction: all that captions can mention of a scene is hashed, and the hash says to which
+    split every scene with these facts belongs.
+    """
+    knobs = Knobs() if knobs is None else knobs
+    for chunk in count(first_chunk):
+        codes = _draw(generator(seed, "world", split.value, chunk), knobs)
+        keep = _split_remainders(codes)
+        for row in codes[np.isin(keep, [r for r, owner in enumerate(_SPLIT_OF_REMAINDER) if owner is split])].tolist():
+            yield _with_hard_combinations(_decode(row), knobs)
+
+
+def split_of(scene: Scene) -> Split:
+    """The one split in which scenes with these facts occur."""
+    return _SPLIT_OF_REMAINDER[int(_split_remainders(np.array([_encode(scene)]))[0])]
+
+
+def tied_background(kind: Kind) -> Background:
+    """The background that ``spurious_correlation`` ties to a kind.
+
+    Example:
+        >>> tied_background(Kind.BALL).value
+        'meadow'
+    """
+    return _BACKGROUNDS[_KINDS.index(kind) % len(_BACKGROUNDS)]
+
+
+# A row of codes: two groups of (kind, colour, texture, size, count, action), then axis, background, nuisance, layout.
+# An absent second group, axis or nuisance is -1.
+_GROUP_WIDTH = 6
+_AXIS, _BACKGROUND, _NUISANCE, _LAYOUT = 12, 13, 14, 15
+
+
+def _draw(rng: np.random.Generator, knobs: Knobs) -> Int64[np.ndarray, "scene code"]:
+    groups = [_draw_group(rng), _draw_group(rng)]
+    rows = np.concatenate([*groups, np.empty((_CHUNK, 4), dtype=np.int64)], axis=1)
+    has_two = rng.random(_CHUNK) < _SHARE_TWO_GROUPS
+    rows[:, _AXIS] = np.where(has_two, rng.integers(len(_AXES), size=_CHUNK), -1)
+    is_tied = rng.random(_CHUNK) < knobs.spurious_correlation
+    free = rng.integers(len(_BACKGROUNDS), size=_CHUNK)
+    rows[:, _BACKGROUND] = np.where(is_tied, rows[:, 0] % len(_BACKGROUNDS), free)
+    has_nuisance = rng.random(_CHUNK) < knobs.nuisance
+    rows[:, _NUISANCE] = np.where(has_nuisance, rng.integers(len(_NUISANCES), size=_CHUNK), -1)
+    rows[:, _LAYOUT] = rng.integers(2**31, size=_CHUNK)
+    rows[~has_two, _GROUP_WIDTH : 2 * _GROUP_WIDTH] = -1
+    return rows[_is_drawable(rows)]
+
+
+def _draw_group(rng: np.random.Generator) -> Int64[np.ndarray, "scene code"]:
+    columns = [rng.integers(len(values), size=_CHUNK) for values in (_KINDS, _COLOURS, _TEXTURES, _SIZES)]
+    counts = rng.choice(np.arange(1, 6), size=_CHUNK, p=_COUNT_WEIGHTS)
+    acts = rng.random(_CHUNK) < _SHARE_ACTING
+    action = np.where(acts, rng.integers(len(Action), size=_CHUNK), len(Action))
+    return np.stack([*columns, counts, action], axis=1)
+
+
+def _is_drawable(rows: Int64[np.ndarray, "scene code"]) -> Bool[np.ndarray, " scene"]:
+    """Whether everything stays recognisable at 64 pixels, and the two groups differ in kind or colour."""
+    first, second = rows[:, :_GROUP_WIDTH], rows[:, _GROUP_WIDTH : 2 * _GROUP_WIDTH]
+    is_large = _SIZES.index(Size.LARGE)
+    crowded = first[:, 4] + second[:, 4] > _MOST_THINGS_IN_TWO_GROUPS
+    for group in (first, second):
+        crowded |= (group[:, 3] == is_large) & (group[:, 4] > _MOST_LARGE_THINGS_BESIDE_A_GROUP)
+    same = (first[:, :2] == second[:, :2]).all(axis=1)
+    drawable: Bool[np.ndarray, " scene"] = (rows[:, _AXIS] < 0) | ~(crowded | same)
+    return drawable
+
+
+def _split_remainders(rows: Int64[np.ndarray, "scene code"]) -> Int64[np.ndarray, " scene"]:
+    mixed = np.zeros(len(rows), dtype=np.uint64)
+    for column in range(_NUISANCE):
+        mixed = _mix(mixed ^ (rows[:, column] + 2).astype(np.uint64))
+    return (mixed % np.uint64(len(_SPLIT_OF_REMAINDER))).astype(np.int64)
+
+
+def _mix(values: UInt64[np.ndarray, " scene"]) -> UInt64[np.ndarray, " scene"]:
+    """SplitMix64's step, wrapping around at 64 bits."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _decode(row: list[int]) -> Scene:
+    groups = [_decode_group(row[:_GROUP_WIDTH])]
+    if row[_AXIS] >= 0:
+        groups.append(_decode_group(row[_GROUP_WIDTH : 2 * _GROUP_WIDTH]))
+    return Scene(
+        groups=tuple(groups),
+        relation=_AXES[row[_AXIS]] if row[_AXIS] >= 0 else None,
+        background=_BACKGROUNDS[row[_BACKGROUND]],
+        nuisance=_NUISANCES[row[_NUISANCE]] if row[_NUISANCE] >= 0 else None,
+        layout=row[_LAYOUT],
+    )
+
+
+def _decode_group(code: list[int]) -> Group:
+    kind, colour, texture, size, number, action = code
+    return Group(_KINDS[kind], _COLOURS[colour], _TEXTURES[texture], _SIZES[size], number, _ACTIONS[action])
+
+
+def _encode(scene: Scene) -> list[int]:
+    groups = [_encode_group(group) for group in scene.groups] + [[-1] * _GROUP_WIDTH] * (2 - len(scene.groups))
+    axis = -1 if scene.relation is None else _AXES.index(scene.relation)
+    nuisance = -1 if scene.nuisance is None else _NUISANCES.index(scene.nuisance)
+    return [*groups[0], *groups[1], axis, _BACKGROUNDS.index(scene.background), nuisance, scene.layout]
+
+
+def _encode_group(group: Group) -> list[int]:
+    attributes = [_KINDS.index(group.kind), _COLOURS.index(group.colour), _TEXTURES.index(group.texture)]
+    return [*attributes, _SIZES.index(group.size), group.count, _ACTIONS.index(group.action)]
+
+
+def _with_hard_combinations(scene: Scene, knobs: Knobs) -> Scene:
+    if not any(combination <= scene.tags for combination in knobs.hard_combinations):
+        return scene
+    nuisance = _NUISANCES[scene.layout % len(_NUISANCES)]
+    return Scene(scene.groups, scene.relation, scene.background, nuisance, scene.layout)
