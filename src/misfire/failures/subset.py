@@ -1,0 +1,293 @@
+"""Which queries a cell is about, and how they were chosen."""
+
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from jaxtyping import Int
+from typing_extensions import override
+
+from misfire.core.errors import UsageError, name_some
+from misfire.core.hashing import sha256_file, sha256_text
+from misfire.data import Dataset
+from misfire.failures.failure_set import FailureSet, query_positions
+from misfire.failures.taxonomy import load_taxonomy
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some queries of a dataset.
+
+    ``positions`` are places in the dataset's captions, ascending. ``is_failure_mined`` says that the queries were
+    chosen because the baseline failed on them, so that a gain on them alone proves nothing. ``uses_oracle_labels`` says
+    that gold labels took part in the choice; ``categories`` are those labels.
+    """
+
+    name: str
+    positions: Int[np.ndarray, " query"]
+    how_chosen: str
+    is_failure_mined: bool
+    uses_oracle_labels: bool = False
+    categories: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def query_ids(self, dataset: Dataset) -> tuple[int, ...]:
+        """The selected captions' ids, ascending."""
+        return tuple(dataset.captions[position].id for position in self.positions)
+
+
+class QuerySubset(ABC):
+    """A rule that selects queries of a dataset."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the subset is called in tables."""
+
+    @property
+    @abstractmethod
+    def needs_failure_set(self) -> bool:
+        """Whether there is nothing to select without a failure set."""
+
+    @abstractmethod
+    def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
+        """The selection, from a failure set that fits the dataset."""
+
+    def select(self, dataset: Dataset, failure_set: FailureSet | None = None) -> Selection:
+        """The queries of this subset.
+
+        Raises:
+            UsageError: If the subset needs a failure set and has none, the failure set is of another dataset, or no
+                query is left.
+        """
+        if failure_set is not None:
+            failure_set.check_fits(dataset)
+        selection = self._select(dataset, failure_set)
+        if not len(selection):
+            raise UsageError(
+                f"subset {self.name} must have queries, got 0 of the {len(dataset.captions)} of {dataset.name}"
+                f"{_what_there_is(failure_set)}; choose another subset or mine more failures."
+            )
+        return selection
+
+
+@final
+@dataclass(frozen=True)
+class AllQueries(QuerySubset):
+    """Every caption of the dataset."""
+
+    @property
+    @override
+    def name(self) -> str:
+        return "all"
+
+    @property
+    @override
+    def needs_failure_set(self) -> bool:
+        return False
+
+    @override
+    def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
+        positions = np.arange(len(dataset.captions), dtype=np.int64)
+        return Selection(self.name, positions, f"all {len(positions)} queries of the dataset", is_failure_mined=False)
+
+
+@final
+@dataclass(frozen=True)
+class AllFailures(QuerySubset):
+    """Every query of the failure set."""
+
+    @property
+    @override
+    def name(self) -> str:
+        return "failures"
+
+    @property
+    @override
+    def needs_failure_set(self) -> bool:
+        return True
+
+    @override
+    def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
+        mined = _required(failure_set, self)
+        return Selection(self.name, mined.positions(dataset), mined.how_chosen, is_failure_mined=True)
+
+
+@final
+@dataclass(frozen=True)
+class CategorySubset(QuerySubset):
+    """The failures of some categories, by the gold labels of the failure set.
+
+    Categories are taken in any case and order, and kept in the taxonomy's.
+
+    Raises:
+        UsageError: If no category is named, or one isn't in the taxonomy.
+
+    Example:
+        >>> CategorySubset(["attribute", "object"]).name
+        'object_attribute'
+    """
+
+    categories: Sequence[str]
+
+    def __post_init__(self) -> None:
+        taxonomy = load_taxonomy()
+        chosen = {taxonomy.category(name).name for name in self.categories}
+        if not chosen:
+            raise UsageError(f"categories must name at least one of {', '.join(taxonomy.names)}, got none; name one.")
+        object.__setattr__(self, "categories", tuple(name for name in taxonomy.names if name in chosen))
+
+    @property
+    @override
+    def name(self) -> str:
+        return "_".join(category.lower() for category in self.categories)
+
+    @property
+    @override
+    def needs_failure_set(self) -> bool:
+        return True
+
+    @override
+    def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
+        mined = _required(failure_set, self)
+        of_category = np.array([failure.category in self.categories for failure in mined.failures])
+        positions = mined.positions(dataset)[of_category]
+        return Selection(
+            self.name,
+            positions,
+            f"the {len(positions)} that are {' or '.join(self.categories)} by {mined.label_source} "
+            f"in a {mined.how_chosen}",
+            is_failure_mined=True,
+            uses_oracle_labels=True,
+            categories=tuple(self.categories),
+        )
+
+
+@final
+@dataclass(frozen=True)
+class FileSubset(QuerySubset):
+    """The queries that a file names: CSV or Parquet with a ``query_id`` column, or text with one id a line.
+
+    Where the file has a ``text_sha256`` column too, as annotation sheets do, each is held against its caption.
+    ``is_failure_mined`` is for the user to say; a file of queries that all stand in the failure set is so anyway.
+    """
+
+    path: str
+    is_failure_mined: bool = False
+
+    @property
+    @override
+    def name(self) -> str:
+        return Path(self.path).stem
+
+    @property
+    @override
+    def needs_failure_set(self) -> bool:
+        return False
+
+    @override
+    def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
+        path = Path(self.path)
+        columns = _read_columns(path)
+        ids = _query_ids(path, columns["query_id"])
+        positions = query_positions(dataset, ids, of=path.name)
+        _check_texts(path, dataset, positions, columns.get("text_sha256"))
+        among_failures = failure_set is not None and bool(ids) and set(ids) <= set(failure_set.query_ids)
+        return Selection(
+            self.name,
+            np.sort(positions),
+            f"the {len(ids)} queries in {path.name} (SHA-256 {sha256_file(path)[:12]})",
+            is_failure_mined=self.is_failure_mined or among_failures,
+        )
+
+
+def _required(failure_set: FailureSet | None, subset: QuerySubset) -> FailureSet:
+    if failure_set is None:
+        raise UsageError(f"subset {subset.name} must have a failure set, got none; run misfire mine first.")
+    return failure_set
+
+
+def _what_there_is(failure_set: FailureSet | None) -> str:
+    if failure_set is None:
+        return ""
+    counts = Counter(failure.category or "unlabelled" for failure in failure_set.failures)
+    listed = ", ".join(f"{count} {category}" for category, count in counts.most_common())
+    return f" (failure set {failure_set.digest[:12]} has {listed})"
+
+
+def _read_columns(path: Path) -> dict[str, list[str]]:
+    if not path.is_file():
+        raise UsageError(f"a subset's file must exist, got {path}; check subset.path.")
+    if path.suffix == ".parquet":
+        return _read_parquet_columns(path)
+    if path.suffix not in (".csv", ".txt"):
+        raise UsageError(f"a subset's file must end in .csv, .txt or .parquet, got {path.name}; convert it.")
+    text = path.read_text(encoding="utf-8-sig")
+    if path.suffix == ".txt":
+        return {"query_id": text.split()}
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    names = _columns_among(path, reader.fieldnames or ())
+    rows = list(reader)
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _read_parquet_columns(path: Path) -> dict[str, list[str]]:
+    # pyarrow is imported when a Parquet file is read: it takes a fifth of a second.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise UsageError(
+            f"a subset's .parquet file must be Parquet, got {path.name}: {error}; write it again."
+        ) from error
+    return {
+        name: [str(value) for value in table.column(name).to_pylist()]
+        for name in _columns_among(path, table.column_names)
+    }
+
+
+def _columns_among(path: Path, names: Sequence[str]) -> list[str]:
+    if "query_id" not in names:
+        raise UsageError(
+            f"a subset's file must have a query_id column, got {name_some(names)} in {path.name}; rename the column."
+        )
+    return [name for name in ("query_id", "text_sha256") if name in names]
+
+
+def _query_ids(path: Path, values: list[str]) -> tuple[int, ...]:
+    strange = [value for value in values if not value.strip().isascii() or not value.strip().isdigit()]
+    if strange:
+        raise UsageError(
+            f"query ids must be whole numbers, got {name_some(map(repr, strange))} in {path.name}; mend them."
+        )
+    ids = tuple(int(value) for value in values)
+    repeated = [query_id for query_id, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise UsageError(
+            f"a query must stand once in {path.name}, got {name_some(repeated)} repeated; drop the others."
+        )
+    return ids
+
+
+def _check_texts(path: Path, dataset: Dataset, positions: Int[np.ndarray, " query"], hashes: list[str] | None) -> None:
+    if hashes is None:
+        return
+    captions = [dataset.captions[position] for position in positions]
+    changed = [
+        caption.id for caption, known in zip(captions, hashes, strict=True) if sha256_text(caption.text) != known
+    ]
+    if changed:
+        raise UsageError(
+            f"a caption's text_sha256 must match its query, got {name_some(changed)} by id in {path.name} that don't; "
+            "use the dataset that the file was made from."
+        )

@@ -1,0 +1,218 @@
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from misfire.core.errors import UsageError
+from misfire.core.hashing import sha256_text
+from misfire.failures import (
+    AllFailures,
+    AllQueries,
+    CategorySubset,
+    FileSubset,
+    QuerySubset,
+    load_taxonomy,
+    sheet_text,
+)
+
+CONF = Path(__file__).parents[2] / "conf" / "subset"
+CATEGORY_FILES = [name.lower() for name in load_taxonomy().names]
+
+
+def from_file(tmp_path: Path) -> QuerySubset:
+    (tmp_path / "mine.txt").write_text("1020\n1000\n")
+    return FileSubset(str(tmp_path / "mine.txt"))
+
+
+MAKERS: dict[str, Callable[[Path], QuerySubset]] = {
+    "AllQueries": lambda _: AllQueries(),
+    "AllFailures": lambda _: AllFailures(),
+    "CategorySubset": lambda _: CategorySubset(["attribute", "object"]),
+    "FileSubset": from_file,
+}
+
+
+def test_every_subset_is_held_to_the_contract() -> None:
+    assert {subclass.__name__ for subclass in QuerySubset.__subclasses__()} == set(MAKERS)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_contract(invented: ModuleType, tmp_path: Path, kind: str) -> None:
+    subset = MAKERS[kind](tmp_path)
+    data = invented.dataset()
+    failures = invented.failure_set(data)
+    selection = subset.select(data, failures)
+    assert selection.name == subset.name
+    assert selection.how_chosen
+    assert len(selection) > 0
+    assert selection.positions.dtype == np.int64
+    assert (np.diff(selection.positions) > 0).all()
+    assert selection.query_ids(data) == tuple(data.captions[p].id for p in selection.positions)
+    if selection.is_failure_mined:
+        assert set(selection.query_ids(data)) <= set(failures.query_ids)
+    np.testing.assert_array_equal(subset.select(data, failures).positions, selection.positions)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_contract_without_a_failure_set(invented: ModuleType, tmp_path: Path, kind: str) -> None:
+    subset = MAKERS[kind](tmp_path)
+    if subset.needs_failure_set:
+        with pytest.raises(UsageError, match=f"subset {subset.name} must have a failure set, got none; run misfire"):
+            subset.select(invented.dataset())
+    else:
+        assert not subset.select(invented.dataset()).is_failure_mined
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_contract_with_another_datasets_failures(invented: ModuleType, tmp_path: Path, kind: str) -> None:
+    with pytest.raises(UsageError, match="must fit its dataset and backbone"):
+        MAKERS[kind](tmp_path).select(invented.dataset(), invented.failure_set(invented.dataset(num_images=9)))
+
+
+def test_all_queries_are_all_of_them(invented: ModuleType) -> None:
+    selection = AllQueries().select(invented.dataset())
+    assert selection.positions.tolist() == list(range(24))
+    assert selection.how_chosen == "all 24 queries of the dataset"
+    assert not selection.uses_oracle_labels
+
+
+def test_all_failures_say_how_they_were_sampled(invented: ModuleType) -> None:
+    data, failures = invented.dataset(), invented.failure_set(num_failures=7)
+    selection = AllFailures().select(data, failures)
+    assert selection.query_ids(data) == failures.query_ids
+    assert selection.how_chosen == failures.how_chosen
+    assert selection.is_failure_mined
+    assert not selection.uses_oracle_labels
+
+
+def test_categories_are_a_union_by_gold_labels(invented: ModuleType) -> None:
+    data, failures = invented.dataset(), invented.failure_set()
+    union = CategorySubset(["Attribute", "object"]).select(data, failures)
+    expected = [f.query_id for f in failures.failures if f.category in ("Object", "Attribute")]
+    assert list(union.query_ids(data)) == expected
+    assert union.name == "object_attribute"
+    assert union.categories == ("Object", "Attribute")
+    assert union.uses_oracle_labels
+    assert union.how_chosen == (
+        f"the {len(expected)} that are Object or Attribute by world truth in a {failures.how_chosen}"
+    )
+
+
+def test_the_categories_partition_the_labelled_failures(invented: ModuleType) -> None:
+    data, failures = invented.dataset(), invented.failure_set()
+    present = {failure.category for failure in failures.failures}
+    parts = [CategorySubset([name]).select(data, failures).query_ids(data) for name in sorted(present)]
+    assert sorted(sum(parts, ())) == list(failures.query_ids)
+
+
+def test_an_empty_category_is_refused_with_what_there_is(invented: ModuleType) -> None:
+    data = invented.dataset()
+    failures = invented.failure_set(data, is_labelled=False)
+    with pytest.raises(
+        UsageError,
+        match=r"subset object must have queries, got 0 of the 24 of invented \(failure set \w{12} has 10 unlabelled\)",
+    ):
+        CategorySubset(["object"]).select(data, failures)
+
+
+def test_unknown_or_no_categories_are_refused() -> None:
+    with pytest.raises(UsageError, match="'spacial' is not a category: did you mean Spatial"):
+        CategorySubset(["spacial"])
+    with pytest.raises(UsageError, match="categories must name at least one of Ambiguous, Object"):
+        CategorySubset([])
+
+
+def table(invented: ModuleType) -> pd.DataFrame:
+    captions = invented.dataset().captions[5:1:-1]
+    return pd.DataFrame(
+        {"query_id": [c.id for c in captions], "note": "é", "text_sha256": [sha256_text(c.text) for c in captions]}
+    )
+
+
+def as_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def as_parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path)
+
+
+def as_text(frame: pd.DataFrame, path: Path) -> None:
+    path.write_text("\n".join(str(value) for value in frame["query_id"]))
+
+
+WRITERS = {".csv": as_csv, ".parquet": as_parquet, ".txt": as_text}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_file_names_queries(invented: ModuleType, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"chosen{suffix}"
+    WRITERS[suffix](table(invented), path)
+    selection = FileSubset(str(path)).select(invented.dataset())
+    assert selection.positions.tolist() == [2, 3, 4, 5]
+    assert selection.name == "chosen"
+    assert selection.how_chosen.startswith(f"the 4 queries in chosen{suffix} (SHA-256 ")
+    assert not selection.is_failure_mined
+    assert FileSubset(str(path), is_failure_mined=True).select(invented.dataset()).is_failure_mined
+
+
+def test_an_annotation_sheet_is_a_subset_and_known_to_be_mined(invented: ModuleType, tmp_path: Path) -> None:
+    data, failures = invented.dataset(), invented.failure_set()
+    path = tmp_path / "ann.csv"
+    path.write_text(sheet_text(failures, failures.query_ids[:4]), newline="")
+    assert FileSubset(str(path)).select(data, failures).is_failure_mined
+    assert FileSubset(str(path)).select(data).query_ids(data) == failures.query_ids[:4]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_caption_that_changed_since_is_found(invented: ModuleType, tmp_path: Path, suffix: str) -> None:
+    frame = table(invented)
+    frame.loc[0, "text_sha256"] = "0" * 64
+    path = tmp_path / f"chosen{suffix}"
+    WRITERS[suffix](frame, path)
+    with pytest.raises(UsageError, match=r"text_sha256 must match its query, got 1 \(1050\) by id in chosen"):
+        FileSubset(str(path)).select(invented.dataset())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "1000\n7\n8\n", r"queries of a.txt must belong to dataset invented, got 2 \(7, 8\) by id among 3"),
+        ("a.txt", "1000 1000 1010", r"a query must stand once in a.txt, got 1 \(1000\) repeated"),
+        ("a.txt", "1000 1010.5 x", r"query ids must be whole numbers, got 2 \('1010.5', 'x'\) in a.txt"),
+        ("a.txt", "", "subset a must have queries, got 0 of the 24 of invented; choose"),
+        ("a.csv", "query_id\n", "subset a must have queries, got 0"),
+        ("a.csv", "id,text\n1000,x\n", r"must have a query_id column, got 2 \(id, text\) in a.csv"),
+        ("a.csv", "", r"must have a query_id column, got 0 \(\) in a.csv"),
+        ("a.json", "[1000]", "must end in .csv, .txt or .parquet, got a.json"),
+        ("a.parquet", "no", "must be Parquet, got a.parquet"),
+    ],
+)
+def test_a_bad_file_is_refused(invented: ModuleType, tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError, match=message):
+        FileSubset(str(tmp_path / name)).select(invented.dataset())
+
+
+def test_a_missing_file_is_refused(invented: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a subset's file must exist, got .*a.csv; check subset.path"):
+        FileSubset(str(tmp_path / "a.csv")).select(invented.dataset())
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_builds_the_subset_it_is_named_after(path: Path) -> None:
+    settings = yaml.safe_load(path.read_text())
+    module, _, name = settings.pop("_target_").rpartition(".")
+    subset = getattr(import_module(module), name)(**settings)
+    assert isinstance(subset, QuerySubset)
+    assert path.stem == "file" or subset.name == path.stem
+
+
+def test_there_is_a_configuration_for_each_category() -> None:
+    names = {path.stem for path in CONF.glob("*.yaml")}
+    assert names == {"all", "failures", "object_attribute", "file", *CATEGORY_FILES}
