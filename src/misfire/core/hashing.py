@@ -16,7 +16,7 @@ def sha256_text(text: str) -> str:
 
     Example:
         >>> sha256_text("a cat")[:12]
-        '97a4b1a7e1b1'
+        '51e467415607'
     """
     return sha256_bytes(text.encode("utf-8"))
 

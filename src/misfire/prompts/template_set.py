@@ -1,0 +1,108 @@
+"""Ordered sets of templates, and the choice of a set for a slice of queries."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import yaml
+from typing_extensions import override
+
+from misfire.core.errors import UsageError, name_some
+from misfire.prompts.template import Template
+
+
+class TemplateChoice(ABC):
+    """Decides which templates a slice of queries is asked with."""
+
+    @abstractmethod
+    def for_categories(self, categories: Sequence[str]) -> "TemplateSet":
+        """The templates for queries of these failure categories (none known: an empty sequence)."""
+
+
+@final
+@dataclass(frozen=True)
+class TemplateSet(TemplateChoice):
+    """Templates in order; the same for every query.
+
+    Args:
+        name: What tables call it.
+        templates: Texts with ``{caption}`` once in each.
+        is_oracle: Whether gold labels chose it, so that no deployed system could.
+
+    Raises:
+        UsageError: If it is empty, repeats a template, or a template lacks ``{caption}``.
+
+    Example:
+        >>> TemplateSet("two", ("{caption}", "a photo of {caption}")).render("a red star")
+        ('a red star', 'a photo of a red star')
+    """
+
+    name: str
+    templates: Sequence[str]
+    is_oracle: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "templates", tuple(Template(text).text for text in self.templates))
+        if not self.templates:
+            raise UsageError(
+                f"template set {self.name} must hold a template, got none; add one with {{caption}} in it."
+            )
+        repeated = [text for index, text in enumerate(self.templates) if text in self.templates[:index]]
+        if repeated:
+            raise UsageError(
+                f"template set {self.name} must not repeat a template, got {name_some(repeated)}; drop it."
+            )
+
+    def __len__(self) -> int:
+        return len(self.templates)
+
+    def render(self, caption: str) -> tuple[str, ...]:
+        """One prompt a template, in order."""
+        return tuple(Template(text).render(caption) for text in self.templates)
+
+    @override
+    def for_categories(self, categories: Sequence[str]) -> "TemplateSet":
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class MatchedTemplates(TemplateChoice):
+    """The sets of the categories that the slice was labelled with: an *oracle*, since gold labels choose the text.
+
+    Reference:
+        "Failure Taxonomy and Category-Aware Prompt Ensembling for CLIP Retrieval", section 6.2: K = 10 templates for
+        one category, 15 for Object and Attribute together.
+    """
+
+    sets: Mapping[str, TemplateSet]
+
+    @override
+    def for_categories(self, categories: Sequence[str]) -> TemplateSet:
+        known = [category for category in categories if category in self.sets]
+        if not known:
+            raise UsageError(
+                f"templates=matched needs a subset with a category out of {', '.join(self.sets)}, got "
+                f"{', '.join(categories) or 'none'}; choose such a subset, or templates=generic."
+            )
+        union = dict.fromkeys(text for category in known for text in self.sets[category].templates)
+        return TemplateSet(name="matched", templates=tuple(union), is_oracle=True)
+
+
+def template_set_from_file(path: str) -> TemplateSet:
+    """Read a template set of one's own: YAML with ``name`` and ``templates``.
+
+    Raises:
+        UsageError: If the file is missing or is not such YAML.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError(f"templates.path must name a YAML file, got {path}; give the path of one that exists.")
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not isinstance(content.get("templates"), list):
+        raise UsageError(
+            f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml."
+        )
+    return TemplateSet(name=str(content.get("name", file.stem)), templates=tuple(map(str, content["templates"])))

@@ -1,0 +1,52 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from misfire.core.files import atomic_path, locked, write_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    script = (
+        "import os, signal, pathlib\nfrom misfire.core.files import atomic_path\n"
+        f"with atomic_path(pathlib.Path({str(path)!r})) as temporary:\n"
+        "    temporary.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_a_lock_keeps_another_process_out_and_dies_with_its_holder(tmp_path: Path) -> None:
+    lock = tmp_path / "a.lock"
+    script = (
+        "import sys, time, pathlib\nfrom misfire.core.files import locked\n"
+        f"with locked(pathlib.Path({str(lock)!r})):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline().strip() == "held"
+    from filelock import FileLock, Timeout
+
+    with pytest.raises(Timeout):
+        FileLock(lock).acquire(timeout=0.05)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    with locked(lock):
+        pass
+    holder.stdout.close()
