@@ -1,9 +1,12 @@
 """Paired pictures of failures: the target beside the image that was retrieved instead."""
 
 import io
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import wrap
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -23,9 +26,9 @@ _TILE = 192
 _MARGIN = 16
 _LINE = 20
 _BAND = 26
-_CAPTION_LINES = 3
-_PAIR_WIDTH = 2 * _TILE + 3 * _MARGIN
-_PAIR_HEIGHT = (2 + _CAPTION_LINES) * _LINE + _BAND + _TILE + 2 * _LINE + 2 * _MARGIN
+_MOST_CAPTION_LINES = 8
+_TEXT_WIDTH = 2 * _TILE + _MARGIN
+_PAIR_WIDTH = _TEXT_WIDTH + 2 * _MARGIN
 _TITLE_HEIGHT = 2 * _LINE + _MARGIN
 
 
@@ -83,23 +86,64 @@ def contact_sheets(
 def _page(
     title: str, start: int, failures: tuple[Failure, ...], dataset: Dataset, num_columns: int, show_categories: bool
 ) -> Image.Image:
-    columns = min(num_columns, len(failures))
-    rows = -(-len(failures) // columns)
+    pairs = [_pair(start + place, failure, dataset, show_categories) for place, failure in enumerate(failures)]
+    columns = min(num_columns, len(pairs))
+    rows = [pairs[first : first + columns] for first in range(0, len(pairs), columns)]
     # The title and its legend need about two pairs' width, whatever the number of columns.
     width = max(columns * _PAIR_WIDTH, 2 * _PAIR_WIDTH)
-    page = Image.new("RGB", (width, _TITLE_HEIGHT + rows * _PAIR_HEIGHT), _PAPER)
+    page = Image.new("RGB", (width, _TITLE_HEIGHT + sum(_row_height(row) for row in rows)), _PAPER)
     draw = ImageDraw.Draw(page)
     _draw_title(draw, title)
-    images = {image.id: image for image in dataset.images}
-    for place, failure in enumerate(failures):
-        left = (place % columns) * _PAIR_WIDTH
-        top = _TITLE_HEIGHT + (place // columns) * _PAIR_HEIGHT
-        tiles = (
-            _tile(images[failure.target_image_id].source.load()),
-            _tile(images[failure.retrieved_image_id].source.load()),
-        )
-        _draw_pair(page, draw, (left, top), start + place, failure, tiles, show_categories)
+    top = _TITLE_HEIGHT
+    for row in rows:
+        for column, pair in enumerate(row):
+            _draw_pair(page, draw, (column * _PAIR_WIDTH, top), _row_height(row), pair)
+        top += _row_height(row)
     return page
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of a pair's two images, with what is written around it."""
+
+    word: str
+    colour: tuple[int, int, int]
+    tile: Image.Image
+    lines: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    heading: str
+    caption: list[str]
+    sides: tuple[_Side, _Side]
+
+
+def _pair(index: int, failure: Failure, dataset: Dataset, show_categories: bool) -> _Pair:
+    target = _Side(
+        "TARGET",
+        _TARGET_COLOUR,
+        _tile(_load(dataset, failure.target_image_id)),
+        (_target_rank(failure), f"score {failure.target_score:.4f}, image {failure.target_image_id}"),
+    )
+    retrieved = _Side(
+        "RETRIEVED",
+        _RETRIEVED_COLOUR,
+        _tile(_load(dataset, failure.retrieved_image_id)),
+        ("rank 1", f"score {failure.retrieved_score:.4f}, image {failure.retrieved_image_id}"),
+    )
+    return _Pair(_heading(index, failure, show_categories), _wrapped(failure.caption), (target, retrieved))
+
+
+def _load(dataset: Dataset, image_id: int) -> Image.Image:
+    # Images stand in the order of their ids.
+    position = bisect_left(dataset.images, image_id, key=lambda image: image.id)
+    return dataset.images[position].source.load()
+
+
+def _row_height(row: list[_Pair]) -> int:
+    num_lines = 1 + max(len(pair.caption) for pair in row)
+    return 2 * _MARGIN + num_lines * _LINE + _LINE // 2 + _BAND + _TILE + 2 * _LINE + 4
 
 
 def _draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
@@ -108,52 +152,28 @@ def _draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
     draw.text((_MARGIN, _MARGIN // 2 + _LINE + 2), legend, fill=_FAINT, font=_font(14))
 
 
-def _draw_pair(
-    page: Image.Image,
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[int, int],
-    index: int,
-    failure: Failure,
-    tiles: tuple[Image.Image, Image.Image],
-    show_categories: bool,
-) -> None:
+def _draw_pair(page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], height: int, pair: _Pair) -> None:
     left, top = corner
-    draw.rectangle((left + 4, top + 4, left + _PAIR_WIDTH - 4, top + _PAIR_HEIGHT - 4), outline=_RULE)
+    draw.rectangle((left + 4, top + 4, left + _PAIR_WIDTH - 4, top + height - 4), outline=_RULE)
     x, y = left + _MARGIN, top + _MARGIN
-    draw.text((x, y), _heading(index, failure, show_categories), fill=_FAINT, font=_font(13))
-    y += _LINE
-    for line in _wrapped(failure.caption):
-        draw.text((x, y), line, fill=_INK, font=_font(15))
-        y += _LINE
-    y = top + _MARGIN + (1 + _CAPTION_LINES) * _LINE + _LINE // 2
-    sides = (
-        ("TARGET", _TARGET_COLOUR, tiles[0], failure.target_image_id, _target_rank(failure), failure.target_score),
-        ("RETRIEVED", _RETRIEVED_COLOUR, tiles[1], failure.retrieved_image_id, "rank 1", failure.retrieved_score),
-    )
-    for place, (word, colour, tile, image_id, rank, score) in enumerate(sides):
-        _draw_side(page, draw, (x + place * (_TILE + _MARGIN), y), word, colour, tile, image_id, rank, score)
+    draw.text((x, y), pair.heading, fill=_FAINT, font=_font(13))
+    for number, line in enumerate(pair.caption, start=1):
+        draw.text((x, y + number * _LINE), line, fill=_INK, font=_font(14))
+    y = top + height - _MARGIN - 2 * _LINE - 4 - _TILE - _BAND
+    for place, side in enumerate(pair.sides):
+        _draw_side(page, draw, (x + place * (_TILE + _MARGIN), y), side)
 
 
-def _draw_side(
-    page: Image.Image,
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[int, int],
-    word: str,
-    colour: tuple[int, int, int],
-    tile: Image.Image,
-    image_id: int,
-    rank: str,
-    score: float,
-) -> None:
+def _draw_side(page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], side: _Side) -> None:
     x, y = corner
-    draw.rectangle((x, y, x + _TILE - 1, y + _BAND - 1), fill=colour)
-    draw.text((x + 8, y + 4), word, fill=_PAPER, font=_font(15))
+    draw.rectangle((x, y, x + _TILE - 1, y + _BAND - 1), fill=side.colour)
+    draw.text((x + 8, y + 4), side.word, fill=_PAPER, font=_font(14))
     y += _BAND
-    page.paste(tile, (x, y))
-    draw.rectangle((x, y, x + _TILE - 1, y + _TILE - 1), outline=colour, width=2)
+    page.paste(side.tile, (x, y))
+    draw.rectangle((x, y, x + _TILE - 1, y + _TILE - 1), outline=side.colour, width=2)
     y += _TILE + 4
-    draw.text((x, y), f"{rank}, score {score:.4f}", fill=_INK, font=_font(14))
-    draw.text((x, y + _LINE), f"image {image_id}", fill=_FAINT, font=_font(13))
+    for number, line in enumerate(side.lines):
+        draw.text((x, y + number * _LINE), line, fill=_INK, font=_font(13))
 
 
 def _heading(index: int, failure: Failure, show_categories: bool) -> str:
@@ -167,17 +187,20 @@ def _heading(index: int, failure: Failure, show_categories: bool) -> str:
 def _target_rank(failure: Failure) -> str:
     if failure.best_rank == failure.worst_rank:
         return f"rank {failure.rank}"
-    return f"rank {failure.rank} (ties {failure.best_rank}-{failure.worst_rank})"
+    return f"rank {failure.rank}, tied {failure.best_rank} to {failure.worst_rank}"
 
 
 def _wrapped(caption: str) -> list[str]:
-    font = _font(15)
-    # An average letter's width gives the first guess; a line that is still too wide is wrapped tighter.
-    width = 2 * _TILE + _MARGIN
-    for num_letters in range(width // 6, 8, -1):
-        lines = wrap(" ".join(caption.split()), num_letters, max_lines=_CAPTION_LINES, placeholder=" ...")
-        if all(font.getlength(line) <= width for line in lines):
-            break
+    font = _font(14)
+    lines = [""]
+    for word in caption.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= _TEXT_WIDTH or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > _MOST_CAPTION_LINES:
+        return [*lines[: _MOST_CAPTION_LINES - 1], "... (the sheet has the whole caption)"]
     return lines
 
 
@@ -194,7 +217,14 @@ def _tile(image: Image.Image) -> Image.Image:
     return tile
 
 
+@cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    # Pillow's own font has no letter beyond ASCII; matplotlib ships one that has, and needn't be imported for it.
+    package = find_spec("matplotlib")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
     return ImageFont.load_default(size=size)
 
 

@@ -1,6 +1,6 @@
 """From a baseline's ranks to a frozen sample of its top-1 failures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,6 +10,7 @@ from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures.failure_set import WORLD_TRUTH, Failure, FailureSet
+from misfire.failures.taxonomy import AMBIGUOUS, Label
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class OracleCategories(Protocol):
     def oracle_category(self, caption_position: int, image_position: int) -> str:
         """The true category of retrieving that image for that caption."""
 
-    def oracle_subtype(self, caption_position: int, image_position: int) -> str | None:
-        """The true subtype where the category is Ambiguous, None elsewhere."""
+    def oracle_subtype(self, caption_position: int, image_position: int) -> str:
+        """The true subtype; it is asked for only where the category is Ambiguous."""
 
 
 def mine(
@@ -143,6 +144,13 @@ def _failure(dataset: Dataset, outcome: RetrievalOutcome, position: int, oracle:
         worst_rank=int(outcome.worst_rank[position]),
         target_score=float(outcome.target_score[position]),
         retrieved_score=float(outcome.top1_score[position]),
-        category=None if oracle is None else oracle.oracle_category(position, retrieved),
-        ambiguous_subtype=None if oracle is None else oracle.oracle_subtype(position, retrieved),
-    )
+    ).labelled(_oracle_label(oracle, position, retrieved))
+
+
+def _oracle_label(oracle: OracleCategories | None, caption_position: int, image_position: int) -> Label | None:
+    if oracle is None:
+        return None
+    label = Label(oracle.oracle_category(caption_position, image_position))
+    if label.category != AMBIGUOUS:
+        return label
+    return replace(label, ambiguous_subtype=oracle.oracle_subtype(caption_position, image_position))

@@ -60,8 +60,9 @@ class Category:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """All categories in the order of their keys."""
+    """All categories in the order of their keys, and what to do where several fit."""
 
+    rule: str
     categories: tuple[Category, ...]
 
     @property
@@ -124,7 +125,8 @@ def load_taxonomy() -> Taxonomy:
         ('Ambiguous', 'Object', 'Attribute', 'Action', 'Count', 'Context', 'Spatial')
     """
     text = files("misfire.failures").joinpath("taxonomy.json").read_text(encoding="utf-8")
-    return Taxonomy(tuple(_category(entry) for entry in json.loads(text)["categories"]))
+    content = json.loads(text)
+    return Taxonomy(content["rule"], tuple(_category(entry) for entry in content["categories"]))
 
 
 def _category(entry: dict[str, Any]) -> Category:
