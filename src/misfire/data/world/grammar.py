@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from misfire.data.world.facts import Action, Background, Colour, Group, Kind, Relation, Scene, Size, Texture
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,9 @@ def _noun_phrase(group: GroupMention, rng: Random) -> str:
     if group.count != 1:
         noun = _IRREGULAR_PLURALS.get(noun, noun + "s")
     adjectives = [
-        rng.choice(words[value])
-        for words, value in ((_SIZES, group.size), (_COLOURS, group.colour), (_TEXTURES, group.texture))
-        if value is not None
+        rng.choice(words)
+        for words in (_words(_SIZES, group.size), _words(_COLOURS, group.colour), _words(_TEXTURES, group.texture))
+        if words
     ]
     if group.colour is not None and group.texture is not None and rng.random() < 0.3:
         adjectives[-2:] = adjectives[:-3:-1]
@@ -178,9 +181,23 @@ def _noun_phrase(group: GroupMention, rng: Random) -> str:
     return " ".join([_determiner(group, words[0], rng), *words])
 
 
+def _words(table: dict[Fact, tuple[str, ...]], value: Fact | None) -> tuple[str, ...]:
+    return () if value is None else table[value]
+
+
 def _determiner(group: GroupMention, next_word: str, rng: Random) -> str:
     if group.is_several or group.count is None:
         return rng.choice(("some", "several"))
     if group.count == 1 and rng.random() < 0.7:
         return "an" if next_word[0] in "aeiou" else "a"
     return rng.choice(_NUMBERS[group.count])
+
+
+def vocabulary() -> frozenset[str]:
+    """Every word that a caption can hold."""
+    nouns = [noun for words in _SINGULARS.values() for noun in words]
+    plurals = [_IRREGULAR_PLURALS.get(noun, noun + "s") for noun in nouns]
+    tables = (_TEXTURES, _SIZES, _COLOURS, _NUMBERS, _ACTIONS, _PLACES, _RELATIONS)
+    phrases = [phrase for table in tables for words in table.values() for phrase in words]
+    texts = [*nouns, *plurals, *phrases, "a", "an", "some", "several", "and", ","]
+    return frozenset(word for text in texts for word in text.split())

@@ -53,14 +53,14 @@ class Knobs:
 def scene_stream(seed: int, split: Split, *, knobs: Knobs | None = None, first_chunk: int = 0) -> Iterator[Scene]:
     """Endless scenes of one split, the same for the same arguments; a shorter run is a prefix of a longer one.
 
-    Splits are kept apart by construction: all that captions can mention of a scene is hashed, and the hash says to which
-    split every scene with these facts belongs.
+    Splits are kept apart by construction: all that captions can mention of a scene is hashed, and the hash says to
+    which split every scene with these facts belongs.
     """
     knobs = Knobs() if knobs is None else knobs
+    remainders = [remainder for remainder, owner in enumerate(_SPLIT_OF_REMAINDER) if owner is split]
     for chunk in count(first_chunk):
         codes = _draw(generator(seed, "world", split.value, chunk), knobs)
-        keep = _split_remainders(codes)
-        for row in codes[np.isin(keep, [r for r, owner in enumerate(_SPLIT_OF_REMAINDER) if owner is split])].tolist():
+        for row in codes[np.isin(_split_remainders(codes), remainders)].tolist():
             yield _with_hard_combinations(_decode(row), knobs)
 
 
@@ -97,7 +97,8 @@ def _draw(rng: np.random.Generator, knobs: Knobs) -> Int64[np.ndarray, "scene co
     rows[:, _NUISANCE] = np.where(has_nuisance, rng.integers(len(_NUISANCES), size=_CHUNK), -1)
     rows[:, _LAYOUT] = rng.integers(2**31, size=_CHUNK)
     rows[~has_two, _GROUP_WIDTH : 2 * _GROUP_WIDTH] = -1
-    return rows[_is_drawable(rows)]
+    drawable: Int64[np.ndarray, "scene code"] = rows[_is_drawable(rows)]
+    return drawable
 
 
 def _draw_group(rng: np.random.Generator) -> Int64[np.ndarray, "scene code"]:
@@ -124,7 +125,8 @@ def _split_remainders(rows: Int64[np.ndarray, "scene code"]) -> Int64[np.ndarray
     mixed = np.zeros(len(rows), dtype=np.uint64)
     for column in range(_NUISANCE):
         mixed = _mix(mixed ^ (rows[:, column] + 2).astype(np.uint64))
-    return (mixed % np.uint64(len(_SPLIT_OF_REMAINDER))).astype(np.int64)
+    remainders: Int64[np.ndarray, " scene"] = (mixed % np.uint64(len(_SPLIT_OF_REMAINDER))).astype(np.int64)
+    return remainders
 
 
 def _mix(values: UInt64[np.ndarray, " scene"]) -> UInt64[np.ndarray, " scene"]:
@@ -132,7 +134,8 @@ def _mix(values: UInt64[np.ndarray, " scene"]) -> UInt64[np.ndarray, " scene"]:
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    mixed: UInt64[np.ndarray, " scene"] = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 def _decode(row: list[int]) -> Scene:
