@@ -45,6 +45,14 @@ def test_a_filled_sheet_comes_back(invented: ModuleType, tmp_path: Path, mark: s
     assert read_sheet(write(tmp_path / "ann.csv", mark + text), failures) == labels
 
 
+def test_a_sheet_saved_with_semicolons_comes_back(invented: ModuleType, tmp_path: Path) -> None:
+    failures = invented.failure_set()
+    labels = invented.label_of(failures)
+    path = write(tmp_path / "ann.csv", sheet_text(failures, failures.query_ids, label=lambda f: labels[f.query_id]))
+    pd.read_csv(path, keep_default_na=False).to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+    assert read_sheet(path, failures) == labels
+
+
 def test_what_people_type_is_understood(invented: ModuleType, tmp_path: Path) -> None:
     failures = invented.failure_set(num_failures=1)
     text = sheet_text(failures, failures.query_ids)

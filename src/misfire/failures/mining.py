@@ -13,7 +13,7 @@ from misfire.failures.failure_set import WORLD_TRUTH, Failure, FailureSet
 from misfire.failures.taxonomy import AMBIGUOUS, Label
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RetrievalOutcome:
     """What a text-to-image retrieval did with every caption of a dataset.
 

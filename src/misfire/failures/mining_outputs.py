@@ -69,13 +69,12 @@ def write_mining_outputs(
     assignment = plan_assignment(failure_set.query_ids, plan.annotators, overlap=plan.overlap, seed=plan.seed)
     manifest = _manifest(failure_set, assignment, plan)
     _check_same_plan(parent / failure_set.digest[:12] / _MANIFEST, manifest)
-    is_truth_known = failure_set.label_source == WORLD_TRUTH
     blank = {f"sheets/{name}.csv": sheet_text(failure_set, ids) for name, ids in assignment.query_ids.items()}
-    simulated = _simulated_sheets(failure_set, assignment, plan) if is_truth_known else {}
+    simulated = _simulated_sheets(failure_set, assignment, plan) if _is_truth_known(failure_set) else {}
     pages = _pages(failure_set, dataset, plan, "contact_sheets", show_oracle_categories=False)
     oracle_pages = (
         _pages(failure_set, dataset, plan, "oracle_contact_sheets", show_oracle_categories=True)
-        if is_truth_known
+        if _is_truth_known(failure_set)
         else {}
     )
     folder = write_failure_set(failure_set, parent)
@@ -95,11 +94,15 @@ def write_mining_outputs(
     )
 
 
+def _is_truth_known(failure_set: FailureSet) -> bool:
+    return failure_set.label_source == WORLD_TRUTH
+
+
 def _check_same_plan(path: Path, manifest: str) -> None:
     if path.exists() and path.read_text(encoding="utf-8") != manifest:
         raise UsageError(
-            f"the sheets of a failure set must keep their annotators, overlap and seed, got another plan than {path} "
-            "says; repeat the old plan, or move that folder away to start afresh."
+            f"the sheets of a failure set must keep their plan (annotators, overlap, seed, accuracy), got another than "
+            f"{path} says; repeat the old plan, or move that folder away to start afresh."
         )
 
 
@@ -131,9 +134,9 @@ def _manifest(failure_set: FailureSet, assignment: Assignment, plan: AnnotationP
         "annotators": list(plan.annotators),
         "overlap": plan.overlap,
         "seed": plan.seed,
-        "simulated_accuracy": plan.simulated_accuracy,
         "shared_query_ids": list(assignment.shared),
         "num_items": {name: len(ids) for name, ids in assignment.query_ids.items()},
         "columns": list(SHEET_COLUMNS),
+        "simulated_accuracy": plan.simulated_accuracy if _is_truth_known(failure_set) else None,
     }
     return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"

@@ -106,7 +106,9 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         raise UsageError(
             f"a sheet must be a readable UTF-8 CSV file, got {path}: {error}; save it as UTF-8."
         ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    # A spreadsheet whose language writes decimals with a comma separates columns by semicolons.
+    delimiter = ";" if text.startswith(f"{SHEET_COLUMNS[0]};") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="", delimiter=delimiter)
     missing = [column for column in SHEET_COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise UsageError(
