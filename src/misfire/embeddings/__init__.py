@@ -1,0 +1,24 @@
+"""Unit vectors of images and texts: an encoder, a loop that runs it, and a store that makes it run once."""
+
+from misfire.embeddings.embed import FillReport, embed_images, embed_texts, fill_images, fill_texts, num_truncated
+from misfire.embeddings.encoder import Encoder
+from misfire.embeddings.inputs import EncodableImage
+from misfire.embeddings.open_clip_encoder import OpenClipEncoder
+from misfire.embeddings.store import EmbeddingKey, EmbeddingStore, EmbeddingTable
+from misfire.embeddings.trainer_settings import TrainerSettings
+
+__all__ = [
+    "EmbeddingKey",
+    "EmbeddingStore",
+    "EmbeddingTable",
+    "EncodableImage",
+    "Encoder",
+    "FillReport",
+    "OpenClipEncoder",
+    "TrainerSettings",
+    "embed_images",
+    "embed_texts",
+    "fill_images",
+    "fill_texts",
+    "num_truncated",
+]
