@@ -41,15 +41,15 @@ def render(scene: Scene) -> Image.Image:
 
 
 def _regions(scene: Scene) -> Iterator[tuple[Group, _Box, tuple[int, ...]]]:
-    half, whole = IMAGE_SIDE / 2, float(IMAGE_SIDE)
+    none, half, whole = 0.0, IMAGE_SIDE / 2, float(IMAGE_SIDE)
     if scene.relation is None:
-        boxes: list[_Box] = [(0, 0, whole, whole)]
+        boxes: list[_Box] = [(none, none, whole, whole)]
         rows = _ROWS_WHOLE
     elif scene.relation is Relation.LEFT_OF:
-        boxes = [(0, 0, half, whole), (half, 0, whole, whole)]
+        boxes = [(none, none, half, whole), (half, none, whole, whole)]
         rows = _ROWS_TALL
     else:
-        boxes = [(0, 0, whole, half), (0, half, whole, whole)]
+        boxes = [(none, none, whole, half), (none, half, whole, whole)]
         rows = _ROWS_WIDE
     for group, box in zip(scene.groups, boxes, strict=True):
         yield group, box, rows[group.count]

@@ -12,7 +12,8 @@ _ENLARGED = 4
 _OUTLINE = 1
 
 RGB = tuple[int, int, int]
-Point = tuple[float, float]
+Unit = float | int
+Point = tuple[Unit, Unit]
 
 COLOURS: dict[Colour, RGB] = {
     Colour.RED: (222, 30, 38),
@@ -50,16 +51,16 @@ class _Pen:
     def polygon(self, points: list[Point], *, fill: int = 255) -> None:
         self._draw.polygon([(self._at(x), self._at(y)) for x, y in points], fill=fill)
 
-    def disc(self, x: float, y: float, radius: float, *, fill: int = 255) -> None:
+    def disc(self, x: Unit, y: Unit, radius: Unit, *, fill: int = 255) -> None:
         self.ellipse(x - radius, y - radius, x + radius, y + radius, fill=fill)
 
-    def ellipse(self, left: float, top: float, right: float, bottom: float, *, fill: int = 255) -> None:
+    def ellipse(self, left: Unit, top: Unit, right: Unit, bottom: Unit, *, fill: int = 255) -> None:
         self._draw.ellipse([self._at(left), self._at(top), self._at(right), self._at(bottom)], fill=fill)
 
-    def rectangle(self, left: float, top: float, right: float, bottom: float, *, fill: int = 255) -> None:
+    def rectangle(self, left: Unit, top: Unit, right: Unit, bottom: Unit, *, fill: int = 255) -> None:
         self._draw.rectangle([self._at(left), self._at(top), self._at(right), self._at(bottom)], fill=fill)
 
-    def _at(self, unit: float) -> float:
+    def _at(self, unit: Unit) -> float:
         return self._half * (1 + unit)
 
 
