@@ -1,0 +1,21 @@
+"""Tables, figures and a page out of stored cells; nothing that a cell computed is computed again."""
+
+from misfire.reporting.figures import bootstrap_histogram
+from misfire.reporting.report import write_report
+from misfire.reporting.rows import BootstrapRow, CellRow
+from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
+from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
+
+__all__ = [
+    "BootstrapRow",
+    "CellRow",
+    "Table",
+    "bootstrap_histogram",
+    "bootstrap_table",
+    "improvement_table",
+    "taxonomy_table",
+    "to_csv",
+    "to_latex",
+    "to_markdown",
+    "write_report",
+]

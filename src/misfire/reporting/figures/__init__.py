@@ -1,0 +1,20 @@
+"""The figures of a report."""
+
+from misfire.reporting.figures.best import best_pooling
+from misfire.reporting.figures.categories import category_distribution
+from misfire.reporting.figures.histogram import bootstrap_distributions, bootstrap_histogram
+from misfire.reporting.figures.pooling import pooling_ablation
+from misfire.reporting.figures.style import Illustration, to_png, to_svg
+from misfire.reporting.figures.temperature import temperature_sweep
+
+__all__ = [
+    "Illustration",
+    "best_pooling",
+    "bootstrap_distributions",
+    "bootstrap_histogram",
+    "category_distribution",
+    "pooling_ablation",
+    "temperature_sweep",
+    "to_png",
+    "to_svg",
+]

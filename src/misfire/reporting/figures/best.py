@@ -1,0 +1,78 @@
+"""Best pooling a subset."""
+
+from collections.abc import Sequence
+
+from misfire.reporting.figures.style import COLOURS, HATCHES, INK, PALE, Illustration, new_figure, styled
+from misfire.reporting.printing import percentage_points
+from misfire.reporting.rows import CellRow
+from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
+
+
+@styled
+def best_pooling(rows: Sequence[CellRow]) -> Illustration:
+    """Largest delta at the largest k on each subset, and every pooling that reaches it.
+
+    Args:
+        rows: Finished cells, at least one.
+    """
+    k = cutoffs(rows)[-1]
+    drawn = [row for row in without_tau_sweep(rows) if k in row.ks]
+    subsets, series = sorted_subsets(drawn), series_of(drawn)
+    figure = new_figure(7.2, 0.9 + 0.42 * len(subsets))
+    axes = figure.subplots()
+    deltas = []
+    for position, subset in enumerate(subsets):
+        winners, row = _winners(series, subset, k)
+        index = series.index(winners[0]) if len(winners) == 1 else None
+        deltas.append(100 * row.delta(k))
+        axes.barh(
+            position,
+            deltas[-1],
+            height=0.66,
+            color="#dddddd" if index is None else COLOURS[index % len(COLOURS)],
+            hatch="" if index is None else HATCHES[index % len(HATCHES)],
+            edgecolor=INK,
+            linewidth=0.7,
+        )
+        names = "all equal" if 1 < len(winners) == _num_tried(series, subset) else " = ".join(w.label for w in winners)
+        axes.annotate(
+            f"{percentage_points(row.delta(k)) if deltas[-1] else '0'}  {names}",
+            (max(deltas[-1], 0), position),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    span = max(deltas) - min(0.0, *deltas) or 1.0
+    axes.set_xlim(min(0.0, *deltas) - 0.02 * span, max(deltas) + 0.75 * span)
+    axes.set_xlabel(f"Δ R@{k} (pp)")
+    axes.spines["left"].set_color(PALE)
+    return Illustration(
+        name="best_pooling",
+        title=f"Best pooling a subset by Δ R@{k}.",
+        caption=(
+            "Grey where several poolings share the best value. The best of several is chosen by looking, so its gain "
+            "is flattered; test it on queries that weren't used to choose it."
+        ),
+        figure=figure,
+    )
+
+
+def _winners(series: list[Series], subset: str, k: int) -> tuple[list[Series], CellRow]:
+    tried = [(one, row) for one in series for row in one.rows if row.subset == subset]
+    best = max(row.delta(k) for _, row in tried)
+    winners = [(one, row) for one, row in tried if row.delta(k) == best]
+    return [one for one, _ in winners], winners[0][1]
+
+
+def _num_tried(series: list[Series], subset: str) -> int:
+    return sum(row.subset == subset for one in series for row in one.rows)
+
+
+def _with_queries(rows: Sequence[CellRow], subset: str) -> str:
+    counts = sorted({row.num_queries for row in rows if row.subset == subset})
+    return f"{subset_label(subset)} (n={', '.join(map(str, counts))})"

@@ -1,0 +1,96 @@
+"""Gain by subset and pooling."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from misfire.reporting.figures.style import COLOURS, HATCHES, INK, PALE, Illustration, new_figure, styled
+from misfire.reporting.printing import percentage_points
+from misfire.reporting.rows import CellRow
+from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
+
+_MOST_LABELLED_BARS = 24
+_MOST_PANELS = 2
+_BARS_WIDTH = 0.82
+
+
+@styled
+def pooling_ablation(rows: Sequence[CellRow]) -> Illustration:
+    """Delta at the two largest k, a panel each: subsets side by side, one bar a pooling, whiskers for the bootstrap.
+
+    Args:
+        rows: Finished cells, at least one. Of a sweep over tau only the cell nearest to tau = 1 is drawn.
+    """
+    drawn = without_tau_sweep(rows)
+    subsets, series = sorted_subsets(drawn), series_of(drawn)
+    ks = cutoffs(drawn)[-_MOST_PANELS:]
+    figure = new_figure(min(11.0, 2.4 + 0.42 * len(subsets) * len(series)), 0.7 + 2.1 * len(ks))
+    panels = figure.subplots(len(ks), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, k in zip(panels, ks, strict=True):
+        _panel(axes, subsets, series, k)
+    panels[-1].set_xticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=min(4, len(series)))
+    return Illustration(
+        name="pooling_ablation",
+        title=f"Gain by subset and pooling at {' and '.join(map(str, ks))}.",
+        caption=(
+            "Δ is ensembled minus baseline in percentage points. Whiskers are bootstrap percentile intervals; a subset "
+            "of mined failures gains by chance alone, so read them beside the changes outside the subset."
+        ),
+        figure=figure,
+    )
+
+
+def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None:
+    width = _BARS_WIDTH / len(series)
+    is_labelled = len(subsets) * len(series) <= _MOST_LABELLED_BARS
+    for index, one in enumerate(series):
+        offset = (index - (len(series) - 1) / 2) * width
+        known = [row for row in one.rows if k in row.ks]
+        places = [subsets.index(row.subset) + offset for row in known]
+        axes.bar(
+            places,
+            [100 * row.delta(k) for row in known],
+            width=0.92 * width,
+            label=one.label,
+            color=COLOURS[index % len(COLOURS)],
+            hatch=HATCHES[index % len(HATCHES)],
+            edgecolor=INK,
+            linewidth=0.7,
+        )
+        for place, row in zip(places, known, strict=True):
+            end = _whisker(axes, place, row, k)
+            if is_labelled:
+                _label(axes, place, end, row.delta(k))
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_title(f"Δ R@{k}")
+    axes.set_ylabel("Δ (pp)")
+    axes.grid(axis="y")
+    axes.margins(y=0.16)
+
+
+def _whisker(axes: Axes, place: float, row: CellRow, k: int) -> float:
+    """Draw the stored interval and return where a label can stand, in percentage points."""
+    tip = 100 * row.delta(k)
+    if k not in row.bootstrap:
+        return tip
+    low, high = 100 * row.bootstrap[k].low, 100 * row.bootstrap[k].high
+    axes.plot([place, place], [low, high], color=PALE, linewidth=1.0, marker="_", markersize=4)
+    return max(tip, high) if tip >= 0 else min(tip, low)
+
+
+def _label(axes: Axes, place: float, end: float, delta: float) -> None:
+    axes.annotate(
+        percentage_points(delta) if delta else "0",
+        (place, end),
+        (0, 3 if delta >= 0 else -3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if delta >= 0 else "top",
+        fontsize=7,
+    )
+
+
+def _with_queries(rows: Sequence[CellRow], subset: str) -> str:
+    counts = sorted({row.num_queries for row in rows if row.subset == subset})
+    return f"{subset_label(subset)}\n(n={', '.join(map(str, counts))})"

@@ -1,0 +1,95 @@
+"""How figures look, and their bytes: the same for the same input; they read on screen, in print and in grey."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, final
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+# Okabe and Ito's colours, which colour-blind eyes tell apart, in an order that alternates dark and light.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+HATCHES = ("", "////", "..", "xxx", "\\\\\\\\", "oo", "++", "--")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+INK = "#222222"
+PALE = "#777777"
+
+_DOTS_PER_INCH = 200
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": PALE,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "misfire",
+    "svg.fonttype": "path",
+}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Illustration:
+    """A figure with what is said about it.
+
+    Args:
+        name: File name without a suffix.
+        title: What it shows, one sentence.
+        caption: How to read it and how it was made.
+        figure: The drawing.
+    """
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+def styled(draw: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Run a drawing function under this module's settings, and leave matplotlib's own as they were."""
+
+    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        with matplotlib.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    drawn.__doc__ = draw.__doc__
+    drawn.__name__ = draw.__name__
+    return drawn
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, known to no global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@styled
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG at 200 dots an inch, without a date or a version in it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+@styled
+def to_svg(figure: Figure) -> bytes:
+    """The figure as SVG, without a date or a version in it; letters are outlines, so that no font is needed."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

@@ -1,0 +1,32 @@
+"""What a report says in words."""
+
+from dataclasses import dataclass
+from typing import final
+
+METHOD = (
+    "Every number is read from the stored records of the cells named below it; nothing was run again for this report.",
+    "A hit at k is a query whose own image is among the first k of the gallery; of equal scores the one earlier in the "
+    "gallery ranks first. Differences are taken between counts and rounded once.",
+    "Bootstrap numbers were stored with each cell: queries are resampled with replacement, both systems together, and "
+    "the interval is NumPy's linear percentiles of the resampled differences.",
+    "A subset of mined failures was chosen because the baseline fails on it, so even an equally good system seems to "
+    "gain there. That is why the changes outside the subset stand in the same row.",
+)
+
+
+@final
+@dataclass(frozen=True)
+class Story:
+    """What a report is about, in the words of whoever asked.
+
+    Args:
+        title: Heading of the report.
+        question: What was asked.
+        decision_rule: What would count as which answer, written before the cells ran.
+        answer: What came out, one sentence.
+    """
+
+    title: str
+    question: str
+    decision_rule: str
+    answer: str

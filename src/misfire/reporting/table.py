@@ -1,0 +1,209 @@
+"""A table as data, and its three text forms."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import final
+
+from misfire.core.errors import UsageError
+
+Raw = str | int | float | bool | None
+
+
+@final
+@dataclass(frozen=True)
+class Column:
+    """One printed column.
+
+    Args:
+        header: What stands above it, short.
+        keys: Names of the unrounded values behind each of its cells, for the CSV file.
+        group: A header shared with its neighbours, or nothing.
+        is_number: Whether it is set flush right.
+        is_printed: Whether a reader sees it; otherwise it stands in the CSV file only.
+    """
+
+    header: str
+    keys: tuple[str, ...]
+    group: str = ""
+    is_number: bool = True
+    is_printed: bool = True
+
+    @property
+    def full_header(self) -> str:
+        """The header where there is no room for a shared one."""
+        return f"{self.header} {self.group}".strip()
+
+
+@final
+@dataclass(frozen=True)
+class Cell:
+    """What is printed, the unrounded values behind it, and a remark for whoever points at it."""
+
+    text: str
+    raw: tuple[Raw, ...]
+    remark: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """A finished cell that a table was made from."""
+
+    cell_id: str
+    run_url: str | None
+
+    @property
+    def short_id(self) -> str:
+        """The first twelve digits of the cell's content address."""
+        return self.cell_id[:12]
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns; blocks of rows with an equal first cell are set apart.
+
+    Args:
+        name: File name without a suffix.
+        title: One sentence: what is in it.
+        columns: Its columns.
+        rows: Its rows, each as long as ``columns``.
+        note: How to read it and how it was made.
+        sources: The finished cells it was made from.
+
+    Raises:
+        UsageError: If a row doesn't fit the columns.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str
+    sources: tuple[Source, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if [len(cell.raw) for cell in row] != [len(column.keys) for column in self.columns]:
+                raise UsageError(f"each row of table {self.name} must fill its columns, got {row}; mend the table.")
+
+    @property
+    def origin(self) -> str:
+        """Which records it was made from, in words."""
+        ids = ", ".join(source.short_id for source in self.sources)
+        return f"Made from the records of {len(self.sources)} cells: {ids}." if self.sources else ""
+
+    @property
+    def printed_columns(self) -> list[Column]:
+        """The columns that a reader sees."""
+        return [column for column in self.columns if column.is_printed]
+
+    def column_groups(self) -> list[tuple[str, int]]:
+        """Shared headers with the number of neighbouring printed columns under each."""
+        groups = groupby(column.group for column in self.printed_columns)
+        return [(group, len(list(columns))) for group, columns in groups]
+
+    def blocks(self) -> Iterator[list[list[Cell]]]:
+        """Printed cells of neighbouring rows with an equal first cell."""
+        for _, block in groupby(self.rows, key=lambda row: row[0].text):
+            yield [self._printed(row) for row in block]
+
+    def _printed(self, row: tuple[Cell, ...]) -> list[Cell]:
+        return [cell for cell, column in zip(row, self.columns, strict=True) if column.is_printed]
+
+
+def to_markdown(table: Table) -> str:
+    """A pipe table with its title above and its note below."""
+    headers = [column.full_header for column in table.printed_columns]
+    rule = ["---:" if column.is_number else ":---" for column in table.printed_columns]
+    lines = [headers, rule, *([cell.text for cell in row] for block in table.blocks() for row in block)]
+    piped = ["| " + " | ".join(entry.replace("|", r"\|") for entry in line) + " |" for line in lines]
+    below = [paragraph for paragraph in (table.note, table.origin) if paragraph]
+    return "\n\n".join([f"**{table.title}**", "\n".join(piped), *below]) + "\n"
+
+
+def to_csv(table: Table) -> str:
+    """The unrounded values behind the table, a header line first; an undefined value is an empty field."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([key for column in table.columns for key in column.keys])
+    writer.writerows([value for cell in row for value in cell.raw] for row in table.rows)
+    return buffer.getvalue()
+
+
+def to_latex(table: Table) -> str:
+    """A ``table`` environment in the style of booktabs; needs ``\\usepackage{booktabs}``."""
+    alignment = "".join("r" if column.is_number else "l" for column in table.printed_columns)
+    blocks = [[_latex_row([cell.text for cell in row]) for row in block] for block in table.blocks()]
+    body = "\n\\addlinespace\n".join("\n".join(block) for block in blocks)
+    return "\n".join(
+        [
+            *(f"% cell {source.cell_id}" for source in table.sources),
+            r"\begin{table}",
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{latex_escape(table.title)} {latex_escape(table.note)}}}",
+            rf"\label{{tab:{table.name}}}",
+            rf"\begin{{tabular}}{{{alignment}}}",
+            r"\toprule",
+            *_latex_group_headers(table),
+            _latex_row([column.header for column in table.printed_columns]),
+            r"\midrule",
+            body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "Δ": r"$\Delta$",
+    "τ": r"$\tau$",
+    "†": r"$\dagger$",
+    "·": r"$\cdot$",
+    "\N{EN DASH}": "--",
+    ">": r"$>$",
+    "<": r"$<$",
+    "→": r"$\to$",
+}
+
+
+def latex_escape(text: str) -> str:
+    """Text that LaTeX prints as it stands.
+
+    Example:
+        >>> print(latex_escape("object_attribute: 50 % & τ=1"))
+        object\\_attribute: 50 \\% \\& $\\tau$=1
+    """
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex_row(texts: Sequence[str]) -> str:
+    return " & ".join(_latex_entry(text) for text in texts) + r" \\"
+
+
+def _latex_entry(text: str) -> str:
+    is_negative = text.startswith("-") and len(text) > 1
+    entry = f"$-${latex_escape(text[1:])}" if is_negative else latex_escape(text)
+    return f"{{{entry}}}" if entry.startswith("[") else entry  # after \\ a bracket would be read as a length
+
+
+def _latex_group_headers(table: Table) -> list[str]:
+    groups = table.column_groups()
+    if all(not group for group, _ in groups):
+        return []
+    entries, rules, position = [], [], 1
+    for group, width in groups:
+        entries.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_escape(group)}}}" if group else "& " * (width - 1))
+        if group:
+            rules.append(rf"\cmidrule(lr){{{position}-{position + width - 1}}}")
+        position += width
+    return [" & ".join(entries) + r" \\", " ".join(rules)]

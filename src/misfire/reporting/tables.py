@@ -1,0 +1,236 @@
+"""The tables of a report."""
+
+from collections.abc import Mapping, Sequence
+
+from misfire.core.errors import UsageError
+from misfire.reporting.printing import (
+    UNDEFINED,
+    interval_percent,
+    percent,
+    percentage_points,
+    probability,
+    signed_count,
+)
+from misfire.reporting.rows import BootstrapRow, CellRow
+from misfire.reporting.series import categories_by_frequency, cutoffs, pooling_label, sorted_rows, subset_label
+from misfire.reporting.table import Cell, Column, Source, Table
+from misfire.stats import wilson_interval
+
+_SIDE_EFFECT_K = 10
+
+_NAMES = (
+    Column("Subset", ("subset",), is_number=False),
+    Column("n", ("num_queries",)),
+    Column("Templates", ("templates", "num_templates", "is_oracle"), is_number=False),
+    Column("Pooling", ("pooling", "tau"), is_number=False),
+)
+_ORACLE_NOTE = " † marks an oracle: its templates were chosen by gold labels, so it bounds what a method could reach."
+
+
+def improvement_table(rows: Sequence[CellRow]) -> Table:
+    """Hit rates of baseline and ensemble on each subset, with what the same change does outside the subset.
+
+    Deltas are differences of counts, rounded once; a gain on mined failures never stands without its side effects.
+
+    Args:
+        rows: Finished cells, in any order.
+
+    Raises:
+        UsageError: If there are none.
+    """
+    ordered = _not_empty(rows)
+    ks = cutoffs(ordered)
+    side_effect_k = _SIDE_EFFECT_K if _SIDE_EFFECT_K in ks else ks[-1]
+    columns = (*_NAMES, *(column for k in ks for column in _hit_columns(k)), *_side_effect_columns(side_effect_k))
+    cells = [
+        (*_names(row), *(cell for k in ks for cell in _hits(row, k)), *_side_effects(row, side_effect_k), *_origin(row))
+        for row in ordered
+    ]
+    note = (
+        "R@k is the share of queries whose image is among the first k, in percent; Δ is ensembled minus baseline in "
+        "percentage points. Outside the subset, fixed queries are hit only by the ensemble and broken ones only by the "
+        f"plain caption, at {side_effect_k}; the last column is the net change over all queries."
+    )
+    return Table(
+        name="improvement",
+        title="What prompt ensembling gains on each subset, and what it costs elsewhere.",
+        columns=(*columns, *_origin_columns(ordered)),
+        rows=tuple(cells),
+        note=note + _oracle_note(ordered),
+        sources=_sources(ordered),
+    )
+
+
+def bootstrap_table(rows: Sequence[CellRow]) -> Table:
+    """Mean, percentile interval and probability of a gain for each cell and k, as stored with the cell.
+
+    Args:
+        rows: Finished cells, in any order.
+
+    Raises:
+        UsageError: If there are none.
+    """
+    ordered = _not_empty(rows)
+    ks = [k for k in cutoffs(ordered) if any(k in row.bootstrap for row in ordered)]
+    cells = [(*_names(row), *(cell for k in ks for cell in _bootstrap(row, k)), *_origin(row)) for row in ordered]
+    levels = sorted({f"{100 * stored.confidence:g} %" for row in ordered for stored in row.bootstrap.values()})
+    replicates = sorted({len(values) for row in ordered for values in row.replicates.values()})
+    drawn = f" from {', '.join(map(str, replicates))} resamples of the queries" if replicates else ""
+    note = (
+        f"Mean of the bootstrap distribution of Δ R@k and its {', '.join(levels)} percentile interval in percentage "
+        f"points, and the share of resamples in which Δ > 0{drawn}."
+    )
+    return Table(
+        name="bootstrap",
+        title="How far the gain depends on which queries were drawn.",
+        columns=(*_NAMES, *(column for k in ks for column in _bootstrap_columns(k)), *_origin_columns(ordered)),
+        rows=tuple(cells),
+        note=note + _oracle_note(ordered),
+        sources=_sources(ordered),
+    )
+
+
+def taxonomy_table(counts: Mapping[str, int]) -> Table:
+    """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
+
+    Args:
+        counts: Annotated failures a category.
+
+    Raises:
+        UsageError: If nothing was annotated.
+    """
+    total = sum(counts.values())
+    if total < 1:
+        raise UsageError(f"taxonomy_counts must hold annotated failures, got {dict(counts)}; run misfire agree first.")
+    rows = []
+    for category, count in categories_by_frequency(counts):
+        low, high = wilson_interval(count, total)
+        rows.append(
+            (
+                Cell(category.capitalize(), (category,)),
+                Cell(str(count), (count,)),
+                Cell(percent(count, total), (count / total,), f"{count} of {total}"),
+                Cell(interval_percent(low, high), (low, high)),
+            )
+        )
+    return Table(
+        name="taxonomy",
+        title=f"Why retrieval failed: categories of {total} annotated failures.",
+        columns=(
+            Column("Category", ("category",), is_number=False),
+            Column("Failures", ("count",)),
+            Column("Share (%)", ("share",)),
+            Column("95 % interval", ("share_low", "share_high")),
+        ),
+        rows=tuple(rows),
+        note="Intervals are Wilson's, for each share by itself.",
+    )
+
+
+def _not_empty(rows: Sequence[CellRow]) -> list[CellRow]:
+    if not rows:
+        raise UsageError(
+            "a report needs at least one finished cell, got none; run the sweep first, or widen the filter."
+        )
+    return sorted_rows(rows)
+
+
+def _names(row: CellRow) -> tuple[Cell, ...]:
+    oracle = " †" if row.is_oracle else ""
+    return (
+        Cell(subset_label(row.subset), (row.subset,)),
+        Cell(str(row.num_queries), (row.num_queries,)),
+        Cell(f"{row.templates} ({row.num_templates}){oracle}", (row.templates, row.num_templates, row.is_oracle)),
+        Cell(pooling_label(row), (row.pooling, row.tau)),
+    )
+
+
+def _origin_columns(rows: Sequence[CellRow]) -> tuple[Column, ...]:
+    several_backbones = len({row.backbone for row in rows}) > 1
+    several_datasets = len({row.dataset for row in rows}) > 1
+    return (
+        Column("Backbone", ("backbone",), is_number=False, is_printed=several_backbones),
+        Column("Dataset", ("dataset",), is_number=False, is_printed=several_datasets),
+        Column("Cell", ("cell_id",), is_number=False, is_printed=False),
+    )
+
+
+def _origin(row: CellRow) -> tuple[Cell, ...]:
+    return (
+        Cell(row.backbone, (row.backbone,)),
+        Cell(row.dataset, (row.dataset,)),
+        Cell(row.cell_id, (row.cell_id,)),
+    )
+
+
+def _hit_columns(k: int) -> tuple[Column, ...]:
+    return (
+        Column("Base", (f"baseline_hits_at_{k}", f"baseline_hit_at_{k}"), group=f"R@{k}"),
+        Column("Imp.", (f"ensembled_hits_at_{k}", f"ensembled_hit_at_{k}"), group=f"R@{k}"),
+        Column("Δ", (f"delta_hit_at_{k}",), group=f"R@{k}"),
+    )
+
+
+def _hits(row: CellRow, k: int) -> tuple[Cell, ...]:
+    if k not in row.ks:
+        return Cell(UNDEFINED, (None, None)), Cell(UNDEFINED, (None, None)), Cell(UNDEFINED, (None,))
+    total, before, after = row.num_queries, row.baseline_hits[k], row.ensembled_hits[k]
+    return (
+        Cell(percent(before, total), (before, before / total), f"{before} of {total}"),
+        Cell(percent(after, total), (after, after / total), f"{after} of {total}"),
+        Cell(percentage_points(row.delta(k)), (row.delta(k),), f"{signed_count(row.gained_hits(k))} of {total}"),
+    )
+
+
+def _side_effect_columns(k: int) -> tuple[Column, ...]:
+    outside, everywhere = f"outside, R@{k}", f"all, R@{k}"
+    return (
+        Column("n", ("complement_num_queries",), group=outside),
+        Column("Fixed", (f"complement_fixed_at_{k}",), group=outside),
+        Column("Broken", (f"complement_broken_at_{k}",), group=outside),
+        Column("Net", (f"complement_net_at_{k}",), group=outside),
+        Column("Δ", (f"net_at_{k}_over_all", f"delta_hit_at_{k}_over_all"), group=everywhere),
+    )
+
+
+def _side_effects(row: CellRow, k: int) -> tuple[Cell, ...]:
+    outside = row.complement_num_queries
+    if not outside or k not in row.complement_fixed or k not in row.complement_broken or k not in row.ks:
+        unknown = Cell(UNDEFINED, (None,))
+        return Cell(str(outside), (outside,)), unknown, unknown, unknown, Cell(UNDEFINED, (None, None))
+    fixed, broken = row.complement_fixed[k], row.complement_broken[k]
+    net, everything = fixed - broken + row.gained_hits(k), outside + row.num_queries
+    return (
+        Cell(str(outside), (outside,)),
+        Cell(str(fixed), (fixed,)),
+        Cell(str(broken), (broken,)),
+        Cell(signed_count(fixed - broken), (fixed - broken,)),
+        Cell(percentage_points(net / everything), (net, net / everything), f"{signed_count(net)} of {everything}"),
+    )
+
+
+def _bootstrap_columns(k: int) -> tuple[Column, ...]:
+    return (
+        Column("Mean Δ", (f"mean_delta_hit_at_{k}",), group=f"R@{k}"),
+        Column("Interval", (f"low_delta_hit_at_{k}", f"high_delta_hit_at_{k}"), group=f"R@{k}"),
+        Column("P(Δ>0)", (f"p_positive_at_{k}",), group=f"R@{k}"),
+    )
+
+
+def _bootstrap(row: CellRow, k: int) -> tuple[Cell, ...]:
+    stored: BootstrapRow | None = row.bootstrap.get(k)
+    if stored is None:
+        return Cell(UNDEFINED, (None,)), Cell(UNDEFINED, (None, None)), Cell(UNDEFINED, (None,))
+    return (
+        Cell(f"{100 * stored.mean:z.2f}", (stored.mean,)),
+        Cell(interval_percent(stored.low, stored.high), (stored.low, stored.high)),
+        Cell(probability(stored.p_positive), (stored.p_positive,)),
+    )
+
+
+def _oracle_note(rows: Sequence[CellRow]) -> str:
+    return _ORACLE_NOTE if any(row.is_oracle for row in rows) else ""
+
+
+def _sources(rows: Sequence[CellRow]) -> tuple[Source, ...]:
+    return tuple(Source(row.cell_id, row.run_url) for row in rows)
