@@ -1,6 +1,8 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,7 @@ def test_every_encoder_keeps_the_contract(any_encoder: Encoder) -> None:
         assert rows.dtype == torch.float32
         assert not rows.requires_grad
         torch.testing.assert_close(torch.linalg.vector_norm(rows, dim=1), torch.ones(count))
-    assert any_encoder.num_truncated(["a", "word " * any_encoder.context_length]) == 1
+    assert any_encoder.num_truncated(["a", "word " * (any_encoder.context_length + 1)]) == 1
     assert any_encoder.is_truncated(TEXTS[:1]).tolist() == [False]
     assert all(isinstance(value, str) for value in any_encoder.describe().values())
     assert {"encoder", "weights_sha256", "preprocessing", "precision"} <= set(any_encoder.describe())
@@ -131,9 +133,7 @@ def test_the_fingerprint_changes_with_everything_an_embedding_depends_on(
     tiny_folder: Path, tmp_path: Path, edit: str
 ) -> None:
     edited = edited_copy(tiny_folder, tmp_path, edit)
-    assert (
-        OpenClipEncoder(f"local-dir:{edited}").fingerprint != OpenClipEncoder(f"local-dir:{tiny_folder}").fingerprint
-    )
+    assert OpenClipEncoder(f"local-dir:{edited}").fingerprint != OpenClipEncoder(f"local-dir:{tiny_folder}").fingerprint
 
 
 @pytest.mark.parametrize("edit", ["nothing", "merges name"])
@@ -188,7 +188,9 @@ def test_weights_that_cannot_be_downloaded_are_an_error_never_random(monkeypatch
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(open_clip.pretrained, "download_pretrained", offline)
-    with pytest.raises(UsageError, match=r"weights openai .* on this disk or downloadable, got ConnectionError; connect"):
+    with pytest.raises(
+        UsageError, match=r"weights openai .* on this disk or downloadable, got ConnectionError; connect"
+    ):
         OpenClipEncoder("ViT-B-32-quickgelu", pretrained="openai").fingerprint  # noqa: B018
 
 
@@ -228,3 +230,18 @@ def test_the_first_weights_file_is_the_one_open_clip_would_choose(tmp_path: Path
 def test_precision_is_checked() -> None:
     with pytest.raises(UsageError, match=r"precision must be one of fp32, bf16, got fp16; use fp32"):
         OpenClipEncoder("bundled:world_clip", precision="fp16")
+
+
+def test_a_filled_store_needs_neither_open_clip_nor_lightning(tiny_folder: Path, tmp_path: Path) -> None:
+    encoder, texts = OpenClipEncoder(f"local-dir:{tiny_folder}"), [f"{index} cats" for index in range(300)]
+    rows = embed_texts(texts, encoder, EmbeddingStore(tmp_path), TrainerSettings(accelerator="cpu"))
+    program = (
+        "import sys; from misfire.embeddings import *\n"
+        f"encoder = OpenClipEncoder({encoder.model!r})\n"
+        f"rows = embed_texts({texts!r}, encoder, EmbeddingStore({str(tmp_path)!r}), TrainerSettings())\n"
+        "heavy = {'open_clip', 'lightning_fabric', 'pytorch_lightning', 'torchvision'} & set(sys.modules)\n"
+        "print(sorted(heavy), float(rows.double().sum()))"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert output.stdout.split() == ["[]", str(float(rows.double().sum()))]
+    assert output.stderr == ""

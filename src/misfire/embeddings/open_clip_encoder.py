@@ -124,7 +124,7 @@ class OpenClipEncoder(Encoder):
     @contextmanager
     def _inference(self, device_type: str) -> Iterator[None]:
         autocast = torch.autocast(device_type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
-        with torch.inference_mode(), _full_float32(), autocast:
+        with torch.no_grad(), _full_float32(), autocast:
             yield
 
 
