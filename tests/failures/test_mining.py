@@ -113,6 +113,9 @@ def test_an_outcome_of_another_dataset_is_refused(invented: ModuleType) -> None:
         with pytest.raises(UsageError, match=message):
             mine(data, invented.outcome(other), backbone_fingerprint="b", precision="fp32", num_failures=1, seed=0)
     outcome = invented.outcome(data)
+    just_outside = replace(outcome, top1=np.where(outcome.rank > 1, 8, outcome.top1))
+    with pytest.raises(UsageError, match="top-1 positions must be below the 8 images of invented, got 10"):
+        mine(data, just_outside, backbone_fingerprint="b", precision="fp32", num_failures=1, seed=0)
     swapped = replace(outcome, top1=data.targets)
     with pytest.raises(UsageError, match=r"top-1 image where its rank is 1 and only there, got 10"):
         mine(data, swapped, backbone_fingerprint="b", precision="fp32", num_failures=1, seed=0)

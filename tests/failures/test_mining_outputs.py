@@ -13,6 +13,7 @@ from misfire.failures import (
     AnnotationPlan,
     ContactSheetLayout,
     MiningOutputs,
+    contact_sheets,
     read_failure_set,
     read_sheet,
     write_mining_outputs,
@@ -56,6 +57,13 @@ def test_sheets_follow_the_plan(invented: ModuleType, tmp_path: Path) -> None:
         assert set(blank[name].values()) == {None}
         assert set(filled[name]) == set(blank[name])
         assert None not in filled[name].values()
+
+
+def test_annotators_pages_hide_what_the_oracles_show(invented: ModuleType, tmp_path: Path) -> None:
+    outputs, data, failures = written(invented, tmp_path), invented.dataset(), invented.failure_set()
+    for paths, show in [(outputs.contact_sheets, False), (outputs.oracle_contact_sheets, True)]:
+        expected = dict(contact_sheets(failures, data, layout=PLAN.layout, show_oracle_categories=show))
+        assert {path.name: path.read_bytes() for path in paths} == expected
 
 
 def test_without_truth_there_is_nothing_simulated(invented: ModuleType, tmp_path: Path) -> None:
