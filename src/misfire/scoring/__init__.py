@@ -1,0 +1,32 @@
+"""Cosine scores in blocks, poolings of prompts, ranks and the tau profile: pure functions of tensors."""
+
+from misfire.scoring.pooling import (
+    EmbeddingMean,
+    LogMeanExpPooling,
+    MaxPooling,
+    MeanPooling,
+    PromptPooling,
+    ScorePooling,
+)
+from misfire.scoring.ranks import Outcomes, Ranks, ensemble_outcomes, ensemble_ranks, target_outcomes, target_ranks
+from misfire.scoring.tau_profile import tau_profile
+from misfire.scoring.top_items import TopItems, ensemble_top_items, top_items
+
+__all__ = [
+    "EmbeddingMean",
+    "LogMeanExpPooling",
+    "MaxPooling",
+    "MeanPooling",
+    "Outcomes",
+    "PromptPooling",
+    "Ranks",
+    "ScorePooling",
+    "TopItems",
+    "ensemble_outcomes",
+    "ensemble_ranks",
+    "ensemble_top_items",
+    "target_outcomes",
+    "target_ranks",
+    "tau_profile",
+    "top_items",
+]

@@ -1,0 +1,73 @@
+"""What every way of making one score out of several prompts has in common."""
+
+from abc import ABC, abstractmethod
+from dataclasses import is_dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from typing_extensions import override
+
+
+class PromptPooling(ABC):
+    """Makes one score per query and gallery item out of a query's prompts.
+
+    A pooling may act on the embeddings (``before_product``), on the scores (``after_product``), or on both. It treats
+    queries and gallery items independently of each other.
+    """
+
+    name: ClassVar[str]
+    """The pooling's name in configurations, records and labels."""
+
+    def describe(self) -> dict[str, float | str]:
+        """Name and parameters: all that the pooled scores depend on."""
+        parameters: dict[str, float | str] = vars(self) if is_dataclass(self) else {}
+        return {"pooling": self.name, **parameters}
+
+    @abstractmethod
+    def before_product(
+        self, prompts: Float[torch.Tensor, "query prompt dim"]
+    ) -> tuple[Float[torch.Tensor, "query part dim"], float]:
+        """What is multiplied with the gallery, and what the product is divided by."""
+
+    @abstractmethod
+    def after_product(self, scores: Float[torch.Tensor, "query part gallery"]) -> Float[torch.Tensor, "query gallery"]:
+        """Pooled scores out of the parts' scores."""
+
+    def against(
+        self,
+        scores: Float[torch.Tensor, "query part gallery"],
+        reference: Float[torch.Tensor, " query"],
+        *,
+        num_best: int,
+    ) -> Float[torch.Tensor, "query gallery"]:
+        """Pooled scores that are exact where it matters; a pooling that is dear to compute may save the rest.
+
+        Args:
+            scores: The parts' scores.
+            reference: A pooled score per query.
+            num_best: How many of a query's best items must have their exact score (and stay the best).
+
+        Returns:
+            Values that stand to the reference (above, equal, below) as the pooled scores do.
+        """
+        del reference, num_best
+        return self.after_product(scores)
+
+
+class ScorePooling(PromptPooling):
+    """Reduces the prompt axis after the dot product. One prompt's score is the pooled score."""
+
+    @abstractmethod
+    def __call__(self, scores: Float[torch.Tensor, "*query prompt gallery"]) -> Float[torch.Tensor, "*query gallery"]:
+        """One score per query and gallery item, in the dtype of ``scores``."""
+
+    @override
+    def before_product(
+        self, prompts: Float[torch.Tensor, "query prompt dim"]
+    ) -> tuple[Float[torch.Tensor, "query part dim"], float]:
+        return prompts, 1.0
+
+    @override
+    def after_product(self, scores: Float[torch.Tensor, "query part gallery"]) -> Float[torch.Tensor, "query gallery"]:
+        return scores.squeeze(1) if scores.shape[1] == 1 else self(scores)
