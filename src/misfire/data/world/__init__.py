@@ -1,5 +1,6 @@
 """A generated benchmark in which the truth about every image, caption and failure is known."""
 
+from misfire.data.world.ceiling import num_satisfying_scenes, perfect_reader_hit_at_k
 from misfire.data.world.dataset import SceneImage, World
 from misfire.data.world.facts import (
     Action,
@@ -41,8 +42,10 @@ __all__ = [
     "World",
     "describe",
     "num_different_facts",
+    "num_satisfying_scenes",
     "oracle_category",
     "oracle_subtype",
+    "perfect_reader_hit_at_k",
     "render",
     "scene_stream",
     "split_of",
