@@ -3,6 +3,16 @@
 UNDEFINED = "\N{EN DASH}"
 
 
+def plain_count(count: int) -> str:
+    """A count with its thousands apart.
+
+    Example:
+        >>> plain_count(24990)
+        '24,990'
+    """
+    return f"{count:,}"
+
+
 def percent(count: int, total: int) -> str:
     """A share in percent with two decimals.
 
@@ -50,4 +60,4 @@ def signed_count(count: int) -> str:
         >>> signed_count(3), signed_count(0)
         ('+3', '0')
     """
-    return f"{count:+d}" if count else "0"
+    return f"{count:+,}" if count else "0"

@@ -94,7 +94,8 @@ class Table:
     def origin(self) -> str:
         """Which records it was made from, in words."""
         ids = ", ".join(source.short_id for source in self.sources)
-        return f"Made from the records of {len(self.sources)} cells: {ids}." if self.sources else ""
+        noun = "cell" if len(self.sources) == 1 else "cells"
+        return f"Made from the records of {len(self.sources)} {noun}: {ids}." if self.sources else ""
 
     @property
     def printed_columns(self) -> list[Column]:
@@ -173,6 +174,7 @@ _LATEX = {
     ">": r"$>$",
     "<": r"$<$",
     "→": r"$\to$",
+    "|": r"\textbar{}",
 }
 
 

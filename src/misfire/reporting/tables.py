@@ -8,6 +8,7 @@ from misfire.reporting.printing import (
     interval_percent,
     percent,
     percentage_points,
+    plain_count,
     probability,
     signed_count,
 )
@@ -108,7 +109,7 @@ def taxonomy_table(counts: Mapping[str, int]) -> Table:
         rows.append(
             (
                 Cell(category.capitalize(), (category,)),
-                Cell(str(count), (count,)),
+                Cell(plain_count(count), (count,)),
                 Cell(percent(count, total), (count / total,), f"{count} of {total}"),
                 Cell(interval_percent(low, high), (low, high)),
             )
@@ -139,7 +140,7 @@ def _names(row: CellRow) -> tuple[Cell, ...]:
     oracle = " †" if row.is_oracle else ""
     return (
         Cell(subset_label(row.subset), (row.subset,)),
-        Cell(str(row.num_queries), (row.num_queries,)),
+        Cell(plain_count(row.num_queries), (row.num_queries,)),
         Cell(f"{row.templates} ({row.num_templates}){oracle}", (row.templates, row.num_templates, row.is_oracle)),
         Cell(pooling_label(row), (row.pooling, row.tau)),
     )
@@ -197,13 +198,13 @@ def _side_effects(row: CellRow, k: int) -> tuple[Cell, ...]:
     outside = row.complement_num_queries
     if not outside or k not in row.complement_fixed or k not in row.complement_broken or k not in row.ks:
         unknown = Cell(UNDEFINED, (None,))
-        return Cell(str(outside), (outside,)), unknown, unknown, unknown, Cell(UNDEFINED, (None, None))
+        return Cell(plain_count(outside), (outside,)), unknown, unknown, unknown, Cell(UNDEFINED, (None, None))
     fixed, broken = row.complement_fixed[k], row.complement_broken[k]
     net, everything = fixed - broken + row.gained_hits(k), outside + row.num_queries
     return (
-        Cell(str(outside), (outside,)),
-        Cell(str(fixed), (fixed,)),
-        Cell(str(broken), (broken,)),
+        Cell(plain_count(outside), (outside,)),
+        Cell(plain_count(fixed), (fixed,)),
+        Cell(plain_count(broken), (broken,)),
         Cell(signed_count(fixed - broken), (fixed - broken,)),
         Cell(percentage_points(net / everything), (net, net / everything), f"{signed_count(net)} of {everything}"),
     )

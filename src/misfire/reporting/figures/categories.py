@@ -37,7 +37,7 @@ def category_distribution(counts: Mapping[str, int]) -> Illustration:
     axes.set_yticks(range(len(ordered)), [category.capitalize() for category, _ in ordered])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.22 * max(counts.values()))
+    axes.set_xlim(0, 1.3 * max(counts.values()))
     axes.set_xlabel(f"annotated failures (n={total})")
     return Illustration(
         name="categories",

@@ -84,11 +84,11 @@ def _distribution(
     axes: Axes, replicates: Float[np.ndarray, " replicate"], stored: BootstrapRow, num_queries: int, index: int
 ) -> None:
     heights, edges = np.histogram(replicates, bins=_edges(replicates, num_queries))
-    axes.bar(
-        100 * (edges[:-1] + edges[1:]) / 2,
+    axes.stairs(
         heights,
-        width=92 * np.diff(edges),
-        color=COLOURS[index % len(COLOURS)],
+        100 * edges,
+        fill=True,
+        facecolor=COLOURS[index % len(COLOURS)],
         hatch=HATCHES[index % len(HATCHES)],
         edgecolor=INK,
         linewidth=0.5,
@@ -98,6 +98,7 @@ def _distribution(
         axes.axvline(100 * bound, color=PALE, linewidth=1.0, linestyle="--")
     axes.axvline(100 * stored.mean, color=INK, linewidth=1.4)
     axes.axvline(0, color=INK, linewidth=1.0, linestyle=":")
+    axes.locator_params(axis="y", nbins=4)
 
 
 def _edges(replicates: Float[np.ndarray, " replicate"], num_queries: int) -> Float[np.ndarray, " edge"]:

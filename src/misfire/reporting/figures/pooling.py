@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from misfire.reporting.figures.style import COLOURS, HATCHES, INK, PALE, Illustration, new_figure, styled
+from misfire.reporting.figures.style import COLOURS, HATCHES, INK, Illustration, new_figure, styled
 from misfire.reporting.printing import percentage_points
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
@@ -28,6 +28,7 @@ def pooling_ablation(rows: Sequence[CellRow]) -> Illustration:
     panels = figure.subplots(len(ks), 1, sharex=True, squeeze=False)[:, 0]
     for axes, k in zip(panels, ks, strict=True):
         _panel(axes, subsets, series, k)
+    figure.align_ylabels()
     panels[-1].set_xticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=min(4, len(series)))
     return Illustration(
@@ -59,9 +60,18 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
             linewidth=0.7,
         )
         for place, row in zip(places, known, strict=True):
-            end = _whisker(axes, place, row, k)
+            _whisker(axes, place, row, k)
             if is_labelled:
-                _label(axes, place, end, row.delta(k))
+                _label(axes, place, row.delta(k))
+        stubs = [place for place, row in zip(places, known, strict=True) if not row.gained_hits(k)]
+        axes.hlines(
+            [0] * len(stubs),
+            [place - 0.4 * width for place in stubs],
+            [place + 0.4 * width for place in stubs],
+            color=COLOURS[index % len(COLOURS)],
+            linewidth=3.5,
+            zorder=3,
+        )
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_title(f"Δ R@{k}")
     axes.set_ylabel("Δ (pp)")
@@ -69,25 +79,24 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
     axes.margins(y=0.16)
 
 
-def _whisker(axes: Axes, place: float, row: CellRow, k: int) -> float:
-    """Draw the stored interval and return where a label can stand, in percentage points."""
-    tip = 100 * row.delta(k)
-    if k not in row.bootstrap:
-        return tip
-    low, high = 100 * row.bootstrap[k].low, 100 * row.bootstrap[k].high
-    axes.plot([place, place], [low, high], color=PALE, linewidth=1.0, marker="_", markersize=4)
-    return max(tip, high) if tip >= 0 else min(tip, low)
+def _whisker(axes: Axes, place: float, row: CellRow, k: int) -> None:
+    stored = row.bootstrap.get(k)
+    if stored is not None and stored.low < stored.high:
+        ends = [100 * stored.low, 100 * stored.high]
+        axes.plot([place, place], ends, color=INK, linewidth=0.9, marker="_", markersize=4, zorder=3)
 
 
-def _label(axes: Axes, place: float, end: float, delta: float) -> None:
+def _label(axes: Axes, place: float, delta: float) -> None:
     axes.annotate(
         percentage_points(delta) if delta else "0",
-        (place, end),
+        (place, 100 * delta),
         (0, 3 if delta >= 0 else -3),
         textcoords="offset points",
         ha="center",
         va="bottom" if delta >= 0 else "top",
         fontsize=7,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        zorder=4,
     )
 
 

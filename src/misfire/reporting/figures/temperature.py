@@ -28,14 +28,18 @@ def temperature_sweep(rows: Sequence[CellRow]) -> Illustration | None:
     num_columns = min(2, len(settings))
     num_lines = -(-len(settings) // num_columns)
     figure = new_figure(4.0 * num_columns, 0.5 + 2.5 * num_lines)
-    panels = figure.subplots(num_lines, num_columns, squeeze=False, sharex=True).ravel()
+    panels = figure.subplots(num_lines, num_columns, squeeze=False).ravel()
     for axes, (setting, swept) in zip(panels, settings.items(), strict=False):
         limits = [row for row in rows if row.tau is None and _setting(row)[:-1] == setting[:-1]]
         _panel(axes, swept, limits, ks)
         axes.set_title(_title(swept[0], settings))
     for axes in panels[len(settings) :]:
         axes.remove()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    labels = sorted(handles, key=lambda label: not label.startswith("Δ"))
+    figure.legend([handles[label] for label in labels], labels, loc="outside upper left", ncols=3)
     return Illustration(
         name="temperature_sweep",
         title=f"Gain against tau at {' and '.join(map(str, ks))}.",
@@ -62,7 +66,8 @@ def _panel(axes: Axes, swept: list[CellRow], limits: list[CellRow], ks: list[int
             [100 * stored.high for _, stored in bands],
             color=colour,
             alpha=0.15,
-            linewidth=0,
+            linewidth=0.8,
+            linestyle=("-", "--")[index],
         )
         for row in limits:
             if row.pooling in _LIMITS and k in row.ks:

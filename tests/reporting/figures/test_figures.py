@@ -1,0 +1,164 @@
+"""What the figures show is read back from their artists; how they look was checked by eye."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from PIL import Image
+
+from misfire.reporting import BootstrapRow, CellRow, bootstrap_histogram
+from misfire.reporting.figures import (
+    Illustration,
+    best_pooling,
+    bootstrap_distributions,
+    category_distribution,
+    pooling_ablation,
+    temperature_sweep,
+    to_png,
+    to_svg,
+)
+
+MakeRow = Callable[..., CellRow]
+
+
+def texts(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def panels(illustration: Illustration | None) -> list[Axes]:
+    assert illustration is not None
+    return list(illustration.figure.axes)
+
+
+def test_pooling_bars_are_the_published_deltas(paper_rows: list[CellRow]) -> None:
+    at_5, at_10 = panels(pooling_ablation(paper_rows))
+    heights = [[round(bar.get_height(), 2) for bar in container] for container in at_5.containers]
+    assert heights == [[3.45, 3.23, 0.0, 4.17], [6.9, 3.23, 4.0, 0.0], [6.9, 4.84, 4.0, 0.0]]
+    assert [round(bar.get_height(), 2) for bar in at_10.containers[0]] == [1.15, 1.61, 0.0, 20.83]
+    assert (at_5.get_title(loc="left"), at_10.get_title(loc="left")) == ("Δ R@5", "Δ R@10")
+    labels = [tick.get_text() for tick in at_10.get_xticklabels()]
+    assert labels == ["Object+Attribute\n(n=87)", "Object\n(n=62)", "Attribute\n(n=25)", "Action\n(n=24)"]
+
+
+def test_a_bar_of_nothing_is_labelled_zero_and_drawn(paper_rows: list[CellRow]) -> None:
+    at_5, at_10 = panels(pooling_ablation(paper_rows))
+    assert texts(at_5).count("0") == 3
+    assert texts(at_10).count("0") == 3
+    assert sum(len(stubs.get_segments()) for stubs in at_10.collections) == 3
+
+
+def test_a_loss_hangs_below_the_line(make_row: MakeRow) -> None:
+    _, at_10 = panels(pooling_ablation([make_row(after={1: 0, 5: 8, 10: 9})]))
+    assert texts(at_10) == ["-8.33"]
+    assert at_10.texts[0].get_va() == "top"
+
+
+def test_poolings_differ_in_colour_and_in_hatch(paper_rows: list[CellRow]) -> None:
+    at_5, _ = panels(pooling_ablation(paper_rows))
+    bars = [container[0] for container in at_5.containers]
+    assert len({bar.get_facecolor() for bar in bars}) == len({bar.get_hatch() for bar in bars}) == 3
+
+
+def test_a_tau_sweep_does_not_flood_the_bars(paper_rows: list[CellRow], tau_rows: list[CellRow]) -> None:
+    assert len(panels(pooling_ablation(tau_rows))[0].containers) == 3
+    assert to_svg(pooling_ablation(tau_rows).figure) == to_svg(pooling_ablation(paper_rows).figure)
+
+
+def test_distributions_hold_every_resample_and_mark_the_interval(paper_rows: list[CellRow]) -> None:
+    drawn = panels(bootstrap_distributions(paper_rows))
+    rows = [row for row in paper_rows if row.subset == "action"]
+    assert len(drawn) == len(rows) == 3
+    for axes, row in zip(drawn, rows, strict=True):
+        values, edges, _ = axes.patches[0].get_data()
+        assert values.sum() == len(row.replicates[10])
+        assert np.allclose(np.diff(edges), 100 / 24)
+        lines = [line.get_xdata()[0] for line in axes.lines]
+        stored = row.bootstrap[10]
+        assert lines == pytest.approx([100 * stored.low, 100 * stored.high, 100 * stored.mean, 0])
+
+
+def test_distributions_take_the_first_subset_where_action_is_missing(make_row: MakeRow) -> None:
+    rows = [make_row(subset="count"), make_row(subset="object")]
+    (axes,) = panels(bootstrap_distributions(rows))
+    assert axes.get_xlabel() == "Δ R@10 (pp) on Object, n=24"
+
+
+def test_without_replicates_there_is_no_distribution(make_row: MakeRow) -> None:
+    assert bootstrap_distributions([replace(make_row(), replicates={})]) is None
+
+
+def test_best_pooling_names_every_winner(paper_rows: list[CellRow]) -> None:
+    (axes,) = panels(best_pooling(paper_rows))
+    expected = ["+1.15  all equal", "+3.23  mean = logmeanexp (τ=1)", "0  all equal", "+20.83  all equal"]
+    assert texts(axes) == expected
+
+
+def test_a_single_winner_wears_its_colour(make_row: MakeRow) -> None:
+    rows = [make_row(pooling=pooling, after={1: 0, 5: 8, 10: hits}) for pooling, hits in (("max", 12), ("mean", 16))]
+    (axes,) = panels(best_pooling(rows))
+    assert texts(axes) == ["+20.83  mean"]
+    assert axes.patches[0].get_hatch() == "////"
+
+
+def test_categories_are_sorted_and_labelled_with_count_and_share(taxonomy: dict[str, int]) -> None:
+    (axes,) = panels(category_distribution(taxonomy))
+    assert texts(axes)[:2] == ["67 (31.90 %)", "62 (29.52 %)"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "Spatial"
+    assert axes.patches[0].get_hatch()
+    assert not axes.patches[1].get_hatch()
+
+
+def test_tau_curves_go_through_the_stored_gains(tau_rows: list[CellRow]) -> None:
+    drawn = panels(temperature_sweep(tau_rows))
+    assert drawn[0].get_title(loc="left") == "Object+Attribute (n=87)"
+    curve = next(line for line in drawn[0].lines if line.get_label() == "Δ R@5")
+    assert list(curve.get_xdata()) == pytest.approx([10.0**power for power in range(-4, 5)])
+    assert [round(value, 2) for value in curve.get_ydata()][:5] == [3.45, 4.6, 4.6, 5.75, 6.9]
+    assert all(axes.get_xscale() == "log" for axes in drawn)
+
+
+def test_one_tau_is_no_sweep(paper_rows: list[CellRow]) -> None:
+    assert temperature_sweep(paper_rows) is None
+
+
+def test_odd_panels_leave_no_empty_axes(make_row: MakeRow) -> None:
+    rows = [
+        make_row(subset=subset, pooling="logmeanexp", tau=tau)
+        for subset in ("object", "action", "count")
+        for tau in (0.1, 1.0)
+    ]
+    assert len(panels(temperature_sweep(rows))) == 3
+
+
+def test_same_input_same_bytes_and_no_trace_of_time_or_global_state(paper_rows: list[CellRow]) -> None:
+    before = dict(matplotlib.rcParams)
+    first, second = (pooling_ablation(paper_rows).figure for _ in range(2))
+    assert to_png(first) == to_png(second)
+    assert to_svg(first) == to_svg(second)
+    assert b"<dc:date>" not in to_svg(first)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_histogram_of_one_cell_is_a_small_picture(make_row: MakeRow) -> None:
+    row = make_row()
+    picture = bootstrap_histogram(row.replicates[10], row.bootstrap[10], num_queries=24, title="Δ R@10, action, max")
+    with Image.open(BytesIO(picture)) as image:
+        assert image.format == "PNG"
+        assert image.size == (420, 220)
+    assert picture == bootstrap_histogram(
+        row.replicates[10], row.bootstrap[10], num_queries=24, title="Δ R@10, action, max"
+    )
+
+
+@pytest.mark.parametrize("num_queries", [1, 24, 25_000])
+def test_histogram_draws_a_collapsed_and_a_wide_distribution(num_queries: int) -> None:
+    source = np.random.default_rng(0)
+    for counts in (np.zeros(50), source.integers(-num_queries, num_queries + 1, size=500)):
+        stored = BootstrapRow(0.0, 0.0, 0.0, 0.0)
+        assert bootstrap_histogram(counts / num_queries, stored, num_queries=num_queries, title="t").startswith(
+            b"\x89PNG"
+        )
