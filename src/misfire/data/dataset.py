@@ -47,7 +47,8 @@ class Dataset:
     """Images and captions in the order of their ids.
 
     Raises:
-        UsageError: If there is no image, an id stands twice, a caption is empty or its image is unknown, or an image has no caption.
+        UsageError: If there is no image, an id stands twice, a caption is empty or of an unknown image, or an image
+            has no caption.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what the dataset says: image ids and contents, caption ids, targets and texts; no path, no name."""
+        """SHA-256 of what the dataset says: ids, image contents, targets and texts; no path, no name."""
         return sha256_json(
             {
                 "images": [[image.id, image.source.content_sha256] for image in self.images],

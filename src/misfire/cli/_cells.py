@@ -1,0 +1,162 @@
+"""Cells of the command line: one, or a grid whose jobs each leave a word on how they ended."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from misfire.cli._application import compose, run_jobs
+from misfire.core.files import write_text
+from misfire.core.progress import say
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from misfire.config import Settings
+    from misfire.evaluation import Cell
+    from misfire.failures import FailureSet, Selection
+
+DONE, SKIPPED, FAILED = "done", "finished before", "failed"
+_REPORT_FILE = "job.json"
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """How one cell ended: its name or its error, and the words that repeat it."""
+
+    status: str
+    text: str
+    words: tuple[str, ...]
+
+    def line(self) -> str:
+        """One line for the user."""
+        return f"{self.status:>15}  {self.text}"
+
+
+def run_cell_once(settings: "Settings") -> JobReport:
+    """Run the configured cell unless the store holds it finished.
+
+    Raises:
+        MisfireError: If its configuration, input or stored data is refused.
+    """
+    from misfire.cli._rows import histogram_of
+    from misfire.evaluation import run_cell, run_name
+    from misfire.tracking import log_cell
+
+    failure_set, cell = design_cell(settings)
+    with settings.tracking.claimed(cell.id) as finished:
+        if finished is not None:
+            return JobReport(SKIPPED, str(finished.info.run_name), ())
+        result = run_cell(cell, settings.workbench, failure_set=failure_set)
+        with TemporaryDirectory() as folder:
+            log_cell(
+                settings.tracking,
+                result,
+                config_yaml=settings.to_yaml(),
+                figure=histogram_of(result),
+                settings={"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""},
+                folder=Path(folder),
+            )
+    return JobReport(DONE, run_name(result.outcome), ())
+
+
+def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
+    """The configured cell, with the failure set that its subset comes from.
+
+    Raises:
+        UsageError: If its parts don't fit each other.
+    """
+    from misfire.evaluation import Cell, complement_sample, parse_num_queries
+
+    num_others = parse_num_queries(settings.config.complement.num_queries)
+    failure_set = failure_set_of(settings) if settings.subset.needs_failure_set else None
+    selection: Selection = settings.subset.select(settings.dataset, failure_set)
+    cell = Cell(
+        dataset=settings.dataset,
+        backbone_fingerprint=settings.backbone.fingerprint,
+        subset=selection,
+        complement=complement_sample(
+            len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
+        ),
+        template_set=settings.templates.for_categories([name.lower() for name in selection.categories]),
+        pooling=settings.pooling,
+        ks=settings.ks,
+        statistics=settings.statistics,
+    )
+    return failure_set, cell
+
+
+def failure_set_of(settings: "Settings") -> "FailureSet":
+    """The named failure set, or the default one, which is mined if it's missing."""
+    from misfire.evaluation import mined_failure_set, named_failure_set
+
+    if settings.config.failure_set is not None:
+        return named_failure_set(settings.workbench, Path(settings.config.failure_set))
+    found, _ = mined_failure_set(
+        settings.workbench,
+        settings.root / "failures",
+        num_failures=settings.config.num_failures,
+        seed=settings.seed,
+    )
+    return found
+
+
+def cell_job(config: "DictConfig") -> None:
+    """One job of a grid: runs the cell, and leaves its report in the job's folder; a failing cell stops no other."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from misfire.config import Settings
+    from misfire.core.errors import MisfireError
+
+    hydra = HydraConfig.get()
+    words = tuple(hydra.overrides.task)
+    try:
+        report = run_cell_once(Settings(config))
+    except MisfireError as error:
+        report = JobReport(FAILED, str(error), words)
+    except Exception as error:
+        # A defect of ours or of a library in one cell must not take the others with it; it is listed by its type.
+        report = JobReport(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}", words)
+    say(report.line())
+    write_text(Path(hydra.runtime.output_dir) / _REPORT_FILE, json.dumps(asdict(report)))
+
+
+def run_grid(words: Sequence[str]) -> list[JobReport]:
+    """Run a multirun of cells; one report a job, in order.
+
+    Raises:
+        UsageError: If the words don't compose; no cell has run then.
+    """
+    root = compose([word for word in words if word.startswith("paths.root=")]).paths.root
+    folder = run_jobs("ensemble", cell_job, words, root=Path(root))
+    jobs = sorted(
+        (path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), key=lambda p: int(p.name)
+    )
+    return [_read_report(path) for path in jobs]
+
+
+def _read_report(folder: Path) -> JobReport:
+    path = folder / _REPORT_FILE
+    if not path.is_file():
+        return JobReport(FAILED, f"job {folder.name} ended without a word: its process died", ())
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return JobReport(content["status"], content["text"], tuple(content["words"]))
+
+
+def tell(reports: Sequence[JobReport]) -> int:
+    """Print how many cells ended how, and each failing one with its error and its command. Returns the exit code."""
+    counts = {status: sum(report.status == status for report in reports) for status in (DONE, SKIPPED, FAILED)}
+    print(f"{len(reports)} cells: " + ", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    failed = [report for report in reports if report.status == FAILED]
+    for report in failed:
+        print(f"\nfailed: {report.text}", file=sys.stderr)
+        if report.words:
+            print(f"  again: misfire ensemble {' '.join(map(_quoted, report.words))}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if set(word) & set(" ()[]{}$*?") else word

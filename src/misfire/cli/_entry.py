@@ -1,0 +1,76 @@
+"""Finds the verb's module and turns errors into one sentence and an exit code; imports nothing heavy itself."""
+
+import difflib
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import misfire
+from misfire.core.errors import MisfireError, UsageError
+
+_ORDER = ("demo", "doctor", "embed", "evaluate", "mine", "ensemble", "sweep", "report", "ui")
+
+
+def verbs() -> list[str]:
+    """Names of the verbs: the modules of this package that don't start with an underscore."""
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    public = [name for name in names if not name.startswith("_")]
+    return sorted(public, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+
+
+def summary(verb: str) -> str:
+    """One line on what a verb does: the first of its module's docstring."""
+    module = importlib.import_module(f"misfire.cli.{verb}")
+    return (module.__doc__ or "").splitlines()[0]
+
+
+def usage() -> str:
+    """The help text."""
+    width = max(map(len, verbs()))
+    lines = [f"  {verb:<{width}}  {summary(verb)}" for verb in verbs()]
+    return "\n".join(
+        [
+            "misfire VERB [group=choice] [key=value] [-m]",
+            "",
+            "Find where a vision-language model misfires, name why, mend it, and prove that the mend is real.",
+            "",
+            *lines,
+            "",
+            "`misfire VERB --help` shows the configuration; -m runs one job for each value of a comma list.",
+            "Exit codes: 0 done, 1 some cells failed, 2 wrong usage or input, 3 stored data failed its check.",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code.
+
+    Args:
+        arguments: The words after ``misfire``; by default the process's own.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if words[0] == "--version":
+        print(f"misfire {misfire.__version__}")
+        return 0
+    try:
+        return _run(words[0], words[1:])
+    except MisfireError as error:
+        print(f"misfire: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("misfire: stopped; issue the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def _run(verb: str, words: list[str]) -> int:
+    if verb not in verbs():
+        near = difflib.get_close_matches(verb, verbs(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "see `misfire --help`."
+        raise UsageError(f"the verb must be one of {', '.join(verbs())}, got {verb}; {hint}")
+    result = importlib.import_module(f"misfire.cli.{verb}").run(words)
+    return int(result)

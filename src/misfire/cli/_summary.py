@@ -1,0 +1,68 @@
+"""Sums up an experiment: reads its cells back, answers its question, writes its report and notes it in the store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from misfire.cli._application import compose
+from misfire.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from misfire.config import Settings, Sweep
+
+_AD_HOC_QUESTION = "What do these cells show, side by side?"
+_AD_HOC_RULE = (
+    "A mend counts if the lower end of the 95 % bootstrap interval of its gain in hit@{k} is above 0 and, on the "
+    "sampled other queries, it breaks no more hits than it fixes."
+)
+
+
+def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
+    """Write the report of the experiment that ``words`` name and refresh its note. Returns the report's folder.
+
+    Raises:
+        UsageError: If the experiment has no finished cell.
+    """
+    from misfire.config import Settings
+
+    return _summarise(Settings(compose(words)), sweep)
+
+
+def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
+    from misfire.cli._rows import row_of
+    from misfire.evaluation import DecisionRule, answer
+    from misfire.reporting import improvement_table, to_markdown, write_report
+    from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
+
+    store = settings.tracking
+    cells = read_cells(store)
+    if not cells:
+        raise UsageError(f"a report needs finished cells, experiment {store.experiment} has none; run `misfire demo`.")
+    ks = [cutoff.k for cutoff in cells[0].outcome.cutoffs]
+    rule = DecisionRule(k=sweep.k if sweep else ks[-1])
+    title = sweep.title if sweep else f"Cells of {store.experiment}"
+    question = sweep.question if sweep else _AD_HOC_QUESTION
+    decision_rule = sweep.decision_rule if sweep else _AD_HOC_RULE.format(k=rule.k)
+    answered = answer([cell.outcome for cell in cells], rule)
+    folder = settings.report_folder / store.experiment
+    address = f"http://{settings.config.host}:{settings.config.port}"
+    rows = [row_of(cell, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}") for cell in cells]
+    write_report(
+        rows,
+        cells[-1].outcome.failure_counts,
+        folder,
+        title=title,
+        question=question,
+        decision_rule=decision_rule,
+        answer=answered,
+    )
+    summary = SweepSummary(
+        title=title,
+        question=question,
+        decision_rule=decision_rule,
+        answer=answered,
+        table=to_markdown(improvement_table(rows)),
+        k=rule.k,
+    )
+    log_summary(store, summary, cells, report=folder)
+    return folder

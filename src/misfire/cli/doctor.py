@@ -1,0 +1,98 @@
+"""Say what works here, what doesn't, and how to mend it: versions, device, folders, store, data, backbone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from misfire.cli._application import compose
+from misfire.core.errors import MisfireError
+
+if TYPE_CHECKING:
+    from misfire.config import Settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: whether it works, and what was seen or how to mend it."""
+
+    name: str
+    works: bool
+    text: str
+
+
+def run(words: Sequence[str]) -> int:
+    """Check everything, print a line each; 0 if all works, 1 otherwise."""
+    from misfire.config import Settings
+
+    settings = Settings(compose(words))
+    looks: dict[str, Callable[[Settings], str]] = {
+        "versions": _versions,
+        "device": _device,
+        "folder": _folder,
+        "tracking store": _store,
+        "dataset": _dataset,
+        "backbone": _backbone,
+    }
+    checks = [_check(name, look, settings) for name, look in looks.items()]
+    for check in checks:
+        print(f"{'ok  ' if check.works else 'MEND'}  {check.name:<15} {check.text}")
+    return 0 if all(check.works for check in checks) else 1
+
+
+def _check(name: str, look: "Callable[[Settings], str]", settings: "Settings") -> Check:
+    try:
+        return Check(name, True, look(settings))
+    except MisfireError as error:
+        return Check(name, False, str(error))
+
+
+def _versions(settings: "Settings") -> str:
+    from importlib.metadata import version
+
+    packages = ("torch", "open_clip_torch", "pytorch-lightning", "hydra-core", "mlflow")
+    return ", ".join(f"{package} {version(package)}" for package in packages)
+
+
+def _device(settings: "Settings") -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()} ({torch.cuda.device_count()} in all)"
+    return f"CPU, {torch.get_num_threads()} threads; no GPU found"
+
+
+def _folder(settings: "Settings") -> str:
+    import shutil
+
+    from misfire.core.errors import UsageError
+    from misfire.core.files import write_text
+
+    probe = settings.root / ".doctor"
+    try:
+        write_text(probe, "")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"paths.root must be writable, got {settings.root} ({error.strerror}); choose another with paths.root=..."
+        ) from error
+    free = shutil.disk_usage(settings.root).free / 2**30
+    return f"{settings.root.resolve()} is writable, {free:.0f} GiB free"
+
+
+def _store(settings: "Settings") -> str:
+    experiments = settings.tracking.client.search_experiments()
+    sweeps = [experiment.name for experiment in experiments if "misfire.sweep" in experiment.tags]
+    return f"{settings.tracking.uri}: " + (", ".join(sweeps) if sweeps else "no sweep yet; `misfire demo` makes one")
+
+
+def _dataset(settings: "Settings") -> str:
+    dataset = settings.dataset
+    return (
+        f"{dataset.name}: {len(dataset.images):,} images, {len(dataset.captions):,} captions, "
+        f"fingerprint {dataset.fingerprint[:12]}"
+    )
+
+
+def _backbone(settings: "Settings") -> str:
+    encoder = settings.backbone
+    return f"{encoder.name}: {encoder.dim} dimensions, fingerprint {encoder.fingerprint[:12]}"

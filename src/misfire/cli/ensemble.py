@@ -1,0 +1,28 @@
+"""Ask failing captions again with many prompts and pool their scores: one cell, or with -m a grid of them."""
+
+from collections.abc import Sequence
+
+from misfire.cli._application import run_task
+from misfire.cli._cells import run_cell_once, run_grid, tell
+from misfire.cli._summary import summarise
+
+_IS_GRID = {"-m", "--multirun"}
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the configured cell, or the grid, and refresh the experiment's summary."""
+    if not _IS_GRID & set(words):
+        run_task("ensemble", _one, words)
+        return 0
+    reports = run_grid(words)
+    summarise([word for word in words if word.startswith(("tracking", "paths"))])
+    return tell(reports)
+
+
+def _one(config: object) -> None:
+    from omegaconf import DictConfig
+
+    from misfire.config import Settings
+
+    assert isinstance(config, DictConfig)
+    print(run_cell_once(Settings(config)).line().strip())

@@ -1,0 +1,22 @@
+"""Write tables and figures out of the tracking store: Markdown, LaTeX, CSV and an HTML page."""
+
+from collections.abc import Sequence
+
+from misfire.cli._summary import summarise
+
+
+def run(words: Sequence[str]) -> int:
+    """Report on an experiment: by the name of its sweep, or by ``tracking.experiment=``."""
+    from misfire.config import load_sweep, sweep_names
+
+    named = words[0] if words and "=" not in words[0] and not words[0].startswith("-") else None
+    given = [word.partition("=")[2] for word in words if word.startswith("tracking.experiment=")]
+    name = named or (given[0] if given else "table1")
+    sweep = load_sweep(name) if name in sweep_names() or name.endswith((".yaml", ".yml")) else None
+    experiment = sweep.name if sweep else name
+    rest = [word for word in words[1 if named else 0 :] if not word.startswith("tracking.experiment=")]
+    folder = summarise([*rest, f"tracking.experiment={experiment}"], sweep=sweep)
+    print(f"report of {experiment}: {folder / 'report.html'}")
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        print(f"  {path}")
+    return 0

@@ -1,0 +1,58 @@
+"""The shape of the configuration: what may be said, and of which type; a key that isn't here is refused."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+@dataclass
+class ComplementConfig:
+    """The other queries on which a cell's mend is tried: a count, or ``all``."""
+
+    num_queries: Any = 2000
+
+
+@dataclass
+class AnnotatorsConfig:
+    """Simulated annotators of a failure set: how many, and how many items they share."""
+
+    num_annotators: int = 3
+    overlap: int = 30
+
+
+@dataclass
+class PathsConfig:
+    """Folders: everything misfire writes lies under ``root``, the reports excepted."""
+
+    root: str = "mlruns"
+    report: str = "report"
+
+
+@dataclass
+class RootConfig:
+    """One command: groups (a choice each, see ``conf/``) and a handful of scalars."""
+
+    backbone: Any = MISSING
+    dataset: Any = MISSING
+    subset: Any = MISSING
+    templates: Any = MISSING
+    pooling: Any = MISSING
+    statistics: Any = MISSING
+    tracking: Any = MISSING
+    trainer: Any = MISSING
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    complement: ComplementConfig = field(default_factory=ComplementConfig)
+    annotators: AnnotatorsConfig = field(default_factory=AnnotatorsConfig)
+    seed: int = 42
+    ks: list[int] = field(default_factory=lambda: [1, 5, 10])
+    num_failures: int = 200
+    failure_set: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 5000
+
+
+def register_schema() -> None:
+    """Tell Hydra the shape of the root, which ``conf/config.yaml`` starts from."""
+    ConfigStore.instance().store(name="schema", node=RootConfig)

@@ -1,0 +1,80 @@
+"""A sweep: a research question, the rule that will decide it, and the grid of cells that it needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from misfire.config.folders import sweeps_folder
+from misfire.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One file of ``sweeps/``.
+
+    Args:
+        name: The file's name: also the experiment's.
+        title: A heading.
+        question: What the sweep asks.
+        decision_rule: What will count as a yes, in words, written before the numbers are seen.
+        k: Cut-off that the decision reads.
+        grids: Grids of Hydra overrides; each is a multirun.
+        fixed: Overrides that all cells share.
+    """
+
+    name: str
+    title: str
+    question: str
+    decision_rule: str
+    k: int
+    grids: tuple[Mapping[str, str], ...]
+    fixed: Mapping[str, str]
+
+    def words(self, grid: Mapping[str, str]) -> list[str]:
+        """The command-line words of one grid."""
+        return [f"{key}={value}" for key, value in {**self.fixed, **grid}.items()]
+
+
+def sweep_names() -> list[str]:
+    """Names of the bundled sweeps."""
+    return sorted(path.stem for path in sweeps_folder().glob("*.yaml"))
+
+
+def load_sweep(name: str) -> Sweep:
+    """Read a bundled sweep by name, or any YAML file by its path.
+
+    Raises:
+        UsageError: If there is no such sweep, or it lacks a part.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else sweeps_folder() / f"{name}.yaml"
+    if not path.is_file():
+        raise UsageError(f"the sweep must be one of {', '.join(sweep_names())} or a YAML file, got {name}.")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    needed = {"title", "question", "decision_rule", "k", "grids"}
+    missing = sorted(needed - set(content if isinstance(content, dict) else ()))
+    if missing:
+        raise UsageError(
+            f"a sweep must state {', '.join(sorted(needed))}, {path} lacks {', '.join(missing)}; add them."
+        )
+    return Sweep(
+        name=path.stem,
+        title=str(content["title"]),
+        question=" ".join(str(content["question"]).split()),
+        decision_rule=" ".join(str(content["decision_rule"]).split()),
+        k=int(content["k"]),
+        grids=tuple(_overrides(grid) for grid in content["grids"]),
+        fixed=_overrides(content.get("fixed", {})),
+    )
+
+
+def _overrides(grid: Mapping[str, Any]) -> dict[str, str]:
+    return {key: _listed(value) for key, value in grid.items()}
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(str(item) for item in value)
+    return str(value)

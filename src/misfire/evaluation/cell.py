@@ -1,0 +1,121 @@
+"""One experiment cell: which queries are asked with which prompts, pooled how; named by its scientific content."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Int
+
+from misfire.core.errors import UsageError
+from misfire.core.hashing import sha256_json
+from misfire.core.seeding import generator
+from misfire.data import Dataset
+from misfire.failures import Selection
+from misfire.prompts import TemplateSet
+from misfire.scoring import PromptPooling
+from misfire.stats import StatisticsSettings
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything that a cell's numbers depend on, and nothing else.
+
+    Args:
+        dataset: Images and captions.
+        backbone_fingerprint: SHA-256 of the encoder: architecture, weights, preprocessing, tokenizer, precision.
+        subset: The queries in question, and how they were chosen.
+        complement: Positions of the other queries on which the same prompts and pooling are tried.
+        template_set: The prompts' templates.
+        pooling: What makes one score out of the prompts' scores.
+        ks: Cut-offs of hit_at_k.
+        statistics: Replicates, confidence and seed of the intervals.
+    """
+
+    dataset: Dataset
+    backbone_fingerprint: str
+    subset: Selection
+    complement: Int[np.ndarray, " complement"]
+    template_set: TemplateSet
+    pooling: PromptPooling
+    ks: tuple[int, ...]
+    statistics: StatisticsSettings
+
+    def __post_init__(self) -> None:
+        if not self.ks or min(self.ks) < 1 or len(set(self.ks)) < len(self.ks):
+            raise UsageError(f"ks must be different cut-offs from 1, got {list(self.ks)}; write ks=[1,5,10].")
+
+    @cached_property
+    def queries(self) -> Int[np.ndarray, " query"]:
+        """Positions of all queries of the cell: the subset's, then the complement's."""
+        return np.concatenate([self.subset.positions, self.complement])
+
+    @cached_property
+    def prompts(self) -> list[tuple[str, ...]]:
+        """The rendered prompts of every query, in the order of ``queries``."""
+        captions = self.dataset.captions
+        return [self.template_set.render(captions[position].text) for position in self.queries]
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the scientific content: equal cells have equal ids on every machine and device."""
+        return sha256_json(
+            {
+                "backbone": self.backbone_fingerprint,
+                "dataset": self.dataset.fingerprint,
+                "subset": self._ids(self.subset.positions),
+                "complement": self._ids(self.complement),
+                "prompts": sha256_json(self.prompts),
+                "pooling": self.pooling.describe(),
+                "ks": list(self.ks),
+                "statistics": asdict(self.statistics),
+            }
+        )
+
+    def _ids(self, positions: Int[np.ndarray, " query"]) -> list[int]:
+        return [self.dataset.captions[position].id for position in positions]
+
+
+def complement_sample(
+    num_captions: int, subset: Int[np.ndarray, " query"], *, num_queries: int | None, seed: int
+) -> Int[np.ndarray, " complement"]:
+    """Positions of other queries than the subset's: the first of one seeded order, so that subsets share most of them.
+
+    Args:
+        num_captions: Size of the dataset.
+        subset: Positions that must not be drawn.
+        num_queries: How many to draw; ``None`` takes all.
+        seed: Seed of the order.
+
+    Raises:
+        UsageError: If ``num_queries`` is negative.
+
+    Example:
+        >>> complement_sample(4, np.array([1]), num_queries=None, seed=0).tolist()
+        [0, 2, 3]
+    """
+    if num_queries is not None and num_queries < 0:
+        raise UsageError(
+            f"complement.num_queries must be >= 0 or all, got {num_queries}; 2000 is a good sample, all is exact."
+        )
+    order = generator(seed, "complement").permutation(num_captions)
+    others = order[~np.isin(order, subset)]
+    return np.sort(others if num_queries is None else others[:num_queries])
+
+
+def parse_num_queries(value: int | str) -> int | None:
+    """Read ``complement.num_queries``: a count, or ``all`` (``None``).
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    if value == "all":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise UsageError(f"complement.num_queries must be a count or all, got {value!r}; 2000 is a good sample.")
+
+
+def unique_texts(prompts: Sequence[tuple[str, ...]]) -> list[str]:
+    """Every different prompt once, in the order of first use."""
+    return list(dict.fromkeys(text for row in prompts for text in row))

@@ -1,0 +1,26 @@
+"""MLflow: a sweep is an experiment, a cell is one flat run in it. Nothing else imports the tracker."""
+
+from misfire.tracking.baseline import log_baseline, read_baseline
+from misfire.tracking.cells import LoggedCell, log_cell, read_cells
+from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, sorted_link
+from misfire.tracking.server import serve_ui
+from misfire.tracking.store import RunContent, TrackingStore
+from misfire.tracking.summary import SweepSummary, log_summary
+
+__all__ = [
+    "LoggedCell",
+    "RunContent",
+    "SweepSummary",
+    "TrackingStore",
+    "compare_link",
+    "experiment_link",
+    "experiment_links",
+    "log_baseline",
+    "log_cell",
+    "log_summary",
+    "read_baseline",
+    "read_cells",
+    "run_link",
+    "serve_ui",
+    "sorted_link",
+]

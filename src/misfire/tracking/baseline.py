@@ -1,0 +1,70 @@
+"""A baseline evaluation as a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from misfire.evaluation import Baseline, Workbench
+from misfire.tracking.datasets import dataset_input
+from misfire.tracking.revision import source_revision
+from misfire.tracking.store import CELL_ID, KIND, SWEEP, RunContent, TrackingStore
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+def log_baseline(store: TrackingStore, baseline: Baseline, bench: Workbench, *, config_yaml: str, folder: Path) -> str:
+    """Log intervals and per-query records of both directions as one run. Returns its identifier.
+
+    Args:
+        store: Where to.
+        baseline: What was measured.
+        bench: What it was measured on.
+        config_yaml: The composed configuration.
+        folder: An empty folder to lay the artifacts out in.
+    """
+    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
+    baseline.records.to_parquet(folder / "records.parquet", index=False)
+    dataset, encoder = bench.dataset, bench.encoder
+    metrics: dict[str, float] = {}
+    for name, interval in baseline.intervals.items():
+        metrics |= {name: interval.estimate, f"{name}/low": interval.low, f"{name}/high": interval.high}
+    headline = baseline.intervals["t2i/reciprocal_rank"].estimate
+    return store.log(
+        RunContent(
+            name=f"{encoder.name} · {dataset.name} · t2i reciprocal rank {headline:.3f}",
+            tags={
+                KIND: "baseline",
+                CELL_ID: baseline.id,
+                SWEEP: store.experiment,
+                "misfire.backbone_fingerprint": encoder.fingerprint,
+                "misfire.dataset_fingerprint": dataset.fingerprint,
+                "misfire.revision": source_revision(),
+                "mlflow.source.name": "misfire evaluate",
+                "mlflow.source.type": "LOCAL",
+            },
+            params={
+                "backbone": encoder.name,
+                "dataset": dataset.name,
+                "num_images": str(len(dataset.images)),
+                "num_captions": str(len(dataset.captions)),
+            },
+            metrics=metrics,
+            artifacts=folder,
+            datasets=(dataset_input(dataset.name, dataset.fingerprint, context="evaluation"),),
+        )
+    )
+
+
+def read_baseline(run: "Run") -> dict[str, tuple[float, float, float]]:
+    """Estimate, low and high of each measure of a logged baseline, best cut-offs first."""
+    metrics = run.data.metrics
+    names = [name for name in metrics if f"{name}/low" in metrics]
+    return {
+        name: (metrics[name], metrics[f"{name}/low"], metrics[f"{name}/high"]) for name in sorted(names, key=_order)
+    }
+
+
+def _order(name: str) -> tuple[bool, bool, int]:
+    direction, _, measure = name.partition("/")
+    is_hit = measure.startswith("hit_at_")
+    return direction != "t2i", not is_hit, int(measure.rpartition("_")[2]) if is_hit else -len(measure)

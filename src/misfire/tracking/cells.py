@@ -1,0 +1,149 @@
+"""A cell as a run: what is logged of it, and how it's read back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from misfire.evaluation import CellOutcome, CellResult, CutoffOutcome, run_name
+from misfire.tracking.datasets import dataset_input
+from misfire.tracking.revision import source_revision
+from misfire.tracking.store import CELL_ID, KIND, SWEEP, RunContent, TrackingStore
+
+OUTCOME_FILE = "cell.json"
+REPLICATES_FILE = "replicates.npz"
+
+
+@dataclass(frozen=True)
+class LoggedCell:
+    """A finished cell as the store holds it."""
+
+    run_id: str
+    experiment_id: str
+    outcome: CellOutcome
+    replicates: Mapping[int, Float[np.ndarray, " replicate"]]
+
+
+def log_cell(
+    store: TrackingStore,
+    result: CellResult,
+    *,
+    config_yaml: str,
+    figure: bytes,
+    settings: Mapping[str, str],
+    folder: Path,
+) -> str:
+    """Log a cell and its evidence as one flat run. Returns the run's identifier.
+
+    Args:
+        store: Where to.
+        result: Outcome, records and replicates.
+        config_yaml: The composed configuration.
+        figure: The bootstrap histogram, as PNG.
+        settings: Params besides those that follow from the outcome (seed, device, ...).
+        folder: An empty folder to lay the artifacts out in.
+    """
+    outcome = result.outcome
+    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
+    (folder / OUTCOME_FILE).write_text(json.dumps(outcome.to_json(), indent=1), encoding="utf-8")
+    (folder / "table.csv").write_text(_table(outcome), encoding="utf-8")
+    (folder / "bootstrap.png").write_bytes(figure)
+    result.records.to_parquet(folder / "records.parquet", index=False)
+    arrays: dict[str, Any] = {f"hit_at_{k}": values for k, values in result.replicates.items()}
+    np.savez_compressed(folder / REPLICATES_FILE, **arrays)
+    content = RunContent(
+        name=run_name(outcome),
+        tags={
+            KIND: "cell",
+            CELL_ID: outcome.cell_id,
+            SWEEP: store.experiment,
+            "misfire.oracle": str(outcome.is_oracle).lower(),
+            "misfire.failure_mined": str(outcome.is_failure_mined).lower(),
+            "misfire.subset_chosen": outcome.how_chosen,
+            "misfire.backbone_fingerprint": outcome.backbone_fingerprint,
+            "misfire.dataset_fingerprint": outcome.dataset_fingerprint,
+            "misfire.revision": source_revision(),
+            "mlflow.source.name": "misfire ensemble",
+            "mlflow.source.type": "LOCAL",
+        },
+        params={**_params(outcome), **settings},
+        metrics=metrics(outcome),
+        artifacts=folder,
+        datasets=(dataset_input(outcome.dataset, outcome.dataset_fingerprint, context="evaluation"),),
+    )
+    return store.log(content)
+
+
+def read_cells(store: TrackingStore) -> list[LoggedCell]:
+    """All finished cells of the store's experiment with their replicates, oldest first."""
+    return [_read(store, str(run.info.run_id)) for run in store.finished_cells()]
+
+
+def _read(store: TrackingStore, run_id: str) -> LoggedCell:
+    with store.artifact(run_id, OUTCOME_FILE) as path:
+        outcome = CellOutcome.from_json(json.loads(path.read_text(encoding="utf-8")))
+    with store.artifact(run_id, REPLICATES_FILE) as path, np.load(path, allow_pickle=False) as archive:
+        replicates = {cutoff.k: archive[f"hit_at_{cutoff.k}"] for cutoff in outcome.cutoffs}
+    return LoggedCell(run_id=run_id, experiment_id=store.experiment_id, outcome=outcome, replicates=replicates)
+
+
+def _params(outcome: CellOutcome) -> dict[str, str]:
+    params: dict[str, object] = {
+        "subset": outcome.subset,
+        "num_queries": outcome.num_queries,
+        "templates": outcome.templates,
+        "num_templates": outcome.num_templates,
+        "pooling": outcome.pooling,
+        "backbone": outcome.backbone,
+        "dataset": outcome.dataset,
+        "complement_num_queries": outcome.cutoffs[0].complement.num_queries,
+    }
+    if outcome.tau is not None:
+        params["tau"] = f"{outcome.tau:g}"
+    return {key: str(value) for key, value in params.items()}
+
+
+def metrics(outcome: CellOutcome) -> dict[str, float]:
+    """The cell's numbers under their tracked names; a quantity that is undefined (no complement) is left out."""
+    return {key: value for cutoff in outcome.cutoffs for key, value in _metrics_at(cutoff, outcome).items()}
+
+
+def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]:
+    name = f"t2i/hit_at_{cutoff.k}"
+    values = {
+        f"{name}/baseline": cutoff.baseline_hits / cutoff.subset.num_queries,
+        f"{name}/ensembled": cutoff.ensembled_hits / cutoff.subset.num_queries,
+        f"{name}/delta_pp": 100 * cutoff.delta,
+        f"{name}/delta_mean_pp": 100 * cutoff.gain.mean,
+        f"{name}/delta_low_pp": 100 * cutoff.gain.low,
+        f"{name}/delta_high_pp": 100 * cutoff.gain.high,
+        f"{name}/p_positive": cutoff.gain.p_positive,
+        f"{name}/fixed": cutoff.subset.fixed,
+        f"{name}/broken": cutoff.subset.broken,
+    }
+    if cutoff.complement.num_queries:
+        values |= {
+            f"{name}/complement_fixed": cutoff.complement.fixed,
+            f"{name}/complement_broken": cutoff.complement.broken,
+            f"{name}/complement_net_pp": 100 * cutoff.complement.net_fraction,
+            f"{name}/all_net_pp": 100 * cutoff.net_of_all(outcome.num_others),
+        }
+    return {key: float(value) for key, value in values.items()}
+
+
+def _table(outcome: CellOutcome) -> str:
+    header = (
+        "k,queries,baseline_hits,ensembled_hits,delta_pp,low_pp,high_pp,p_positive,others,others_fixed,others_broken"
+    )
+    rows = [
+        f"{cutoff.k},{cutoff.subset.num_queries},{cutoff.baseline_hits},{cutoff.ensembled_hits},"
+        f"{100 * cutoff.delta:.2f},{100 * cutoff.gain.low:.2f},{100 * cutoff.gain.high:.2f},"
+        f"{cutoff.gain.p_positive:.3f},{cutoff.complement.num_queries},{cutoff.complement.fixed},"
+        f"{cutoff.complement.broken}"
+        for cutoff in outcome.cutoffs
+    ]
+    return "\n".join([header, *rows, ""])
