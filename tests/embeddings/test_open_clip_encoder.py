@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from misfire.core.errors import UsageError
 from misfire.embeddings import EmbeddingStore, Encoder, OpenClipEncoder, TrainerSettings, embed_texts, num_truncated
+from misfire.embeddings.open_clip_encoder import _load
 
 from .conftest import FakeEncoder
 
@@ -212,6 +213,31 @@ def test_weights_that_do_not_load_are_one_sentence(tiny_folder: Path, tmp_path: 
     with pytest.raises(UsageError, match=r"must load with its own weights") as raised:
         OpenClipEncoder(f"local-dir:{copy}").tokenize(TEXTS)
     assert "\n" not in str(raised.value)
+
+
+def test_weights_that_change_under_way_never_take_the_old_name(tiny_folder: Path, tmp_path: Path) -> None:
+    def replace_weights(factor: float) -> None:
+        weights = load_file(tiny_folder / "model.safetensors")
+        weights["text_projection"] = factor * weights["text_projection"]
+        save_file(weights, copy / "model.safetensors")
+
+    copy = edited_copy(tiny_folder, tmp_path, "changing")
+    first = OpenClipEncoder(f"local-dir:{copy}")
+    rows, fingerprint = first.encode_texts(first.tokenize(TEXTS)), first.fingerprint
+    replace_weights(-1.0)
+    second = OpenClipEncoder(f"local-dir:{copy}")
+    assert second.fingerprint != fingerprint
+    torch.testing.assert_close(second.encode_texts(second.tokenize(TEXTS)), -rows)
+    assert first.fingerprint == fingerprint
+    assert torch.equal(first.encode_texts(first.tokenize(TEXTS)), rows)
+
+    named = OpenClipEncoder(f"local-dir:{copy}", precision="bf16")
+    assert named.describe()["weights_sha256"] == second.describe()["weights_sha256"]
+    replace_weights(3.0)
+    other_process = pickle.loads(pickle.dumps(named))
+    _load.cache_clear()
+    with pytest.raises(UsageError, match=r"weights must stay as they were .* change of .*; run again"):
+        other_process.module()
 
 
 def test_the_first_weights_file_is_the_one_open_clip_would_choose(tmp_path: Path) -> None:

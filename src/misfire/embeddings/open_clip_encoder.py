@@ -70,6 +70,10 @@ class OpenClipEncoder(Encoder):
 
     @override
     def describe(self) -> dict[str, str]:
+        return dict(self._description)
+
+    @cached_property
+    def _description(self) -> dict[str, str]:
         source = self._source
         architecture = source.architecture
         return {
@@ -119,7 +123,10 @@ class OpenClipEncoder(Encoder):
 
     @property
     def _loaded(self) -> "_Loaded":
-        return _load(self._source.model_name, self._source.pretrained, self._source.merges)
+        source = self._source
+        return _load(
+            source.model_name, source.pretrained, source.weights, source.merges, self._description["weights_sha256"]
+        )
 
     @contextmanager
     def _inference(self, device_type: str) -> Iterator[None]:
@@ -136,7 +143,7 @@ class _Loaded:
 
 
 @lru_cache(maxsize=2)  # the cells of a grid share one model; a comparison of two backbones keeps both
-def _load(model_name: str, pretrained: str | None, merges: Path | None) -> _Loaded:
+def _load(model_name: str, pretrained: str | None, weights: Path, merges: Path | None, weights_sha256: str) -> _Loaded:
     import open_clip
 
     try:
@@ -146,9 +153,11 @@ def _load(model_name: str, pretrained: str | None, merges: Path | None) -> _Load
     except Exception as error:  # open_clip raises whatever the file or its libraries do
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(
-            f"backbone {model_name} must load with its own weights {pretrained or ''}, got: {reason} "
+            f"backbone {model_name} must load with its own weights {weights.name}, got: {reason} "
             "Check that model and weights belong together and that the file is whole."
         ) from error
+    if sha256_of_weights(weights) != weights_sha256:
+        raise UsageError(f"weights must stay as they were when they were named, got a change of {weights}; run again.")
     return _Loaded(network.eval().requires_grad_(False), transform, tokenizer)
 
 
