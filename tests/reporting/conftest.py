@@ -68,15 +68,19 @@ def _make_row(
         complement_broken=dict.fromkeys(before, fixed + 41),
         cell_id=f"{subset}{pooling}{tau}{templates}{backbone}{dataset}".encode().hex().ljust(64, "0"),
         run_url=run_url,
+        num_others=complement_num_queries,
+        net_of_all={k: (after[k] - before[k] - 41) / (num_queries + complement_num_queries) for k in before}
+        if complement_num_queries
+        else {},
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_row() -> MakeRow:
     return _make_row
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def paper_rows() -> list[CellRow]:
     return [
         _make_row(
@@ -94,7 +98,7 @@ def paper_rows() -> list[CellRow]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tau_rows(paper_rows: list[CellRow]) -> list[CellRow]:
     """The published rows with nine more temperatures a subset, going from the hits of max to those of mean."""
     swept = []
@@ -117,6 +121,6 @@ def tau_rows(paper_rows: list[CellRow]) -> list[CellRow]:
     return [*paper_rows, *swept]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def taxonomy() -> dict[str, int]:
     return dict(TAXONOMY)

@@ -63,7 +63,9 @@ def test_published_bootstraps_print_as_the_published_table_2(make_row: MakeRow) 
 
 def test_a_gain_stands_beside_what_it_costs_elsewhere(make_row: MakeRow) -> None:
     """24 queries gain 5 hits; outside, 499 are fixed and 540 broken: 36 hits fewer among 25,014 queries."""
-    (line,) = printed(improvement_table([make_row()]))
+    table = improvement_table([make_row()])
+    (line,) = printed(table)
+    assert "sample" not in table.note
     assert line["Δ R@10"] == "+20.83"
     assert [line[f"{name} outside, R@10"] for name in ("n", "Fixed", "Broken", "Net")] == [
         "24,990",
@@ -78,6 +80,20 @@ def test_without_an_outside_its_change_is_undefined_not_zero(make_row: MakeRow) 
     table = improvement_table([make_row(subset="all", complement_num_queries=0)])
     (line,) = printed(table)
     assert [line[f"{name} outside, R@10"] for name in ("n", "Fixed", "Broken", "Net")] == ["0", "–", "–", "–"]  # noqa: RUF001
+
+
+def test_a_sampled_outside_says_so_and_its_net_is_the_cells_own(make_row: MakeRow) -> None:
+    row = replace(make_row(complement_num_queries=2000), num_others=24_990, net_of_all={10: -0.0031})
+    table = improvement_table([row])
+    (line,) = printed(table)
+    assert (line["n outside, R@10"], line["Δ all, R@10"]) == ("2,000", "-0.31")
+    assert "The queries outside are a random sample." in table.note
+
+
+def test_a_net_that_no_cell_computed_is_not_printed(make_row: MakeRow) -> None:
+    table = improvement_table([replace(make_row(), num_others=None, net_of_all={})])
+    assert "Δ all, R@10" not in printed(table)[0]
+    assert "last column" not in table.note
 
 
 def test_side_effects_are_at_the_largest_k_where_ten_is_not_measured(make_row: MakeRow) -> None:

@@ -1,7 +1,7 @@
 """What a report is made from: finished cells as they were stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -49,11 +49,13 @@ class CellRow:
         ensembled_hits: For each k, how many queries the ensemble hits.
         bootstrap: For each k, the stored bootstrap of the difference.
         replicates: For each k, the difference in every resample, in fractions.
-        complement_num_queries: Queries of the dataset outside the subset; 0 where the subset is all of them.
+        complement_num_queries: Queries outside the subset that were evaluated, all of them or a sample; 0 if none.
         complement_fixed: For each k, queries outside the subset that only the ensemble hits.
         complement_broken: For each k, queries outside the subset that only the plain caption hits.
         cell_id: Content address of the cell.
         run_url: Where its run can be looked at, if anywhere.
+        num_others: Queries outside the subset that the complement stands for; None where the cell didn't say.
+        net_of_all: For each k, the estimated net change of the hit rate over all queries, as the cell computed it.
 
     Raises:
         UsageError: If there is no query or a count doesn't fit among the queries.
@@ -77,6 +79,8 @@ class CellRow:
     complement_broken: Mapping[int, int]
     cell_id: str
     run_url: str | None
+    num_others: int | None = None
+    net_of_all: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.baseline_hits.keys() != self.ensembled_hits.keys() or not self.baseline_hits:

@@ -42,7 +42,12 @@ def improvement_table(rows: Sequence[CellRow]) -> Table:
     ordered = _not_empty(rows)
     ks = cutoffs(ordered)
     side_effect_k = _SIDE_EFFECT_K if _SIDE_EFFECT_K in ks else ks[-1]
-    columns = (*_NAMES, *(column for k in ks for column in _hit_columns(k)), *_side_effect_columns(side_effect_k))
+    has_net = any(side_effect_k in row.net_of_all for row in ordered)
+    columns = (
+        *_NAMES,
+        *(column for k in ks for column in _hit_columns(k)),
+        *_side_effect_columns(side_effect_k, has_net=has_net),
+    )
     cells = [
         (*_names(row), *(cell for k in ks for cell in _hits(row, k)), *_side_effects(row, side_effect_k), *_origin(row))
         for row in ordered
@@ -50,7 +55,7 @@ def improvement_table(rows: Sequence[CellRow]) -> Table:
     note = (
         "R@k is the share of queries whose image is among the first k, in percent; Δ is ensembled minus baseline in "
         "percentage points. Outside the subset, fixed queries are hit only by the ensemble and broken ones only by the "
-        f"plain caption, at {side_effect_k}; the last column is the net change over all queries."
+        f"plain caption, at {side_effect_k}.{_sample_note(ordered)}"
     )
     return Table(
         name="improvement",
@@ -183,30 +188,33 @@ def _hits(row: CellRow, k: int) -> tuple[Cell, ...]:
     )
 
 
-def _side_effect_columns(k: int) -> tuple[Column, ...]:
+def _side_effect_columns(k: int, *, has_net: bool) -> tuple[Column, ...]:
     outside, everywhere = f"outside, R@{k}", f"all, R@{k}"
     return (
-        Column("n", ("complement_num_queries",), group=outside),
+        Column("n", ("complement_num_queries", "num_others"), group=outside),
         Column("Fixed", (f"complement_fixed_at_{k}",), group=outside),
         Column("Broken", (f"complement_broken_at_{k}",), group=outside),
         Column("Net", (f"complement_net_at_{k}",), group=outside),
-        Column("Δ", (f"net_at_{k}_over_all", f"delta_hit_at_{k}_over_all"), group=everywhere),
+        Column("Δ", (f"delta_hit_at_{k}_over_all",), group=everywhere, is_printed=has_net),
     )
 
 
 def _side_effects(row: CellRow, k: int) -> tuple[Cell, ...]:
-    outside = row.complement_num_queries
-    if not outside or k not in row.complement_fixed or k not in row.complement_broken or k not in row.ks:
+    evaluated = row.complement_num_queries
+    remark = "" if row.num_others is None else f"of {plain_count(row.num_others)} queries outside"
+    outside = Cell(plain_count(evaluated), (evaluated, row.num_others), remark)
+    net = row.net_of_all.get(k)
+    everywhere = Cell(UNDEFINED if net is None else percentage_points(net), (net,))
+    if not evaluated or k not in row.complement_fixed or k not in row.complement_broken:
         unknown = Cell(UNDEFINED, (None,))
-        return Cell(plain_count(outside), (outside,)), unknown, unknown, unknown, Cell(UNDEFINED, (None, None))
+        return outside, unknown, unknown, unknown, everywhere
     fixed, broken = row.complement_fixed[k], row.complement_broken[k]
-    net, everything = fixed - broken + row.gained_hits(k), outside + row.num_queries
     return (
-        Cell(plain_count(outside), (outside,)),
+        outside,
         Cell(plain_count(fixed), (fixed,)),
         Cell(plain_count(broken), (broken,)),
         Cell(signed_count(fixed - broken), (fixed - broken,)),
-        Cell(percentage_points(net / everything), (net, net / everything), f"{signed_count(net)} of {everything}"),
+        everywhere,
     )
 
 
@@ -226,6 +234,14 @@ def _bootstrap(row: CellRow, k: int) -> tuple[Cell, ...]:
         Cell(f"{100 * stored.mean:z.2f}", (stored.mean,)),
         Cell(interval_percent(stored.low, stored.high), (stored.low, stored.high)),
         Cell(probability(stored.p_positive), (stored.p_positive,)),
+    )
+
+
+def _sample_note(rows: Sequence[CellRow]) -> str:
+    is_sampled = any(row.num_others is not None and row.complement_num_queries < row.num_others for row in rows)
+    net = any(row.net_of_all for row in rows)
+    return (" The queries outside are a random sample." if is_sampled else "") + (
+        " The last column estimates the change over all queries of the dataset." if net else ""
     )
 
 

@@ -104,12 +104,34 @@ def test_a_single_winner_wears_its_colour(make_row: MakeRow) -> None:
     assert axes.patches[0].get_hatch() == "////"
 
 
+def test_many_series_stay_apart(make_row: MakeRow) -> None:
+    rows = [make_row(pooling=f"pooling_{index:02}") for index in range(12)]
+    at_5, _ = panels(pooling_ablation(rows))
+    bars = [container[0] for container in at_5.containers]
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == 12
+    distributions = bootstrap_distributions(rows)
+    assert len(panels(distributions)) == 6
+    assert distributions is not None
+    assert distributions.caption.endswith("The first 6 of 12 cells.")
+
+
+def test_many_winners_are_counted(make_row: MakeRow) -> None:
+    rows = [
+        make_row(pooling=name, after={10: hits}, before={10: 11})
+        for name, hits in zip("abcd", (16, 16, 16, 12), strict=True)
+    ]
+    (axes,) = panels(best_pooling(rows))
+    assert texts(axes) == ["+20.83  3 of 4 equal"]
+
+
 def test_categories_are_sorted_and_labelled_with_count_and_share(taxonomy: dict[str, int]) -> None:
     (axes,) = panels(category_distribution(taxonomy))
     assert texts(axes)[:2] == ["67 (31.90 %)", "62 (29.52 %)"]
     assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "Spatial"
     assert axes.patches[0].get_hatch()
     assert not axes.patches[1].get_hatch()
+    (capitals,) = panels(category_distribution({"Ambiguous": 2, "Object": 1}))
+    assert capitals.patches[0].get_hatch()
 
 
 def test_tau_curves_go_through_the_stored_gains(tau_rows: list[CellRow]) -> None:

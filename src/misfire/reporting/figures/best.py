@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from misfire.reporting.figures.style import COLOURS, HATCHES, INK, PALE, Illustration, new_figure, styled
+from misfire.reporting.figures.style import INK, PALE, Illustration, colour, hatch, new_figure, styled
 from misfire.reporting.printing import percentage_points
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
+
+_MOST_NAMES = 2
+_LONGEST_LINE = 32
 
 
 @styled
@@ -29,14 +32,13 @@ def best_pooling(rows: Sequence[CellRow]) -> Illustration:
             position,
             deltas[-1],
             height=0.66,
-            color="#dddddd" if index is None else COLOURS[index % len(COLOURS)],
-            hatch="" if index is None else HATCHES[index % len(HATCHES)],
+            color="#dddddd" if index is None else colour(index),
+            hatch="" if index is None else hatch(index),
             edgecolor=INK,
             linewidth=0.7,
         )
-        names = "all equal" if 1 < len(winners) == _num_tried(series, subset) else " = ".join(w.label for w in winners)
         axes.annotate(
-            f"{percentage_points(row.delta(k)) if deltas[-1] else '0'}  {names}",
+            f"{percentage_points(row.delta(k)) if deltas[-1] else '0'}  {_names(winners, _num_tried(series, subset))}",
             (max(deltas[-1], 0), position),
             (5, 0),
             textcoords="offset points",
@@ -67,6 +69,15 @@ def _winners(series: list[Series], subset: str, k: int) -> tuple[list[Series], C
     best = max(row.delta(k) for _, row in tried)
     winners = [(one, row) for one, row in tried if row.delta(k) == best]
     return [one for one, _ in winners], winners[0][1]
+
+
+def _names(winners: list[Series], num_tried: int) -> str:
+    if 1 < len(winners) == num_tried:
+        return "all equal"
+    if len(winners) > _MOST_NAMES:
+        return f"{len(winners)} of {num_tried} equal"
+    joint = " = " if sum(len(winner.label) for winner in winners) <= _LONGEST_LINE else "\n= "
+    return joint.join(winner.label for winner in winners)
 
 
 def _num_tried(series: list[Series], subset: str) -> int:

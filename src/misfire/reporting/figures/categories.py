@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from misfire.reporting.figures.style import COLOURS, INK, Illustration, new_figure, styled
+from misfire.failures import AMBIGUOUS
+from misfire.reporting.figures.style import INK, Illustration, colour, new_figure, styled
 from misfire.reporting.printing import percent
 from misfire.reporting.series import categories_by_frequency
-
-_NOT_ACTIONABLE = "ambiguous"
 
 
 @styled
@@ -21,12 +20,12 @@ def category_distribution(counts: Mapping[str, int]) -> Illustration:
     figure = new_figure(5.6, 0.7 + 0.33 * len(ordered))
     axes = figure.subplots()
     for position, (category, count) in enumerate(ordered):
-        is_actionable = category != _NOT_ACTIONABLE
+        is_actionable = category.casefold() != AMBIGUOUS.casefold()
         axes.barh(
             position,
             count,
             height=0.7,
-            color=COLOURS[0] if is_actionable else "#bbbbbb",
+            color=colour(0) if is_actionable else "#bbbbbb",
             hatch="" if is_actionable else "////",
             edgecolor=INK,
             linewidth=0.6,

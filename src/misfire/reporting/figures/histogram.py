@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from misfire.reporting.figures.style import COLOURS, HATCHES, INK, PALE, Illustration, new_figure, styled
+from misfire.reporting.figures.style import INK, PALE, Illustration, colour, hatch, new_figure, styled
 from misfire.reporting.printing import interval_percent, probability
 from misfire.reporting.rows import BootstrapRow, CellRow
 from misfire.reporting.series import cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
 
 _MOST_BINS = 40
+_MOST_PANELS = 6
 _PREFERRED_SUBSET = "action"
 
 
@@ -34,7 +35,8 @@ def bootstrap_distributions(rows: Sequence[CellRow]) -> Illustration | None:
         return None
     subsets = sorted_subsets(known)
     subset = _PREFERRED_SUBSET if _PREFERRED_SUBSET in subsets else subsets[0]
-    panels = [(one.label, row) for one in series_of(known) for row in one.rows if row.subset == subset]
+    found = [(one.label, row) for one in series_of(known) for row in one.rows if row.subset == subset]
+    panels = found[:_MOST_PANELS]
     figure = new_figure(6.4, 0.6 + 1.35 * len(panels))
     all_axes = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for index, (axes, (label, row)) in enumerate(zip(all_axes, panels, strict=True)):
@@ -51,6 +53,7 @@ def bootstrap_distributions(rows: Sequence[CellRow]) -> Illustration | None:
         caption=(
             f"{len(panels[0][1].replicates[k])} resamples of the same {panels[0][1].num_queries} queries. The band is "
             f"the {100 * confidence:g} % percentile interval, the solid line the mean, the dotted line no change."
+            + (f" The first {len(panels)} of {len(found)} cells." if len(panels) < len(found) else "")
         ),
         figure=figure,
     )
@@ -88,8 +91,8 @@ def _distribution(
         heights,
         100 * edges,
         fill=True,
-        facecolor=COLOURS[index % len(COLOURS)],
-        hatch=HATCHES[index % len(HATCHES)],
+        facecolor=colour(index),
+        hatch=hatch(index),
         edgecolor=INK,
         linewidth=0.5,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from misfire.reporting.figures.style import COLOURS, HATCHES, INK, Illustration, new_figure, styled
+from misfire.reporting.figures.style import INK, Illustration, colour, hatch, new_figure, styled
 from misfire.reporting.printing import percentage_points
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
@@ -54,8 +54,8 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
             [100 * row.delta(k) for row in known],
             width=0.92 * width,
             label=one.label,
-            color=COLOURS[index % len(COLOURS)],
-            hatch=HATCHES[index % len(HATCHES)],
+            color=colour(index),
+            hatch=hatch(index),
             edgecolor=INK,
             linewidth=0.7,
         )
@@ -68,7 +68,7 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
             [0] * len(stubs),
             [place - 0.4 * width for place in stubs],
             [place + 0.4 * width for place in stubs],
-            color=COLOURS[index % len(COLOURS)],
+            color=colour(index),
             linewidth=3.5,
             zorder=3,
         )

@@ -13,8 +13,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart, in an order that alternates dark and light.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-HATCHES = ("", "////", "..", "xxx", "\\\\\\\\", "oo", "++", "--")
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+_HATCHES = ("", "////", "..", "xxx", "\\\\\\\\", "oo", "++", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 INK = "#222222"
 PALE = "#777777"
@@ -40,6 +40,16 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "misfire",
     "svg.fonttype": "path",
 }
+
+
+def colour(index: int) -> str:
+    """Colour of the series at this position; they come round again after eight."""
+    return _COLOURS[index % len(_COLOURS)]
+
+
+def hatch(index: int) -> str:
+    """Hatch of the series at this position; where the colours come round, the hatches differ."""
+    return _HATCHES[(index + index // len(_COLOURS)) % len(_HATCHES)]
 
 
 @final

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from misfire.reporting.figures.style import COLOURS, INK, MARKERS, PALE, Illustration, new_figure, styled
+from misfire.reporting.figures.style import INK, MARKERS, PALE, Illustration, colour, new_figure, styled
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import cutoffs, sorted_rows, subset_label
 
@@ -55,16 +55,14 @@ def _panel(axes: Axes, swept: list[CellRow], limits: list[CellRow], ks: list[int
     for index, k in enumerate(ks):
         known = [row for row in swept if k in row.ks]
         taus = [row.tau for row in known if row.tau is not None]
-        colour = COLOURS[index]
-        axes.plot(
-            taus, [100 * row.delta(k) for row in known], color=colour, marker=MARKERS[index], ms=4, label=f"Δ R@{k}"
-        )
+        ink = colour(index)
+        axes.plot(taus, [100 * row.delta(k) for row in known], color=ink, marker=MARKERS[index], ms=4, label=f"Δ R@{k}")
         bands = [(row.tau, row.bootstrap[k]) for row in known if row.tau is not None and k in row.bootstrap]
         axes.fill_between(
             [tau for tau, _ in bands],
             [100 * stored.low for _, stored in bands],
             [100 * stored.high for _, stored in bands],
-            color=colour,
+            color=ink,
             alpha=0.15,
             linewidth=0.8,
             linestyle=("-", "--")[index],
@@ -73,7 +71,7 @@ def _panel(axes: Axes, swept: list[CellRow], limits: list[CellRow], ks: list[int
             if row.pooling in _LIMITS and k in row.ks:
                 axes.axhline(
                     100 * row.delta(k),
-                    color=colour,
+                    color=ink,
                     linestyle=_LIMITS[row.pooling],
                     lw=1,
                     label=f"{row.pooling}, R@{k}",
