@@ -28,7 +28,6 @@ def test_mean_and_median_match_resampling_by_hand(queries: list[tuple[int, int]]
     assert median.replicates.tolist() == [float(np.median(ranks[positions])) for positions in drawn]
     assert mean.estimate == pytest.approx(ranks.mean())
     assert median.estimate == np.median(ranks)
-    assert median.low <= median.mean <= median.high or np.ptp(median.replicates) > 0
 
 
 def test_clusters_of_one_are_the_plain_bootstrap() -> None:

@@ -49,8 +49,9 @@ def best_pooling(rows: Sequence[CellRow]) -> Illustration:
     axes.set_yticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    span = max(deltas) - min(0.0, *deltas) or 1.0
-    axes.set_xlim(min(0.0, *deltas) - 0.02 * span, max(deltas) + 0.75 * span)
+    lowest, highest = min(0.0, *deltas), max(0.0, *deltas)
+    span = highest - lowest or 1.0
+    axes.set_xlim(lowest - 0.02 * span, highest + 0.75 * span)
     axes.set_xlabel(f"Δ R@{k} (pp)")
     axes.spines["left"].set_color(PALE)
     return Illustration(

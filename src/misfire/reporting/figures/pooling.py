@@ -24,13 +24,16 @@ def pooling_ablation(rows: Sequence[CellRow]) -> Illustration:
     drawn = without_tau_sweep(rows)
     subsets, series = sorted_subsets(drawn), series_of(drawn)
     ks = cutoffs(drawn)[-_MOST_PANELS:]
-    figure = new_figure(min(11.0, 2.4 + 0.42 * len(subsets) * len(series)), 0.7 + 2.1 * len(ks))
+    width = min(11.0, max(6.4, 2.4 + 0.42 * len(subsets) * len(series)))
+    figure = new_figure(width, 0.7 + 2.1 * len(ks))
     panels = figure.subplots(len(ks), 1, sharex=True, squeeze=False)[:, 0]
     for axes, k in zip(panels, ks, strict=True):
         _panel(axes, subsets, series, k)
     figure.align_ylabels()
     panels[-1].set_xticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=min(4, len(series)))
+    panels[-1].set_xlim(-0.6, len(subsets) - 0.4)
+    num_columns = max(1, min(4, int(width / (0.55 + 0.08 * max(len(one.label) for one in series)))))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=num_columns)
     return Illustration(
         name="pooling_ablation",
         title=f"Gain by subset and pooling at {' and '.join(map(str, ks))}.",
