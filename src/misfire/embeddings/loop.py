@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,10 @@ from misfire.embeddings.inputs import Inputs
 from misfire.embeddings.store import ShardWriter
 from misfire.embeddings.trainer_settings import TrainerSettings
 
+# Their banners say nothing that a user can act on; set here, because a spawned process imports this module first.
+for _talkative in ("lightning_fabric.utilities.distributed", "lightning_fabric.utilities.rank_zero"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
 
 def encode(inputs: Inputs, encoder: Encoder, settings: TrainerSettings, writer: ShardWriter) -> None:
     """Encode every input once and hand each batch to the writer.
@@ -20,13 +25,13 @@ def encode(inputs: Inputs, encoder: Encoder, settings: TrainerSettings, writer: 
     """
     from lightning_fabric import Fabric
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banners say nothing a user can act on
     accelerator: Any = settings.accelerator
     fabric: Any = Fabric(accelerator=accelerator, devices=settings.devices, strategy=settings.strategy)
     precision = encoder.describe().get("precision", "fp32")
     device = fabric.device.type
     say(f"Encoding {len(inputs):,} {inputs.modality}s with {encoder.name} ({precision}, {device})")
-    fabric.launch(_encode_share, inputs, encoder, settings, writer)
+    # Bound beforehand, because Lightning takes the arguments that it passes on itself apart.
+    fabric.launch(partial(_encode_share, inputs=inputs, encoder=encoder, settings=settings, writer=writer))
 
 
 def share_of(num_inputs: int, *, rank: int, num_processes: int) -> range:
