@@ -61,6 +61,11 @@ def test_what_there_is_no_evidence_for_is_left_out(tmp_path: Path, make_row: Mak
         assert missing not in names
 
 
+def test_a_crowd_of_series_becomes_a_matrix(tmp_path: Path, make_row: MakeRow) -> None:
+    write_report([make_row(pooling=f"pooling_{index}") for index in range(13)], {}, tmp_path, **STORY)
+    assert "Gain by subset, pooling and setting" in (tmp_path / "report.md").read_text()
+
+
 def test_no_rows_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a report needs at least one finished cell, got none; run the sweep first"):
         write_report([], {"object": 1}, tmp_path / "report", **STORY)

@@ -9,6 +9,7 @@ from misfire.reporting.figures import (
     best_pooling,
     bootstrap_distributions,
     category_distribution,
+    gain_matrix,
     pooling_ablation,
     temperature_sweep,
     to_png,
@@ -16,10 +17,12 @@ from misfire.reporting.figures import (
 )
 from misfire.reporting.page import EmbeddedFigure, render_page
 from misfire.reporting.rows import CellRow
-from misfire.reporting.series import sorted_rows
+from misfire.reporting.series import series_of, sorted_rows, without_tau_sweep
 from misfire.reporting.story import METHOD, Story
 from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
 from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
+
+_MOST_SERIES_AS_BARS = 12
 
 
 def write_report(
@@ -72,7 +75,9 @@ def write_report(
 
 
 def _illustrations(rows: Sequence[CellRow]) -> list[Illustration]:
-    drawn = [pooling_ablation(rows), bootstrap_distributions(rows), best_pooling(rows), temperature_sweep(rows)]
+    is_crowded = len(series_of(without_tau_sweep(rows))) > _MOST_SERIES_AS_BARS
+    gains = gain_matrix(rows) if is_crowded else pooling_ablation(rows)
+    drawn = [gains, bootstrap_distributions(rows), best_pooling(rows), temperature_sweep(rows)]
     return [illustration for illustration in drawn if illustration is not None]
 
 

@@ -55,6 +55,12 @@ def subset_label(subset: str) -> str:
     return "+".join(part.capitalize() for part in parts) if all(part in categories for part in parts) else subset
 
 
+def subset_with_queries(rows: Sequence[CellRow], subset: str) -> str:
+    """A subset as printed, with how many queries it holds in each of its cells."""
+    counts = sorted({row.num_queries for row in rows if row.subset == subset})
+    return f"{subset_label(subset)} (n={', '.join(map(str, counts))})"
+
+
 def pooling_label(row: CellRow) -> str:
     """A pooling with its temperature, if it has one."""
     return row.pooling if row.tau is None else f"{row.pooling} (τ={row.tau:g})"

@@ -16,6 +16,7 @@ from misfire.reporting.figures import (
     best_pooling,
     bootstrap_distributions,
     category_distribution,
+    gain_matrix,
     pooling_ablation,
     temperature_sweep,
     to_png,
@@ -113,6 +114,25 @@ def test_many_series_stay_apart(make_row: MakeRow) -> None:
     assert len(panels(distributions)) == 6
     assert distributions is not None
     assert distributions.caption.endswith("The first 6 of 12 cells.")
+
+
+def test_a_matrix_holds_every_delta_and_leaves_gaps(paper_rows: list[CellRow]) -> None:
+    at_5, at_10 = panels(gain_matrix([row for row in paper_rows if (row.subset, row.pooling) != ("action", "max")]))
+    assert texts(at_5) == ["+3.45", "+3.23", "0", "+6.90", "+3.23", "+4.00", "0", "+6.90", "+4.84", "+4.00", "0"]
+    assert [tick.get_text() for tick in at_5.get_yticklabels()] == ["max", "mean", "logmeanexp (τ=1)"]
+    assert [tick.get_text() for tick in at_10.get_xticklabels()][-1] == "Action (n=24)"
+
+
+def test_many_settings_of_a_tau_sweep_are_counted(make_row: MakeRow) -> None:
+    rows = [
+        make_row(subset=f"subset_{index:02}", pooling="logmeanexp", tau=tau)
+        for index in range(14)
+        for tau in (0.1, 1.0)
+    ]
+    sweep = temperature_sweep(rows)
+    assert len(panels(sweep)) == 12
+    assert sweep is not None
+    assert sweep.caption.endswith("The first 12 of 14 settings.")
 
 
 def test_many_winners_are_counted(make_row: MakeRow) -> None:

@@ -3,6 +3,7 @@
 from misfire.reporting.figures.best import best_pooling
 from misfire.reporting.figures.categories import category_distribution
 from misfire.reporting.figures.histogram import bootstrap_distributions, bootstrap_histogram
+from misfire.reporting.figures.matrix import gain_matrix
 from misfire.reporting.figures.pooling import pooling_ablation
 from misfire.reporting.figures.style import Illustration, to_png, to_svg
 from misfire.reporting.figures.temperature import temperature_sweep
@@ -13,6 +14,7 @@ __all__ = [
     "bootstrap_distributions",
     "bootstrap_histogram",
     "category_distribution",
+    "gain_matrix",
     "pooling_ablation",
     "temperature_sweep",
     "to_png",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from misfire.reporting.figures.style import INK, PALE, Illustration, colour, hatch, new_figure, styled
 from misfire.reporting.printing import percentage_points
 from misfire.reporting.rows import CellRow
-from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
+from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_with_queries, without_tau_sweep
 
 _MOST_NAMES = 2
 _LONGEST_LINE = 32
@@ -46,7 +46,7 @@ def best_pooling(rows: Sequence[CellRow]) -> Illustration:
             fontsize=8,
         )
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
+    axes.set_yticks(range(len(subsets)), [subset_with_queries(drawn, subset) for subset in subsets])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     lowest, highest = min(0.0, *deltas), max(0.0, *deltas)
@@ -83,8 +83,3 @@ def _names(winners: list[Series], num_tried: int) -> str:
 
 def _num_tried(series: list[Series], subset: str) -> int:
     return sum(row.subset == subset for one in series for row in one.rows)
-
-
-def _with_queries(rows: Sequence[CellRow], subset: str) -> str:
-    counts = sorted({row.num_queries for row in rows if row.subset == subset})
-    return f"{subset_label(subset)} (n={', '.join(map(str, counts))})"

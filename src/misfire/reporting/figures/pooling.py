@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from misfire.reporting.figures.style import INK, Illustration, colour, hatch, new_figure, styled
 from misfire.reporting.printing import percentage_points
 from misfire.reporting.rows import CellRow
-from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_label, without_tau_sweep
+from misfire.reporting.series import Series, cutoffs, series_of, sorted_subsets, subset_with_queries, without_tau_sweep
 
 _MOST_LABELLED_BARS = 24
 _MOST_PANELS = 2
@@ -30,7 +30,9 @@ def pooling_ablation(rows: Sequence[CellRow]) -> Illustration:
     for axes, k in zip(panels, ks, strict=True):
         _panel(axes, subsets, series, k)
     figure.align_ylabels()
-    panels[-1].set_xticks(range(len(subsets)), [_with_queries(drawn, subset) for subset in subsets])
+    panels[-1].set_xticks(
+        range(len(subsets)), [subset_with_queries(drawn, subset).replace(" (", "\n(") for subset in subsets]
+    )
     panels[-1].set_xlim(-0.6, len(subsets) - 0.4)
     num_columns = max(1, min(4, int(width / (0.55 + 0.08 * max(len(one.label) for one in series)))))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=num_columns)
@@ -101,8 +103,3 @@ def _label(axes: Axes, place: float, delta: float) -> None:
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         zorder=4,
     )
-
-
-def _with_queries(rows: Sequence[CellRow], subset: str) -> str:
-    counts = sorted({row.num_queries for row in rows if row.subset == subset})
-    return f"{subset_label(subset)}\n(n={', '.join(map(str, counts))})"

@@ -9,6 +9,7 @@ from misfire.reporting.rows import CellRow
 from misfire.reporting.series import cutoffs, sorted_rows, subset_label
 
 _MOST_LINES = 2
+_MOST_PANELS = 12
 _LIMITS = {"max": "--", "mean": ":"}
 
 Setting = tuple[str, str, str, str, str]
@@ -21,9 +22,10 @@ def temperature_sweep(rows: Sequence[CellRow]) -> Illustration | None:
     Args:
         rows: Finished cells; those of max and mean pooling, the limits for a small and a large tau, become level lines.
     """
-    settings = _settings(rows)
-    if not settings:
+    found = _settings(rows)
+    if not found:
         return None
+    settings = dict(list(found.items())[:_MOST_PANELS])
     ks = cutoffs(rows)[-_MOST_LINES:]
     num_columns = min(2, len(settings))
     num_lines = -(-len(settings) // num_columns)
@@ -32,7 +34,7 @@ def temperature_sweep(rows: Sequence[CellRow]) -> Illustration | None:
     for axes, (setting, swept) in zip(panels, settings.items(), strict=False):
         limits = [row for row in rows if row.tau is None and _setting(row)[:-1] == setting[:-1]]
         _panel(axes, swept, limits, ks)
-        axes.set_title(_title(swept[0], settings))
+        axes.set_title(_title(swept[0], found))
     for axes in panels[len(settings) :]:
         axes.remove()
     handles = {
@@ -46,6 +48,7 @@ def temperature_sweep(rows: Sequence[CellRow]) -> Illustration | None:
         caption=(
             "Δ in percentage points; bands are bootstrap percentile intervals. A small tau pools like max, a large one "
             "like mean; their gains are the level lines where those poolings were run."
+            + (f" The first {len(settings)} of {len(found)} settings." if len(settings) < len(found) else "")
         ),
         figure=figure,
     )
