@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from misfire.core.errors import UsageError
 from misfire.embeddings import (
@@ -17,6 +18,18 @@ from misfire.embeddings import (
 from .conftest import FakeEncoder, expected_text_rows, solid_images
 
 TEXTS = ["a cat", "two dogs", "a cat", "a bird over a lake", "", "größer"]
+
+
+class BrokenImage:
+    id = 7
+    content_sha256 = "7" * 64
+
+    @property
+    def source(self) -> "BrokenImage":
+        return self
+
+    def load(self) -> Image.Image:
+        raise UsageError("image 7 must be whole, got 10 bytes; fetch it again.")
 
 
 def test_texts_come_in_the_order_given_and_equal_ones_are_encoded_once(
@@ -117,6 +130,20 @@ def test_a_nan_is_refused_and_earlier_batches_are_kept(store: EmbeddingStore, tr
 def test_a_text_that_is_not_stored_has_no_truncation(encoder: FakeEncoder, store: EmbeddingStore) -> None:
     with pytest.raises(UsageError, match=r"got 1 of which 1 .* are not; encode them first"):
         num_truncated(["a cat"], encoder, store)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_an_image_that_cannot_be_read_is_one_sentence_and_earlier_batches_are_kept(
+    store: EmbeddingStore, num_workers: int
+) -> None:
+    images = [*solid_images(*[(index, 0, 0) for index in range(6)]), BrokenImage()]
+    trainer = TrainerSettings(accelerator="cpu", batch_size=4, num_workers=num_workers)
+    with pytest.raises(UsageError) as raised:
+        embed_images(images, FakeEncoder(), store, trainer)
+    assert str(raised.value) == "image 7 must be whole, got 10 bytes; fetch it again."
+    healthy = FakeEncoder()
+    embed_images(images[:-1], healthy, EmbeddingStore(store.root), trainer)
+    assert healthy.encoded == [2]
 
 
 def test_the_loop_leaves_no_litter(

@@ -13,6 +13,7 @@ from PIL.Image import Image as PillowImage
 from torch.utils.data import DataLoader, Dataset
 from typing_extensions import override
 
+from misfire.core.errors import MisfireError
 from misfire.core.hashing import sha256_text
 from misfire.embeddings.encoder import Encoder
 from misfire.embeddings.trainer_settings import TrainerSettings
@@ -64,7 +65,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def batches(self, encoder: Encoder, settings: TrainerSettings) -> "DataLoader[Any]":
-        """The network's inputs, batch by batch, in order."""
+        """The network's inputs, batch by batch, in order; an error in place of a batch that can't be read."""
 
     @abstractmethod
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:
@@ -139,7 +140,9 @@ class ImageInputs(Inputs):
     @override
     def batches(self, encoder: Encoder, settings: TrainerSettings) -> "DataLoader[Any]":
         pixels = _Pixels(self.images, encoder)
-        return DataLoader(pixels, batch_size=settings.batch_size, num_workers=settings.num_workers)
+        return DataLoader(
+            pixels, batch_size=settings.batch_size, num_workers=settings.num_workers, collate_fn=_stack_or_error
+        )
 
     @override
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:
@@ -151,12 +154,21 @@ class ImageInputs(Inputs):
 
 
 @dataclass(frozen=True)
-class _Pixels(Dataset[torch.Tensor]):
+class _Pixels(Dataset[torch.Tensor | MisfireError]):
     images: tuple[EncodableImage, ...]
     encoder: Encoder
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, position: int) -> torch.Tensor:
-        return self.encoder.preprocess(self.images[position].source.load())
+    def __getitem__(self, position: int) -> torch.Tensor | MisfireError:
+        try:
+            return self.encoder.preprocess(self.images[position].source.load())
+        except MisfireError as error:  # raised in a worker it would reach the user wrapped in a traceback
+            return error
+
+
+def _stack_or_error(batch: list[torch.Tensor | MisfireError]) -> torch.Tensor | MisfireError:
+    pixels = [item for item in batch if isinstance(item, torch.Tensor)]
+    errors = [item for item in batch if isinstance(item, MisfireError)]
+    return errors[0] if errors else torch.stack(pixels)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from misfire.core.errors import MisfireError
 from misfire.core.progress import say, track
 from misfire.embeddings.encoder import Encoder
 from misfire.embeddings.inputs import Inputs
@@ -49,12 +50,14 @@ def _encode_share(
 ) -> None:
     share = inputs.select(share_of(len(inputs), rank=fabric.global_rank, num_processes=fabric.world_size))
     fabric.to_device(encoder.module())
-    batches: Iterable[torch.Tensor] = share.batches(encoder, settings)
+    batches: Iterable[torch.Tensor | MisfireError] = share.batches(encoder, settings)
     if fabric.global_rank == 0:
         what = f"encoding {inputs.modality}s"
         batches = track(batches, total=len(share), what=what, unit=settings.batch_size)
     try:
         for number, batch in enumerate(batches):
+            if isinstance(batch, MisfireError):
+                raise batch
             start = number * settings.batch_size
             part = share.select(range(start, min(start + settings.batch_size, len(share))))
             rows = part.encode(encoder, fabric.to_device(batch))
