@@ -1,8 +1,17 @@
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
-from misfire.data.world import Background, Knobs, Scene, Split, scene_stream, split_of, tied_background
+from misfire.data.world import (
+    Background,
+    Knobs,
+    Scene,
+    Split,
+    num_different_facts,
+    scene_stream,
+    split_of,
+    tied_background,
+)
 from misfire.data.world.facts import MAX_COUNT, Relation, Size
 
 
@@ -43,13 +52,28 @@ def test_every_fact_occurs_and_every_scene_is_drawable() -> None:
             assert len({(group.kind, group.colour) for group in scene.groups}) == 2
 
 
+def test_most_scenes_have_a_near_miss_beside_them() -> None:
+    drawn = scenes(Split.TEST, 3000)
+    differences = [num_different_facts(one, other) for one, other in pairwise(drawn)]
+    assert sum(number <= 2 for number in differences) / len(differences) > 0.4
+    single = [pair for pair in pairwise(drawn) if {len(scene.groups) for scene in pair} == {1}]
+    changed = {
+        fact
+        for one, other in single
+        if num_different_facts(one, other) == 1
+        for fact in ("kind", "colour", "texture", "size", "count", "action")
+        if getattr(one.groups[0], fact) != getattr(other.groups[0], fact)
+    }
+    assert changed == {"colour", "texture", "size", "count", "action"}
+
+
 def test_a_spurious_correlation_ties_the_background_to_the_first_kind() -> None:
     def share_tied(strength: float) -> float:
         drawn = scenes(Split.TEST, 4000, spurious_correlation=strength)
         return sum(scene.background is tied_background(scene.groups[0].kind) for scene in drawn) / len(drawn)
 
-    assert share_tied(0.0) == pytest.approx(1 / 8, abs=0.02)
-    assert share_tied(0.6) == pytest.approx(0.6 + 0.4 / 8, abs=0.03)
+    assert share_tied(0.0) == pytest.approx(1 / 8, abs=0.03)
+    assert share_tied(0.6) == pytest.approx(0.6 + 0.4 / 8, abs=0.06)  # twins in other places loosen it a little
     assert share_tied(1.0) == 1.0
 
 

@@ -116,8 +116,8 @@ class _Shares:
     second_group: float = 0.85
 
 
-_ONE_GROUP = _Shares(colour=0.94, texture=0.72, size=0.45, count=0.8, action=0.85, background=0.6)
-_TWO_GROUPS = _Shares(colour=0.88, texture=0.45, size=0.2, count=0.7, action=0.6, background=0.35)
+_ONE_GROUP = _Shares(colour=0.94, texture=0.85, size=0.55, count=0.85, action=0.92, background=0.75)
+_TWO_GROUPS = _Shares(colour=0.9, texture=0.6, size=0.25, count=0.8, action=0.75, background=0.5, relation=0.8)
 
 
 def describe(scene: Scene, rng: Random) -> Description:

@@ -9,7 +9,19 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt64
 
 from misfire.core.seeding import generator
-from misfire.data.world.facts import Action, Background, Colour, Group, Kind, Nuisance, Relation, Scene, Size, Texture
+from misfire.data.world.facts import (
+    MAX_COUNT,
+    Action,
+    Background,
+    Colour,
+    Group,
+    Kind,
+    Nuisance,
+    Relation,
+    Scene,
+    Size,
+    Texture,
+)
 
 _CHUNK = 4096
 _SHARE_TWO_GROUPS = 0.5
@@ -53,14 +65,18 @@ class Knobs:
 def scene_stream(seed: int, split: Split, *, knobs: Knobs | None = None, first_chunk: int = 0) -> Iterator[Scene]:
     """Endless scenes of one split, the same for the same arguments; a shorter run is a prefix of a longer one.
 
-    Splits are kept apart by construction: all that captions can mention of a scene is hashed, and the hash says to
-    which split every scene with these facts belongs.
+    A scene is followed by none to three twins, each of which differs from it in one fact that is no kind: the near
+    misses that make a gallery hard. Splits are kept apart by construction: all that captions can mention of a scene is
+    hashed, and the hash says to which split every scene with these facts belongs.
     """
     knobs = Knobs() if knobs is None else knobs
     remainders = [remainder for remainder, owner in enumerate(_SPLIT_OF_REMAINDER) if owner is split]
     for chunk in count(first_chunk):
-        codes = _draw(generator(seed, "world", split.value, chunk), knobs)
-        for row in codes[np.isin(_split_remainders(codes), remainders)].tolist():
+        rng = generator(seed, "world", split.value, chunk)
+        drawn = _draw(rng, knobs)
+        bases = drawn[_is_in(drawn, remainders)]
+        rows = _with_nuisances(_with_twins(bases, rng, knobs, remainders), rng, knobs)
+        for row in rows.tolist():
             yield _with_hard_combinations(_decode(row), knobs)
 
 
@@ -84,6 +100,31 @@ def tied_background(kind: Kind) -> Background:
 _GROUP_WIDTH = 6
 _AXIS, _BACKGROUND, _NUISANCE, _LAYOUT = 12, 13, 14, 15
 
+_MOST_TWINS = 3
+_TRIES_FOR_TWINS = 32
+_EXCHANGE_PLACES, _EXCHANGE_COLOURS = -1, -2
+_BOTH_COLOURS = [1, 1 + _GROUP_WIDTH]
+# How often a twin differs in a column of its row, or in the places or colours of its two groups.
+_CHANGES = {
+    1: 0.08,
+    2: 0.14,
+    3: 0.05,
+    4: 0.17,
+    5: 0.18,
+    _BACKGROUND: 0.15,
+    _EXCHANGE_PLACES: 0.16,
+    _EXCHANGE_COLOURS: 0.07,
+}
+# Column, lowest code and number of codes of the facts that a twin can have otherwise.
+_CHANGEABLE = (
+    (1, 0, len(_COLOURS)),
+    (2, 0, len(_TEXTURES)),
+    (3, 0, len(_SIZES)),
+    (4, 1, MAX_COUNT),
+    (5, 0, len(_ACTIONS)),
+    (_BACKGROUND, 0, len(_BACKGROUNDS)),
+)
+
 
 def _draw(rng: np.random.Generator, knobs: Knobs) -> Int64[np.ndarray, "scene code"]:
     groups = [_draw_group(rng), _draw_group(rng)]
@@ -93,8 +134,7 @@ def _draw(rng: np.random.Generator, knobs: Knobs) -> Int64[np.ndarray, "scene co
     is_tied = rng.random(_CHUNK) < knobs.spurious_correlation
     free = rng.integers(len(_BACKGROUNDS), size=_CHUNK)
     rows[:, _BACKGROUND] = np.where(is_tied, rows[:, 0] % len(_BACKGROUNDS), free)
-    has_nuisance = rng.random(_CHUNK) < knobs.nuisance
-    rows[:, _NUISANCE] = np.where(has_nuisance, rng.integers(len(_NUISANCES), size=_CHUNK), -1)
+    rows[:, _NUISANCE] = -1
     rows[:, _LAYOUT] = rng.integers(2**31, size=_CHUNK)
     rows[~has_two, _GROUP_WIDTH : 2 * _GROUP_WIDTH] = -1
     drawable: Int64[np.ndarray, "scene code"] = rows[_is_drawable(rows)]
@@ -107,6 +147,58 @@ def _draw_group(rng: np.random.Generator) -> Int64[np.ndarray, "scene code"]:
     acts = rng.random(_CHUNK) < _SHARE_ACTING
     action = np.where(acts, rng.integers(len(Action), size=_CHUNK), len(Action))
     return np.stack([*columns, counts, action], axis=1)
+
+
+def _with_nuisances(
+    rows: Int64[np.ndarray, "scene code"], rng: np.random.Generator, knobs: Knobs
+) -> Int64[np.ndarray, "scene code"]:
+    is_spoilt = rng.random(len(rows)) < knobs.nuisance
+    rows[:, _NUISANCE] = np.where(is_spoilt, rng.integers(len(_NUISANCES), size=len(rows)), -1)
+    return rows
+
+
+def _with_twins(
+    bases: Int64[np.ndarray, "base code"], rng: np.random.Generator, knobs: Knobs, remainders: list[int]
+) -> Int64[np.ndarray, "scene code"]:
+    """Each base, then its twins; a base for which too few tries are drawable and in the split gets fewer."""
+    tries = np.repeat(bases, _TRIES_FOR_TWINS, axis=0)
+    twins = _changed_in_one_fact(tries, rng)
+    unties = (twins[:, 0] != tries[:, 0]) | (twins[:, _BACKGROUND] != tries[:, _BACKGROUND])
+    is_twin = (
+        _is_drawable(twins) & _is_in(twins, remainders) & (twins[:, :_NUISANCE] != tries[:, :_NUISANCE]).any(axis=1)
+    )
+    is_twin &= ~(unties & (rng.random(len(tries)) < knobs.spurious_correlation))
+    is_twin = is_twin.reshape(len(bases), _TRIES_FOR_TWINS)
+    wanted = rng.integers(_MOST_TWINS + 1, size=(len(bases), 1))
+    is_kept = np.concatenate([np.ones_like(wanted, dtype=bool), is_twin & (is_twin.cumsum(axis=1) <= wanted)], axis=1)
+    families = np.concatenate([bases[:, None], twins.reshape(len(bases), _TRIES_FOR_TWINS, -1)], axis=1)
+    scenes: Int64[np.ndarray, "scene code"] = families[is_kept]
+    return scenes
+
+
+def _changed_in_one_fact(
+    rows: Int64[np.ndarray, "scene code"], rng: np.random.Generator
+) -> Int64[np.ndarray, "scene code"]:
+    """Rows with another layout and one other fact; a change that needs two groups leaves a single one as it is."""
+    rows, every = rows.copy(), np.arange(len(rows))
+    has_two = rows[:, _AXIS] >= 0
+    change = rng.choice(list(_CHANGES), size=len(rows), p=list(_CHANGES.values()))
+    group = np.where(has_two, rng.integers(2, size=len(rows)), 0)
+    for column, lowest, num_values in _CHANGEABLE:
+        chosen = every[change == column]
+        where = column + _GROUP_WIDTH * (group[chosen] if column < _GROUP_WIDTH else 0)
+        step = rng.integers(1, num_values, size=len(chosen))
+        rows[chosen, where] = lowest + (rows[chosen, where] - lowest + step) % num_values
+    exchanged = (change == _EXCHANGE_PLACES) & has_two
+    rows[exchanged, : 2 * _GROUP_WIDTH] = np.roll(rows[exchanged, : 2 * _GROUP_WIDTH], _GROUP_WIDTH, axis=1)
+    recoloured = (change == _EXCHANGE_COLOURS) & has_two
+    rows[np.ix_(recoloured, _BOTH_COLOURS)] = rows[np.ix_(recoloured, _BOTH_COLOURS[::-1])]
+    rows[:, _LAYOUT] = rng.integers(2**31, size=len(rows))
+    return rows
+
+
+def _is_in(rows: Int64[np.ndarray, "scene code"], remainders: list[int]) -> Bool[np.ndarray, " scene"]:
+    return np.isin(_split_remainders(rows), remainders)
 
 
 def _is_drawable(rows: Int64[np.ndarray, "scene code"]) -> Bool[np.ndarray, " scene"]:
