@@ -25,10 +25,12 @@ def noise_image(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-@pytest.fixture(params=["fake", "fp32", "bf16"])
+@pytest.fixture(params=["fake", "fp32", "bf16", "bundled"])
 def any_encoder(request: pytest.FixtureRequest, tiny_folder: Path) -> Encoder:
     if request.param == "fake":
         return FakeEncoder()
+    if request.param == "bundled":
+        return OpenClipEncoder("bundled:world_clip")
     return OpenClipEncoder(f"local-dir:{tiny_folder}", precision=request.param)
 
 
