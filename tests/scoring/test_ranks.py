@@ -19,7 +19,7 @@ from misfire.scoring import (
 from tests.scoring.brute_force import as_tuples, integers, log_mean_exp_by_hand, ranks_by_sorting, units
 from tests.scoring.unchecked import without_shape_checks
 
-BUDGETS = [1, 3_000, 20_000, 2**28]  # one query by one row; several blocks of both; whole
+BUDGETS = [10_000, 30_000, 2**28]  # two divide the gallery and the queries, the last neither
 
 
 def exact_scores(queries: torch.Tensor, gallery: torch.Tensor) -> np.ndarray:
@@ -49,10 +49,10 @@ def test_exact_scores_rank_as_a_sort_does(budget: int) -> None:
     num_items=st.integers(1, 40),
     num_prompts=st.integers(1, 5),
     dim=st.integers(1, 9),
-    budget=st.sampled_from([1, 2_000, 2**28]),
+    budget=st.sampled_from([10_000, 2**28]),
     pooling=st.sampled_from([MaxPooling(), MeanPooling(), LogMeanExpPooling(0.7), LogMeanExpPooling(20.0)]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_pooled_exact_scores_rank_as_a_sort_does(
     seed: int, num_items: int, num_prompts: int, dim: int, budget: int, pooling: PromptPooling
 ) -> None:
@@ -65,10 +65,10 @@ def test_pooled_exact_scores_rank_as_a_sort_does(
 
 
 @pytest.mark.parametrize("pooling", [MaxPooling(), MeanPooling(), LogMeanExpPooling(), EmbeddingMean()])
-@pytest.mark.parametrize("budget", [1, 50_000, 2**28])
+@pytest.mark.parametrize("budget", [50_000, 2**28])
 def test_equal_gallery_rows_tie_wherever_they_stand(pooling: PromptPooling, budget: int) -> None:
     rng = np.random.default_rng(2)
-    for num_items in [2, 3, 8, 17, 33, 64, 70]:
+    for num_items in [2, 8, 33, 70]:
         for dim in (3, 37):
             gallery = units(rng, num_items, dim)
             twins = np.sort(rng.choice(num_items, size=min(num_items, 5), replace=False))
@@ -81,12 +81,20 @@ def test_equal_gallery_rows_tie_wherever_they_stand(pooling: PromptPooling, budg
             assert (ranks.rank == ranks.best + torch.arange(len(twins))).all()
 
 
-@pytest.mark.parametrize("num_items", range(1, 71, 3))
+@pytest.mark.parametrize("num_items", [1, 2, 7, 16, 31, 33, 70])
 def test_constant_embeddings_tie_everywhere(num_items: int) -> None:
     ranks = target_ranks(torch.full((3, 7), 0.1), torch.full((num_items, 7), 0.3), torch.full((3,), num_items - 1))
     assert ranks.rank.tolist() == [num_items] * 3
     assert ranks.best.tolist() == [1] * 3
     assert ranks.worst.tolist() == [num_items] * 3
+
+
+def test_a_budget_too_small_for_anything_scores_one_query_by_one_row() -> None:
+    rng = np.random.default_rng(8)
+    prompts, gallery = integers(rng, 3, 2, 4), integers(rng, 9, 4)
+    targets = torch.tensor([8, 0, 4])
+    small = ensemble_ranks(prompts, gallery, targets, MaxPooling(), memory_budget_bytes=1)
+    assert as_tuples(small) == as_tuples(ensemble_ranks(prompts, gallery, targets, MaxPooling()))
 
 
 def test_negative_zero_is_zero() -> None:

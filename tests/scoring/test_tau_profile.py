@@ -17,9 +17,9 @@ TAUS = [10.0, 1e-3, 0.03, 0.1, 1.0, 0.01]  # in no order
     num_prompts=st.integers(1, 6),
     dim=st.integers(1, 7),
     taus=st.lists(st.floats(1e-3, 100.0), min_size=1, max_size=9),
-    budget=st.sampled_from([1, 4_000, 2**28]),
+    budget=st.sampled_from([10_000, 2**28]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_exact_scores_rank_as_a_sort_does_for_every_tau(
     seed: int, num_items: int, num_prompts: int, dim: int, taus: list[float], budget: int
 ) -> None:
@@ -35,13 +35,13 @@ def test_exact_scores_rank_as_a_sort_does_for_every_tau(
         assert ranks == [rank for rank, _, _ in expected]
 
 
-@pytest.mark.parametrize("spread", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("spread", [0.05, 0.5])
 @pytest.mark.parametrize("budget", [200_000, 2**28])
 def test_profile_is_the_ensemble_s_rank_at_every_tau(spread: float, budget: int) -> None:
     rng = np.random.default_rng(1)
-    prompts, gallery = units(rng, 80, 1, 32) + spread * units(rng, 80, 7, 32), units(rng, 700, 32)
-    gallery[rng.integers(700, size=200)] = gallery[rng.integers(700, size=200)]
-    targets = torch.from_numpy(rng.integers(700, size=80))
+    prompts, gallery = units(rng, 40, 1, 32) + spread * units(rng, 40, 7, 32), units(rng, 300, 32)
+    gallery[rng.integers(300, size=80)] = gallery[rng.integers(300, size=80)]
+    targets = torch.from_numpy(rng.integers(300, size=40))
     profile = tau_profile(prompts, gallery, targets, torch.tensor(TAUS), memory_budget_bytes=budget)
     for tau, ranks in zip(torch.tensor(TAUS).double().tolist(), profile, strict=True):
         pooling = LogMeanExpPooling(tau)

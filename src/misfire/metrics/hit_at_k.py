@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Integer
 
 from misfire.core.errors import UsageError
 from misfire.metrics.ranks import checked_ranks
 
 
-def hit_at_k(ranks: Int[Any, " query"], *, k: int) -> Bool[np.ndarray, " query"]:
+def hit_at_k(ranks: Integer[Any, " query"], *, k: int) -> Bool[np.ndarray, " query"]:
     """Whether the rank of each query's target is at most ``k``; higher is better.
 
     CLIP papers print its mean as R@K; TREC calls it Success@k.

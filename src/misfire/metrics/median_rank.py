@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Integer
 
 from misfire.core.errors import UsageError
 from misfire.metrics.ranks import checked_ranks
 
 
-def median_rank(ranks: Int[Any, " query"]) -> float:
+def median_rank(ranks: Integer[Any, " query"]) -> float:
     """Median of the ranks, from 1, lower is better; of an even number, the mean of the two in the middle.
 
     Args:

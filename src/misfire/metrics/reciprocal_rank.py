@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from misfire.metrics.ranks import checked_ranks
 
 
-def reciprocal_rank(ranks: Int[Any, " query"]) -> Float[np.ndarray, " query"]:
+def reciprocal_rank(ranks: Integer[Any, " query"]) -> Float[np.ndarray, " query"]:
     """Reciprocal of the rank of each query's target, in (0, 1], higher is better; its mean is the MRR.
 
     Args:
