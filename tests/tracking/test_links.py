@@ -1,13 +1,18 @@
 import json
 from urllib.parse import parse_qs, unquote, urlparse
 
-from misfire.tracking import compare_link, sorted_link
+from misfire.tracking import compare_link, view_link
 
 
-def test_a_link_says_what_the_page_reads() -> None:
-    fragment = urlparse(sorted_link("7", "t2i/hit_at_10/delta_pp")).fragment
-    query = parse_qs(fragment.partition("?")[2])
-    assert query == {"orderByKey": ["metrics.`t2i/hit_at_10/delta_pp`"], "orderByAsc": ["false"]}
+def test_a_link_names_the_side_of_the_ui_the_mode_and_the_view() -> None:
+    fragment = urlparse(view_link("7", "cells", mode="CHART")).fragment
+    path, _, query = fragment.partition("?")
+    assert path == "/experiments/7/runs"
+    assert parse_qs(query) == {
+        "workflowType": ["machine_learning"],
+        "compareRunsMode": ["CHART"],
+        "viewStateShareKey": ["cells"],
+    }
 
 
 def test_a_comparison_names_its_runs() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from misfire.core.errors import UsageError
+from misfire.core.errors import MisfireError, UsageError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,11 +30,28 @@ def run_task(verb: str, task: Task, words: Sequence[str]) -> None:
     from misfire.config import conf_folder, register_schema
 
     register_schema()
+    refused: list[MisfireError] = []
+
+    def guarded(config: "DictConfig") -> None:
+        # Hydra would print an error of its own beside ours.
+        try:
+            task(config)
+        except MisfireError as error:
+            refused.append(error)
+
+    job = task if is_multirun(words) else guarded
     with _hydra_process(verb, words):
         try:
-            hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(task)()
+            hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(job)()
         except _composition_errors() as error:
             raise UsageError(_explain(error, words)) from error
+    if refused:
+        raise refused[0]
+
+
+def is_multirun(words: Sequence[str]) -> bool:
+    """Whether the words ask for one job a value of their comma lists."""
+    return bool({"-m", "--multirun"} & set(words))
 
 
 def run_jobs(verb: str, task: Task, words: Sequence[str], *, root: Path) -> Path:
@@ -45,7 +62,7 @@ def run_jobs(verb: str, task: Task, words: Sequence[str], *, root: Path) -> Path
     """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%f")
     folder = (root / "hydra" / f"{stamp}-{os.getpid()}").resolve()
-    multirun = [] if {"-m", "--multirun"} & set(words) else ["-m"]
+    multirun = [] if is_multirun(words) else ["-m"]
     try:
         run_task(verb, task, [*multirun, *words, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}"])
     except UsageError:

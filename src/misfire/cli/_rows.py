@@ -33,6 +33,8 @@ def row_of(cell: "LoggedCell", *, run_url: str | None) -> "CellRow":
         complement_broken={k: cutoff.complement.broken for k, cutoff in cutoffs.items()},
         cell_id=outcome.cell_id,
         run_url=run_url,
+        num_others=outcome.num_others,
+        net_of_all={k: cutoff.net_of_all(outcome.num_others) for k, cutoff in cutoffs.items()},
     )
 
 

@@ -1,17 +1,19 @@
 """Ask failing captions again with many prompts and pool their scores: one cell, or with -m a grid of them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from misfire.cli._application import run_task
+from misfire.cli._application import is_multirun, run_task
 from misfire.cli._cells import run_cell_once, run_grid, tell
 from misfire.cli._summary import summarise
 
-_IS_GRID = {"-m", "--multirun"}
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 def run(words: Sequence[str]) -> int:
     """Run the configured cell, or the grid, and refresh the experiment's summary."""
-    if not _IS_GRID & set(words):
+    if not is_multirun(words):
         run_task("ensemble", _one, words)
         return 0
     reports = run_grid(words)
@@ -19,10 +21,7 @@ def run(words: Sequence[str]) -> int:
     return tell(reports)
 
 
-def _one(config: object) -> None:
-    from omegaconf import DictConfig
-
+def _one(config: "DictConfig") -> None:
     from misfire.config import Settings
 
-    assert isinstance(config, DictConfig)
     print(run_cell_once(Settings(config)).line().strip())

@@ -1,5 +1,7 @@
 """Open the MLflow UI on the store, on loopback, and print where to look."""
 
+import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def run(words: Sequence[str]) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted; a polite kill ends the server too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     run_task("ui", _serve, words)
     return 0
 

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 
 from misfire.core.hashing import sha256_json, sha256_text
-from misfire.evaluation.workbench import Workbench
 from misfire.data import Caption, Image
+from misfire.evaluation.workbench import Workbench
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, target_outcomes
 from misfire.stats import Interval, StatisticsSettings, clustered_bootstrap, clustered_median_bootstrap

@@ -2,7 +2,7 @@
 
 from misfire.tracking.baseline import log_baseline, read_baseline
 from misfire.tracking.cells import LoggedCell, log_cell, read_cells
-from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, sorted_link
+from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
 from misfire.tracking.summary import SweepSummary, log_summary
@@ -22,5 +22,5 @@ __all__ = [
     "read_cells",
     "run_link",
     "serve_ui",
-    "sorted_link",
+    "view_link",
 ]

@@ -132,7 +132,8 @@ def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]
             f"{name}/complement_net_pp": 100 * cutoff.complement.net_fraction,
             f"{name}/all_net_pp": 100 * cutoff.net_of_all(outcome.num_others),
         }
-    return {key: float(value) for key, value in values.items()}
+    # The UI prints every digit; four of a percentage point are plenty there, and cell.json keeps them all.
+    return {key: round(float(value), 4) if key.endswith("_pp") else float(value) for key, value in values.items()}
 
 
 def _table(outcome: CellOutcome) -> str:

@@ -55,6 +55,7 @@ def connect(uri: str) -> "MlflowClient":
         logging.getLogger(noisy).setLevel(logging.ERROR)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = absolute_uri(uri)
     path = database_path(uri)
@@ -69,8 +70,8 @@ def connect(uri: str) -> "MlflowClient":
             with sqlite3.connect(path) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
         return client
-    except (MlflowException, OSError, sqlite3.Error) as error:
+    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
         raise UsageError(
-            f"the tracking store must be reachable and writable, got {uri} ({error}); check tracking.uri, or run "
-            "`misfire doctor`."
+            f"the tracking store must be reachable and writable, got {uri} ({str(error).splitlines()[0]}); check "
+            "tracking.uri, or run `misfire doctor`."
         ) from error

@@ -9,24 +9,30 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+# Name of the saved view that a sweep's summary leaves in its experiment.
+VIEW = "cells"
+# MLflow's UI opens on its side for language-model traces unless an address says otherwise.
+_SIDE = "workflowType=machine_learning"
+
+
 def experiment_link(experiment_id: str) -> str:
     """The runs of an experiment."""
-    return f"#/experiments/{experiment_id}/runs"
+    return f"#/experiments/{experiment_id}/runs?{_SIDE}"
 
 
-def sorted_link(experiment_id: str, metric: str) -> str:
-    """The runs of an experiment, best first by a metric.
+def view_link(experiment_id: str, view: str, *, mode: str = "TABLE") -> str:
+    """The runs of an experiment in a saved view; ``mode`` is ``TABLE`` or ``CHART``.
 
     Example:
-        >>> sorted_link("1", "t2i/hit_at_10/delta_pp")
-        '#/experiments/1/runs?orderByKey=metrics.%60t2i%2Fhit_at_10%2Fdelta_pp%60&orderByAsc=false'
+        >>> view_link("1", "cells")
+        '#/experiments/1/runs?workflowType=machine_learning&compareRunsMode=TABLE&viewStateShareKey=cells'
     """
-    return f"{experiment_link(experiment_id)}?orderByKey=metrics.{quote(f'`{metric}`', safe='')}&orderByAsc=false"
+    return f"{experiment_link(experiment_id)}&compareRunsMode={mode}&viewStateShareKey={quote(view, safe='')}"
 
 
 def run_link(experiment_id: str, run_id: str) -> str:
     """One run's page."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}"
+    return f"#/experiments/{experiment_id}/runs/{run_id}?{_SIDE}"
 
 
 def compare_link(experiment_id: str, run_ids: Sequence[str]) -> str:
@@ -42,10 +48,14 @@ def compare_link(experiment_id: str, run_ids: Sequence[str]) -> str:
 
 
 def experiment_links(client: "MlflowClient") -> list[tuple[str, str]]:
-    """Title and address of each sweep's runs, the newest first."""
+    """Title and address of what to look at first: each sweep's cells, and its charts; the newest sweep first."""
     experiments = client.search_experiments(order_by=["last_update_time DESC"])
-    return [
-        (str(experiment.name), experiment_link(str(experiment.experiment_id)))
-        for experiment in experiments
-        if "misfire.sweep" in experiment.tags
-    ]
+    links = []
+    for experiment in experiments:
+        identifier, name = str(experiment.experiment_id), str(experiment.name)
+        if f"mlflow.sharedViewState.{VIEW}" in experiment.tags:
+            links.append((f"{name}: cells and outcomes", view_link(identifier, VIEW)))
+            links.append((f"{name}: charts", view_link(identifier, VIEW, mode="CHART")))
+        elif "misfire.sweep" in experiment.tags:
+            links.append((name, experiment_link(identifier)))
+    return links

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from misfire.core.errors import UsageError
 from misfire.core.files import locked
@@ -157,9 +157,8 @@ class TrackingStore:
         with tempfile.TemporaryDirectory() as folder:
             yield Path(self.client.download_artifacts(run_id, name, dst_path=folder))
 
-    def note(self, text: str, *, primary_metric: str) -> None:
-        """Set the experiment's note (Markdown) and the metric that its charts start from."""
-        tags: dict[str, Any] = {"mlflow.note.content": text, "mlflow.experiment.primaryMetric.name": primary_metric}
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the experiment."""
         for key, value in tags.items():
             self.client.set_experiment_tag(self.experiment_id, key, value)
 

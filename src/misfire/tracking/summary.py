@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from misfire.tracking.cells import LoggedCell
-from misfire.tracking.links import compare_link, run_link, sorted_link
+from misfire.tracking.links import VIEW, compare_link, run_link, view_link
 from misfire.tracking.revision import source_revision
 from misfire.tracking.store import KIND, SWEEP, RunContent, TrackingStore
+from misfire.tracking.views import VIEW_TAG, saved_view
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class SweepSummary:
 
 
 def log_summary(store: TrackingStore, summary: SweepSummary, cells: Sequence[LoggedCell], *, report: Path) -> str:
-    """Put the report into the one ``summary`` run, the gist into the experiment's note. Returns the run's identifier."""
+    """Put the report into the one ``summary`` run, the gist into the experiment's note. Returns the run's id."""
     run_id = store.supersede(
         "summary",
         RunContent(
@@ -41,23 +42,36 @@ def log_summary(store: TrackingStore, summary: SweepSummary, cells: Sequence[Log
             artifacts=report,
         ),
     )
-    store.note(_note(store, summary, cells, run_id), primary_metric=f"t2i/hit_at_{summary.k}/delta_pp")
+    metric = f"t2i/hit_at_{summary.k}/delta_pp"
+    store.tag(
+        {
+            "mlflow.note.content": _note(store, summary, cells, run_id),
+            "mlflow.experiment.primaryMetric.name": metric,
+            f"{VIEW_TAG}{VIEW}": saved_view(
+                params=("subset", "pooling", "tau", "num_queries"), metrics=_columns(cells, summary.k), order_by=metric
+            ),
+        }
+    )
     return run_id
 
 
+def _columns(cells: Sequence[LoggedCell], k: int) -> list[str]:
+    others = [cutoff.k for cutoff in cells[0].outcome.cutoffs if cutoff.k not in (1, k)]
+    decisive = [f"t2i/hit_at_{k}/{quantity}" for quantity in ("delta_pp", "delta_low_pp", "p_positive", "all_net_pp")]
+    return [*decisive, *(f"t2i/hit_at_{other}/delta_pp" for other in others)]
+
+
 def _gist(summary: SweepSummary) -> str:
-    return (
-        f"**Question.** {summary.question}\n\n**Decision rule.** {summary.decision_rule}\n\n"
-        f"**Answer.** {summary.answer}\n"
-    )
+    # The answer comes first and without markup: lists of experiments and the folded note show the first line only.
+    return f"{summary.answer}\n\n**Question.** {summary.question}\n\n**Decision rule.** {summary.decision_rule}\n"
 
 
 def _note(store: TrackingStore, summary: SweepSummary, cells: Sequence[LoggedCell], run_id: str) -> str:
     experiment = store.experiment_id
-    metric = f"t2i/hit_at_{summary.k}/delta_pp"
     links = [
-        f"[Cells, largest gain first]({sorted_link(experiment, metric)})",
+        f"[Cells with their outcomes, largest gain first]({view_link(experiment, VIEW)})",
+        f"[Charts]({view_link(experiment, VIEW, mode='CHART')})",
         f"[All cells side by side]({compare_link(experiment, [cell.run_id for cell in cells])})",
-        f"[Summary run: tables, figures, report]({run_link(experiment, run_id)})",
+        f"[Summary: tables, figures, report]({run_link(experiment, run_id)})",
     ]
-    return f"## {summary.title}\n\n{_gist(summary)}\n{summary.table}\n\n" + " · ".join(links) + "\n"
+    return f"{_gist(summary)}\n" + " · ".join(links) + f"\n\n{summary.table}\n"
