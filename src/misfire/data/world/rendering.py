@@ -9,7 +9,7 @@ from misfire.data.world import shapes
 from misfire.data.world.backgrounds import DARK, NUM_VARIANTS, background
 from misfire.data.world.facts import Group, Nuisance, Relation, Scene, Size
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Part of every image's content hash; raise it whenever a pixel of any scene changes."""
 
 IMAGE_SIDE = 64
@@ -22,6 +22,8 @@ _ROWS_WHOLE = {1: (1,), 2: (2,), 3: (2, 1), 4: (2, 2), 5: (3, 2)}
 _ROWS_TALL = {1: (1,), 2: (1, 1), 3: (1, 1, 1), 4: (2, 2), 5: (2, 1, 2)}
 _ROWS_WIDE = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2)}
 
+_HAZE = Image.new("RGB", (IMAGE_SIDE, IMAGE_SIDE), (150, 155, 160))
+_MOST_HAZE = 0.7
 _SMALL_SIDE = 15
 _MARGIN = 2
 
@@ -29,11 +31,12 @@ _MARGIN = 2
 def render(scene: Scene) -> Image.Image:
     """The image of a scene in RGB, 64 by 64 pixels, the same on each call."""
     rng = Random(scene.layout)
-    image = background(scene.background, rng.randrange(NUM_VARIANTS), IMAGE_SIDE).copy()
+    place = background(scene.background, rng.randrange(NUM_VARIANTS), IMAGE_SIDE)
+    image = Image.blend(place, _HAZE, rng.uniform(0, _MOST_HAZE))  # haze makes some places hard to name
     is_dark = scene.background in DARK
-    placed = [(group, place) for group, box, rows in _regions(scene) for place in _places(group, box, rows, rng)]
-    for group, place in placed:  # all ink lies behind all things, so that no halo hides a neighbour
-        _draw_action(image, group, *place, is_dark=is_dark)
+    placed = [(group, spot) for group, box, rows in _regions(scene) for spot in _places(group, box, rows, rng)]
+    for group, spot in placed:  # all ink lies behind all things, so that no halo hides a neighbour
+        _draw_action(image, group, *spot, is_dark=is_dark)
     for group, (left, top, side) in placed:
         sprite = shapes.thing(group.kind, group.colour, group.texture, side)
         image.paste(sprite, (left, top), sprite)
