@@ -1,0 +1,135 @@
+"""The small CLIP, made of open_clip's own parts, and how it learns."""
+
+import math
+import time
+from typing import Any
+
+import open_clip
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from batches import BATCH_IMAGES, CAPTIONS_PER_IMAGE, NUM_KIND_CLASSES, SHARE_WRAPPED
+from torch import Tensor, nn
+
+PEAK_LEARNING_RATE = 1.5e-3
+SHARE_FINAL_RATE = 0.01
+WEIGHT_DECAY = 0.1
+WARM_UP_STEPS = 50
+KINDS_WEIGHT = 2.0
+CONTEXT = 32
+
+
+def model_config(vocabulary_size: int) -> dict[str, Any]:
+    """open_clip's configuration of the model."""
+    return {
+        "embed_dim": 128,
+        "vision_cfg": {"image_size": 64, "layers": [1, 2, 2, 1], "width": 24, "head_width": 48, "patch_size": None},
+        "text_cfg": {
+            "context_length": CONTEXT,
+            "vocab_size": vocabulary_size,
+            "width": 128,
+            "heads": 4,
+            "layers": 3,
+            "tokenizer_kwargs": {"bpe_path": "merges.txt.gz"},
+        },
+    }
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """Bytes (batch, height, width, channel) to what the image tower takes."""
+    return (pixels.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+
+
+class WorldClip(pl.LightningModule):
+    """CLIP's contrastive loss, and beside it a head that names the kinds of things, as a labelled pretraining would.
+
+    The head makes learning much faster and is dropped on export.
+    """
+
+    def __init__(self, vocabulary_size: int, num_steps: int) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        config = model_config(vocabulary_size)
+        text = {key: value for key, value in config["text_cfg"].items() if key != "tokenizer_kwargs"}
+        self.clip = open_clip.CLIP(config["embed_dim"], config["vision_cfg"], text)
+        self.kinds = nn.Linear(4 * config["vision_cfg"]["width"] * 32, 2 * NUM_KIND_CLASSES)
+        self.num_steps, self.seconds_before, self.started = num_steps, 0.0, time.monotonic()
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all runs so far."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def encode_image(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        visual, x = self.clip.visual, normalised(pixels).to(memory_format=torch.channels_last)
+        x = visual.layer4(visual.layer3(visual.layer2(visual.layer1(visual.stem(x)))))
+        return F.normalize(visual.attnpool(x).float(), dim=-1), x.flatten(1)
+
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        """As open_clip does, but short texts are run at their own length; the tower is causal, so nothing changes."""
+        ends = tokens.argmax(dim=1)
+        order = ends.argsort()
+        states = [self._end_states(tokens[part], ends[part]) for part in order.chunk(4)]
+        state = torch.cat(states)[order.argsort()]
+        return F.normalize((state @ self.clip.text_projection).float(), dim=-1)
+
+    def _end_states(self, tokens: Tensor, ends: Tensor) -> Tensor:
+        length = int(ends.max()) + 1
+        x = self.clip.token_embedding(tokens[:, :length]) + self.clip.positional_embedding[:length]
+        x = self.clip.transformer(x, attn_mask=self.clip.attn_mask[:length, :length])
+        return self.clip.ln_final(x[torch.arange(len(x)), ends])
+
+    def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
+        images, features = self.encode_image(batch["pixels"])
+        texts = self.encode_text(batch["tokens"])
+        logits = self.clip.logit_scale.exp() * texts @ images.T
+        targets = torch.arange(len(images)).repeat(CAPTIONS_PER_IMAGE)
+        text_to_image = F.cross_entropy(logits, targets)
+        image_to_text = -logits.log_softmax(dim=0)[torch.arange(len(texts)), targets].mean()
+        contrastive = (text_to_image + image_to_text) / 2
+        kinds = F.cross_entropy(
+            self.kinds(features).float().unflatten(1, (2, -1)).flatten(0, 1), batch["kinds"].flatten()
+        )
+        self.last_losses = [float(contrastive.detach()), float(kinds.detach())]
+        return contrastive + KINDS_WEIGHT * kinds
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        warm = min(1.0, (self.global_step + 1) / WARM_UP_STEPS)
+        cosine = (1 + math.cos(math.pi * self.global_step / self.num_steps)) / 2
+        rate = PEAK_LEARNING_RATE * warm * (SHARE_FINAL_RATE + (1 - SHARE_FINAL_RATE) * cosine)
+        for group in self.optimizers().param_groups:
+            group["lr"] = rate
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        with torch.no_grad():
+            self.clip.logit_scale.clamp_(0, math.log(100))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        decayed = [p for p in self.parameters() if p.ndim >= 2]
+        others = [p for p in self.parameters() if p.ndim < 2]
+        groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["seconds"], checkpoint["history"] = self.seconds, self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.seconds_before, self.history = checkpoint["seconds"], checkpoint["history"]
+
+
+def recipe() -> dict[str, Any]:
+    """What the training record says of how the model was trained."""
+    return {
+        "loss": "CLIP's symmetric cross-entropy, plus cross-entropy of the kinds of things read off the image features",
+        "kinds_weight": KINDS_WEIGHT,
+        "optimizer": "AdamW, betas 0.9 and 0.98, gradients clipped at norm 1",
+        "peak_learning_rate": PEAK_LEARNING_RATE,
+        "schedule": f"cosine over the steps to {SHARE_FINAL_RATE:.0%} of the peak, {WARM_UP_STEPS} steps of warm-up",
+        "weight_decay": WEIGHT_DECAY,
+        "batch_images": BATCH_IMAGES,
+        "captions_per_image": CAPTIONS_PER_IMAGE,
+        "share_of_wrapped_captions": SHARE_WRAPPED,
+        "precision": "bf16 autocast, weights in fp32",
+        "data": "train split of the world, every scene rendered once",
+    }

@@ -1,0 +1,120 @@
+"""Train the small CLIP that is shipped with the bundled world.
+
+python training/train_world_clip.py --steps 300 --seed 0
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from artifacts import ROOT, cut_merges, export, read_tokenizer
+from batches import Batches
+from model import WorldClip
+from open_clip.tokenizer import SimpleTokenizer
+from torch.utils.data import DataLoader
+
+from misfire.core.files import atomic_path
+from misfire.data.world import World
+
+
+@torch.no_grad()
+def retrieval(model: WorldClip, world: World, tokenizer: SimpleTokenizer) -> dict[str, float]:
+    """Text-to-image hit@1, 5 and 10 and the median rank."""
+    model.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        pixels = [np.asarray(image.source.load()) for image in world.images]
+        images = torch.cat(
+            [model.encode_image(torch.from_numpy(np.stack(pixels[i : i + 250])))[0] for i in range(0, len(pixels), 250)]
+        )
+        texts = [caption.text for caption in world.captions]
+        queries = torch.cat([model.encode_text(tokenizer(texts[i : i + 500])) for i in range(0, len(texts), 500)])
+    model.train()
+    targets = torch.from_numpy(world.targets)
+    ranks = torch.cat(
+        [
+            1 + (scores > scores.gather(1, target[:, None])).sum(dim=1)
+            for scores, target in zip((queries @ images.T).split(1000), targets.split(1000), strict=True)
+        ]
+    ).float()
+    return {f"hit_at_{k}": float((ranks <= k).float().mean()) for k in (1, 5, 10)} | {
+        "median_rank": float(ranks.median())
+    }
+
+
+class Checkpoints(pl.Callback):
+    """Every few minutes: measure on the dev split, say so and save."""
+
+    def __init__(self, folder: Path, tokenizer: SimpleTokenizer, every_minutes: float) -> None:
+        self._folder, self._tokenizer, self._every = folder, tokenizer, 60 * every_minutes
+        self._dev = World(num_images=2000, split="dev")
+        self._last = time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, *_: Any) -> None:
+        if module.global_step % 25 == 0:
+            contrastive, kinds = module.last_losses
+            print(f"{module.seconds:.0f} s  step {module.global_step}  {contrastive:.3f} {kinds:.3f}", flush=True)
+        if time.monotonic() - self._last >= self._every:
+            self._measure_and_save(trainer, module)
+            self._last = time.monotonic()
+
+    def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
+        self._measure_and_save(trainer, module)
+
+    def _measure_and_save(self, trainer: pl.Trainer, module: WorldClip) -> None:
+        measured = {"minutes": round(module.seconds / 60, 2), "step": module.global_step}
+        measured |= {key: round(value, 4) for key, value in retrieval(module, self._dev, self._tokenizer).items()}
+        measured["scale"] = round(module.clip.logit_scale.exp().item(), 2)
+        module.history.append(measured)
+        print(json.dumps(measured), flush=True)
+        with atomic_path(self._folder / "last.ckpt") as temporary:
+            trainer.save_checkpoint(temporary)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=300, help="steps over which the learning rate anneals")
+    parser.add_argument("--every-minutes", type=float, default=3.0, help="time between two measurements")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=ROOT / "build/world_clip", help="where checkpoints are written")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--export-only", action="store_true", help="write the last checkpoint's weights and stop")
+    arguments = parser.parse_args()
+    last = arguments.folder / "last.ckpt"
+    if not (arguments.resume or arguments.export_only):
+        cut_merges()
+    pl.seed_everything(arguments.seed)
+    model = WorldClip(read_tokenizer().vocab_size, arguments.steps)
+    model.clip.visual.to(memory_format=torch.channels_last)
+    if arguments.export_only:
+        model.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
+    else:
+        fit(model, arguments.folder, arguments.every_minutes, arguments.seed, last if arguments.resume else None)
+    export(model)
+
+
+def fit(model: WorldClip, folder: Path, every_minutes: float, seed: int, checkpoint: Path | None) -> None:
+    """Train until the model's steps are done, from scratch or from a checkpoint."""
+    tokenizer = read_tokenizer()
+    first_batch = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        precision="bf16-mixed",
+        max_steps=model.num_steps,
+        gradient_clip_val=1.0,
+        callbacks=[Checkpoints(folder, tokenizer, every_minutes)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    batches = DataLoader(Batches(tokenizer, seed, first_batch), batch_size=None, num_workers=1, prefetch_factor=4)
+    trainer.fit(model, batches, ckpt_path=checkpoint, weights_only=True)
+
+
+if __name__ == "__main__":
+    main()
