@@ -10,7 +10,7 @@ from misfire.scoring.pooling import LogMeanExpPooling
 from misfire.scoring.pooling.logmeanexp import check_tau, log_mean_exp, prompt_scores
 from misfire.scoring.scan import DEFAULT_MEMORY_BUDGET_BYTES, Scan, TargetedBlock, check_targets
 
-_PAIRS_AT_ONCE = 1 << 16
+_PAIRS_AT_ONCE = 1 << 14
 
 
 def tau_profile(
@@ -102,7 +102,9 @@ class _Ranges:
     upper: Float[torch.Tensor, " open"]
 
     def where(self, keep: Bool[torch.Tensor, " open"]) -> "_Ranges":
-        return _Ranges(self.pair[keep], self.start[keep], self.stop[keep], self.lower[keep], self.upper[keep])
+        kept = keep.nonzero()[:, 0]
+        columns = (self.pair, self.start, self.stop, self.lower, self.upper)
+        return _Ranges(*(column.index_select(0, kept) for column in columns))
 
     def halves(self, middle: Int64[torch.Tensor, " open"], value: Float[torch.Tensor, " open"]) -> "_Ranges":
         """The taus below the middle, where the item scores at least ``value``, and those above, where at most."""
@@ -141,7 +143,7 @@ class _Counter:
         while len(ranges.pair):
             ranges = self._unsettled(query, ranges)
             middle = (ranges.start + ranges.stop) // 2
-            value = log_mean_exp(scores[:, ranges.pair], self._taus[middle]).float()
+            value = log_mean_exp(scores.index_select(1, ranges.pair), self._taus[middle]).float()
             target_score = self._target_score[query[ranges.pair], middle]
             is_ahead = (value > target_score) | ((value == target_score) & is_earlier[ranges.pair])
             self._count(query[ranges.pair[is_ahead]], middle[is_ahead], middle[is_ahead] + 1)
@@ -152,7 +154,8 @@ class _Counter:
         highest = self._target_score[query[ranges.pair], ranges.start]
         lowest = self._target_score[query[ranges.pair], ranges.stop - 1]
         above = ranges.lower > highest
-        self._count(query[ranges.pair[above]], ranges.start[above], ranges.stop[above])
+        settled = ranges.where(above)
+        self._count(query[settled.pair], settled.start, settled.stop)
         return ranges.where(~above & (ranges.upper >= lowest))
 
     def _count(
