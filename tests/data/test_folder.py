@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from misfire.core.errors import UsageError
+from misfire.data import ImageFile, captioned_folder
+
+
+def write_folder(root: Path, rows: str = "b.png,a red star\na.png,a blue star\nb.png,one star\n") -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, colour in {"a.png": (0, 0, 255), "b.png": (255, 0, 0)}.items():
+        PillowImage.new("RGB", (4, 3), colour).save(root / name)
+    (root / "captions.csv").write_text("image,caption\n" + rows, encoding="utf-8")
+    return root
+
+
+def test_captions_find_their_images(tmp_path: Path) -> None:
+    dataset = captioned_folder(str(write_folder(tmp_path / "mine")))
+    assert dataset.name == "mine"
+    assert [caption.text for caption in dataset.captions] == ["a red star", "a blue star", "one star"]
+    colours = [dataset.images[target].source.load().getpixel((0, 0)) for target in dataset.targets]
+    assert colours == [(255, 0, 0), (0, 0, 255), (255, 0, 0)]
+
+
+def test_moving_the_folder_changes_no_fingerprint_and_a_pixel_does(tmp_path: Path) -> None:
+    here = captioned_folder(str(write_folder(tmp_path / "here"))).fingerprint
+    assert captioned_folder(str(write_folder(tmp_path / "there"))).fingerprint == here
+    PillowImage.new("RGB", (4, 3), (0, 0, 254)).save(tmp_path / "there" / "a.png")
+    assert captioned_folder(str(tmp_path / "there")).fingerprint != here
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("c.png,a star\n", r"every image named must exist in .*, missing are 1 \(c.png\); restore or drop them"),
+        ("../x.png,a star\n", r"images must lie within .*, got 1 \(../x.png\) outside"),
+        ("a.png, \n", r"captions must not be empty, got 1 \(0\) by id"),
+        ("", "must have images, got none"),
+    ],
+)
+def test_bad_rows_are_counted_and_named(tmp_path: Path, rows: str, sentence: str) -> None:
+    root = write_folder(tmp_path, rows)
+    with pytest.raises(UsageError, match=sentence):
+        captioned_folder(str(root))
+
+
+def test_a_missing_table_or_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must hold captions\.csv, found none"):
+        captioned_folder(str(tmp_path))
+    (tmp_path / "captions.csv").write_text("file,caption\n")
+    with pytest.raises(UsageError, match=r"it lacks image; add them"):
+        captioned_folder(str(tmp_path))
+
+
+def test_an_image_is_upright_and_rgb_whatever_its_file_says(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 3), dtype=np.uint8)
+    pixels[0] = 200
+    exif = PillowImage.Exif()
+    exif[0x0112] = 6  # the camera was held on its right side: turn a quarter clockwise
+    PillowImage.fromarray(pixels).save(tmp_path / "grey.png", exif=exif)
+    seen = ImageFile(tmp_path / "grey.png").load()
+    assert (seen.mode, seen.size) == ("RGB", (2, 3))
+    assert [seen.getpixel((column, 0)) for column in (0, 1)] == [(0, 0, 0), (200, 200, 200)]
+
+
+def test_a_truncated_or_missing_image_is_one_sentence(tmp_path: Path) -> None:
+    PillowImage.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:600])
+    with pytest.raises(UsageError, match=r"must decode whole, got .*half.png .*restore or drop it"):
+        ImageFile(tmp_path / "half.png").load()
+    with pytest.raises(UsageError, match=r"must be readable, got .*none.png \(No such file or directory\)"):
+        _ = ImageFile(tmp_path / "none.png").content_sha256
