@@ -67,6 +67,7 @@ def log_cell(
             "misfire.backbone_fingerprint": outcome.backbone_fingerprint,
             "misfire.dataset_fingerprint": outcome.dataset_fingerprint,
             "misfire.revision": source_revision(),
+            "mlflow.note.content": _note(outcome),
             "mlflow.source.name": "misfire ensemble",
             "mlflow.source.type": "LOCAL",
         },
@@ -109,15 +110,17 @@ def _params(outcome: CellOutcome) -> dict[str, str]:
 
 def metrics(outcome: CellOutcome) -> dict[str, float]:
     """The cell's numbers under their tracked names; a quantity that is undefined (no complement) is left out."""
-    return {key: value for cutoff in outcome.cutoffs for key, value in _metrics_at(cutoff, outcome).items()}
+    # The UI's comparison starts from the metric that was logged first: the gain at the largest cut-off.
+    cutoffs = reversed(outcome.cutoffs)
+    return {key: value for cutoff in cutoffs for key, value in _metrics_at(cutoff, outcome).items()}
 
 
 def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]:
     name = f"t2i/hit_at_{cutoff.k}"
     values = {
+        f"{name}/delta_pp": 100 * cutoff.delta,
         f"{name}/baseline": cutoff.baseline_hits / cutoff.subset.num_queries,
         f"{name}/ensembled": cutoff.ensembled_hits / cutoff.subset.num_queries,
-        f"{name}/delta_pp": 100 * cutoff.delta,
         f"{name}/delta_mean_pp": 100 * cutoff.gain.mean,
         f"{name}/delta_low_pp": 100 * cutoff.gain.low,
         f"{name}/delta_high_pp": 100 * cutoff.gain.high,
@@ -134,6 +137,32 @@ def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]
         }
     # The UI prints every digit; four of a percentage point are plenty there, and cell.json keeps them all.
     return {key: round(float(value), 4) if key.endswith("_pp") else float(value) for key, value in values.items()}
+
+
+def _note(outcome: CellOutcome) -> str:
+    """What a reader of the run's page should know before the numbers."""
+    rows = [
+        f"| {cutoff.k} | {cutoff.baseline_hits} | {cutoff.ensembled_hits} | {100 * cutoff.delta:+.2f} | "
+        f"[{100 * cutoff.gain.low:.2f}, {100 * cutoff.gain.high:.2f}] | {cutoff.complement.fixed} | "
+        f"{cutoff.complement.broken} |"
+        for cutoff in outcome.cutoffs
+    ]
+    complement = outcome.cutoffs[0].complement.num_queries
+    lines = [
+        f"**Subset** {outcome.subset}: {outcome.how_chosen}.",
+        f"**Prompts** {outcome.num_templates} templates a caption ({outcome.templates}), pooled by {outcome.pooling}.",
+        "",
+        f"| k | hits before (of {outcome.num_queries}) | hits after | gain (pp) | {outcome.confidence:.0%} interval | "
+        f"fixed elsewhere (of {complement}) | broken elsewhere |",
+        "| ---: | ---: | ---: | ---: | :---: | ---: | ---: |",
+        *rows,
+        "",
+    ]
+    if outcome.is_failure_mined:
+        lines.append("The queries were chosen because the baseline fails on them: a gain here alone proves nothing.")
+    if outcome.is_oracle:
+        lines.append("Gold labels chose the templates: an oracle, which no deployed system is.")
+    return "\n".join(lines)
 
 
 def _table(outcome: CellOutcome) -> str:
