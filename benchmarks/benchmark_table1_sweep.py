@@ -72,9 +72,7 @@ def timed_separate(folder: Path, paths: list[str], logged: object) -> float:
     for cutoff in outcome.cutoffs:
         counted = [cutoff.baseline_hits, cutoff.ensembled_hits]
         if found[str(cutoff.k)][:2] != counted:
-            print(
-                f"hits@{cutoff.k} of {outcome.subset} {outcome.pooling}: {found[str(cutoff.k)][:2]} apart, {counted} here"
-            )
+            print(f"hits@{cutoff.k} of {outcome.subset}: {found[str(cutoff.k)][:2]} apart, {counted} in the sweep")
     return elapsed
 
 
