@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import Cell
+    from misfire.evaluation import Cell, CellResult
     from misfire.failures import FailureSet, Selection
 
 DONE, SKIPPED, FAILED = "done", "finished before", "failed"
@@ -42,7 +42,6 @@ def run_cell_once(settings: "Settings") -> JobReport:
     Raises:
         MisfireError: If its configuration, input or stored data is refused.
     """
-    from misfire.cli._rows import histogram_of
     from misfire.evaluation import run_cell, run_name
     from misfire.tracking import log_cell
 
@@ -56,11 +55,24 @@ def run_cell_once(settings: "Settings") -> JobReport:
                 settings.tracking,
                 result,
                 config_yaml=settings.to_yaml(),
-                figure=histogram_of(result),
+                figure=_histogram(result),
                 settings={"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""},
                 folder=Path(folder),
             )
     return JobReport(DONE, run_name(result.outcome), ())
+
+
+def _histogram(result: "CellResult") -> bytes:
+    from misfire.reporting import bootstrap_histogram, bootstrap_row
+
+    outcome = result.outcome
+    k = outcome.cutoffs[-1].k
+    return bootstrap_histogram(
+        result.replicates[k],
+        bootstrap_row(outcome, k),
+        num_queries=outcome.num_queries,
+        title=f"hit@{k}: {outcome.label}",
+    )
 
 
 def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":

@@ -29,9 +29,8 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
-    from misfire.cli._rows import row_of
     from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import improvement_table, to_markdown, write_report
+    from misfire.reporting import cell_row, improvement_table, to_markdown, write_report
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
@@ -46,7 +45,10 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     answered = answer([cell.outcome for cell in cells], rule)
     folder = settings.report_folder / store.experiment
     address = f"http://{settings.config.host}:{settings.config.port}"
-    rows = [row_of(cell, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}") for cell in cells]
+    rows = [
+        cell_row(cell.outcome, cell.replicates, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}")
+        for cell in cells
+    ]
     write_report(
         rows,
         cells[-1].outcome.failure_counts,

@@ -1,7 +1,7 @@
 """Do the main job on the bundled world, start to finish, and say where to look."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from misfire.cli import evaluate, mine, sweep
 
@@ -11,7 +11,7 @@ _SWEEP = "table1"
 def run(words: Sequence[str]) -> int:
     """World, embeddings, baseline, failures, ablation sweep, tables and figures."""
     start = time.monotonic()
-    steps = (
+    steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("Baseline: plain retrieval on all queries", lambda: evaluate.run(words)),
         ("Failures: a frozen sample, annotation sheets, paired pictures", lambda: mine.run(words)),
         ("Ablation: every pooling on every subset", lambda: sweep.run([_SWEEP, *words])),

@@ -17,10 +17,15 @@ def run(words: Sequence[str]) -> int:
 
 def _embed(config: "DictConfig") -> None:
     from misfire.config import Settings
+    from misfire.embeddings import fill_images, fill_texts
 
     bench = Settings(config).workbench
-    images, captions = bench.gallery, bench.captions
+    dataset, encoder, store, trainer = bench.dataset, bench.encoder, bench.store, bench.trainer
+    images = fill_images(dataset.images, encoder, store, trainer)
+    texts = fill_texts([caption.text for caption in dataset.captions], encoder, store, trainer)
+    print(f"{dataset.name} with {encoder.name}, in {store.root}:")
+    print(f"  images    {images.num_encoded:8,} encoded  {images.num_found:8,} found")
     print(
-        f"{len(images):,} images and {len(captions):,} captions of {bench.dataset.name} are embedded with "
-        f"{bench.encoder.name} ({images.shape[1]} dimensions) in {bench.store.root}"
+        f"  captions  {texts.num_encoded:8,} encoded  {texts.num_found:8,} found  "
+        f"{texts.num_truncated:,} cut at {encoder.context_length} tokens (equal texts count once)"
     )

@@ -86,6 +86,12 @@ class CellOutcome:
         """Queries of the subset."""
         return self.cutoffs[0].subset.num_queries
 
+    @property
+    def label(self) -> str:
+        """What differs between cells: ``object · logmeanexp tau=1``."""
+        pooling = self.pooling if self.tau is None else f"{self.pooling} tau={self.tau:g}"
+        return f"{self.subset} · {pooling}"
+
     def at(self, k: int) -> CutoffOutcome:
         """The outcome at cut-off ``k``.
 
@@ -126,5 +132,4 @@ class CellResult:
 def run_name(outcome: CellOutcome) -> str:
     """What differs between cells and what came out, in one line: ``object · logmeanexp tau=1 · +4.8 pp @5``."""
     headline = outcome.cutoffs[min(1, len(outcome.cutoffs) - 1)]
-    pooling = outcome.pooling if outcome.tau is None else f"{outcome.pooling} tau={outcome.tau:g}"
-    return f"{outcome.subset} · {pooling} · {100 * headline.delta:+.1f} pp @{headline.k}"
+    return f"{outcome.label} · {100 * headline.delta:+.1f} pp @{headline.k}"

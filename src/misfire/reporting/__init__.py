@@ -2,7 +2,7 @@
 
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.report import write_report
-from misfire.reporting.rows import BootstrapRow, CellRow
+from misfire.reporting.rows import BootstrapRow, CellRow, bootstrap_row, cell_row
 from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
 from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
 
@@ -11,7 +11,9 @@ __all__ = [
     "CellRow",
     "Table",
     "bootstrap_histogram",
+    "bootstrap_row",
     "bootstrap_table",
+    "cell_row",
     "improvement_table",
     "taxonomy_table",
     "to_csv",

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from misfire.core.errors import UsageError
+from misfire.evaluation import CellOutcome
 
 
 @final
@@ -107,3 +108,44 @@ class CellRow:
     def delta(self, k: int) -> float:
         """Gain in the hit rate at ``k``, a fraction; printed as percentage points."""
         return self.gained_hits(k) / self.num_queries
+
+
+def bootstrap_row(outcome: CellOutcome, k: int) -> BootstrapRow:
+    """The stored bootstrap of a cell at one k."""
+    gain = outcome.at(k).gain
+    return BootstrapRow(gain.mean, gain.low, gain.high, gain.p_positive, outcome.confidence)
+
+
+def cell_row(
+    outcome: CellOutcome, replicates: Mapping[int, Float[np.ndarray, " replicate"]], *, run_url: str | None
+) -> CellRow:
+    """A finished cell as a row.
+
+    Args:
+        outcome: What was stored of it.
+        replicates: For each k, the difference in every resample, in fractions.
+        run_url: Where its run can be looked at, if anywhere.
+    """
+    cutoffs = {cutoff.k: cutoff for cutoff in outcome.cutoffs}
+    return CellRow(
+        subset=outcome.subset,
+        num_queries=outcome.num_queries,
+        num_templates=outcome.num_templates,
+        templates=outcome.templates,
+        is_oracle=outcome.is_oracle,
+        pooling=outcome.pooling,
+        tau=outcome.tau,
+        backbone=outcome.backbone,
+        dataset=outcome.dataset,
+        baseline_hits={k: cutoff.baseline_hits for k, cutoff in cutoffs.items()},
+        ensembled_hits={k: cutoff.ensembled_hits for k, cutoff in cutoffs.items()},
+        bootstrap={k: bootstrap_row(outcome, k) for k in cutoffs},
+        replicates=replicates,
+        complement_num_queries=outcome.cutoffs[0].complement.num_queries,
+        complement_fixed={k: cutoff.complement.fixed for k, cutoff in cutoffs.items()},
+        complement_broken={k: cutoff.complement.broken for k, cutoff in cutoffs.items()},
+        cell_id=outcome.cell_id,
+        run_url=run_url,
+        num_others=outcome.num_others,
+        net_of_all={k: cutoff.net_of_all(outcome.num_others) for k, cutoff in cutoffs.items()},
+    )
