@@ -102,7 +102,5 @@ def template_set_from_file(path: str) -> TemplateSet:
         raise UsageError(f"templates.path must name a YAML file, got {path}; give the path of one that exists.")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or not isinstance(content.get("templates"), list):
-        raise UsageError(
-            f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml."
-        )
+        raise UsageError(f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml.")
     return TemplateSet(name=str(content.get("name", file.stem)), templates=tuple(map(str, content["templates"])))
