@@ -9,7 +9,7 @@ from misfire.data.world import shapes
 from misfire.data.world.backgrounds import DARK, NUM_VARIANTS, background
 from misfire.data.world.facts import Group, Nuisance, Relation, Scene, Size
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Part of every image's content hash; raise it whenever a pixel of any scene changes."""
 
 IMAGE_SIDE = 64
@@ -23,7 +23,7 @@ _ROWS_TALL = {1: (1,), 2: (1, 1), 3: (1, 1, 1), 4: (2, 2), 5: (2, 1, 2)}
 _ROWS_WIDE = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2)}
 
 _HAZE = Image.new("RGB", (IMAGE_SIDE, IMAGE_SIDE), (150, 155, 160))
-_MOST_HAZE = 0.7
+_MOST_HAZE = 0.82
 _SMALL_SIDE = 15
 _MARGIN = 2
 

@@ -108,12 +108,12 @@ _BOTH_COLOURS = [1, 1 + _GROUP_WIDTH]
 _CHANGES = {
     1: 0.08,
     2: 0.14,
-    3: 0.05,
-    4: 0.17,
-    5: 0.18,
-    _BACKGROUND: 0.15,
-    _EXCHANGE_PLACES: 0.16,
-    _EXCHANGE_COLOURS: 0.07,
+    3: 0.04,
+    4: 0.15,
+    5: 0.16,
+    _BACKGROUND: 0.2,
+    _EXCHANGE_PLACES: 0.17,
+    _EXCHANGE_COLOURS: 0.06,
 }
 # Column, lowest code and number of codes of the facts that a twin can have otherwise.
 _CHANGEABLE = (
