@@ -1,0 +1,217 @@
+"""A cell's run against loops over queries, prompts and images."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from misfire.core.hashing import sha256_text
+from misfire.evaluation import Cell, CellResult, Flips, Workbench, complement_sample, mined_failure_set, run_cell
+from misfire.failures import CategorySubset, FailureSet, Selection
+from misfire.prompts import TemplateSet
+from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
+from misfire.stats import StatisticsSettings, paired_bootstrap
+from tests.evaluation import invented
+from tests.evaluation.brute_force import Ranked, pooled_scores, ranked
+
+KS = (1, 3, 6)
+STATISTICS = StatisticsSettings(num_replicates=300, confidence=0.9, seed=11)
+TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
+POOLINGS: dict[str, PromptPooling] = {
+    "max": MaxPooling(),
+    "mean": MeanPooling(),
+    "logmeanexp 1": LogMeanExpPooling(tau=1.0),
+    "logmeanexp 0.05": LogMeanExpPooling(tau=0.05),
+    "embedding_mean": EmbeddingMean(),
+}
+COLUMNS = ("rank", "best_rank", "worst_rank", "target_score", "top1_score", "margin", "top1_id")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return invented.workbench(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
+    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
+
+
+def cell_of(
+    bench: Workbench, subset: Selection, *, pooling: PromptPooling = POOLINGS["mean"], num_others: int | None = None
+) -> Cell:
+    return Cell(
+        dataset=bench.dataset,
+        backbone_fingerprint=bench.encoder.fingerprint,
+        subset=subset,
+        complement=complement_sample(
+            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
+        ),
+        template_set=TEMPLATES,
+        pooling=pooling,
+        ks=KS,
+        statistics=STATISTICS,
+    )
+
+
+@pytest.fixture(scope="module", params=POOLINGS)
+def pooling(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def cell(bench: Workbench, failure_set: FailureSet, pooling: str) -> Cell:
+    subset = CategorySubset(["object", "action"]).select(bench.dataset, failure_set)
+    return cell_of(bench, subset, pooling=POOLINGS[pooling])
+
+
+@pytest.fixture(scope="module")
+def result(cell: Cell, bench: Workbench, failure_set: FailureSet) -> CellResult:
+    return run_cell(cell, bench, failure_set=failure_set)
+
+
+@pytest.fixture(scope="module")
+def expected(cell: Cell, bench: Workbench, pooling: str) -> dict[str, list[Ranked]]:
+    """Every query of the cell before and after, in loops."""
+    data = bench.dataset
+    gallery = invented.plain_image_rows(data)
+    before, after = [], []
+    for position in [*cell.subset.positions, *cell.complement]:
+        text, target = data.captions[position].text, int(data.targets[position])
+        plain = invented.plain_text_rows([text])[0]
+        prompts = invented.plain_text_rows([template.replace("{caption}", text) for template in TEMPLATES.templates])
+        before.append(ranked([float(np.dot(plain, item)) for item in gallery], target))
+        after.append(ranked(pooled_scores(prompts, gallery, pooling), target))
+    return {"baseline": before, "ensembled": after}
+
+
+@pytest.mark.parametrize("side", ["baseline", "ensembled"])
+def test_records_are_those_of_loops(
+    side: str, result: CellResult, expected: dict[str, list[Ranked]], bench: Workbench
+) -> None:
+    records = result.records
+    for column in ("rank", "best_rank", "worst_rank"):
+        assert records[f"{side}_{column}"].tolist() == [getattr(query, column) for query in expected[side]]
+    for column in ("target_score", "top1_score", "margin"):
+        values = [getattr(query, column) for query in expected[side]]
+        np.testing.assert_allclose(records[f"{side}_{column}"], values, atol=1e-6)
+    images = bench.dataset.images
+    assert records[f"{side}_top1_id"].tolist() == [images[query.top1].id for query in expected[side]]
+
+
+def test_flips_are_those_of_loops(result: CellResult, expected: dict[str, list[Ranked]], cell: Cell) -> None:
+    num_queries = len(cell.subset)
+    for k in KS:
+        pairs = [
+            (before.rank <= k, after.rank <= k)
+            for before, after in zip(expected["baseline"], expected["ensembled"], strict=True)
+        ]
+        found = result.outcome.at(k)
+        assert found.subset == _flips(pairs[:num_queries])
+        assert found.complement == _flips(pairs[num_queries:])
+
+
+def _flips(pairs: list[tuple[bool, bool]]) -> Flips:
+    return Flips(*(pairs.count(pair) for pair in ((False, True), (True, False), (True, True), (False, False))))
+
+
+def test_flips_add_up_to_the_gain(result: CellResult, cell: Cell) -> None:
+    for cutoff in result.outcome.cutoffs:
+        assert cutoff.subset.num_queries == len(cell.subset) == result.outcome.num_queries
+        assert cutoff.complement.num_queries == len(cell.complement)
+        assert cutoff.subset.fixed - cutoff.subset.broken == pytest.approx(cutoff.delta * len(cell.subset))
+        assert cutoff.ensembled_hits - cutoff.baseline_hits == cutoff.subset.net
+
+
+def test_every_aggregate_follows_from_the_records(result: CellResult) -> None:
+    subset = result.records[result.records.part == "subset"]
+    others = result.records[result.records.part == "complement"]
+    for k in KS:
+        found = result.outcome.at(k)
+        for rows, flips in ((subset, found.subset), (others, found.complement)):
+            before, after = (rows[f"{side}_rank"] <= k for side in ("baseline", "ensembled"))
+            assert flips == Flips(
+                int((~before & after).sum()),
+                int((before & ~after).sum()),
+                int((before & after).sum()),
+                int((~before & ~after).sum()),
+            )
+        hits = [(subset[f"{side}_rank"] <= k).to_numpy() for side in ("baseline", "ensembled")]
+        again = paired_bootstrap(
+            hits[0],
+            hits[1],
+            num_replicates=STATISTICS.num_replicates,
+            confidence=STATISTICS.confidence,
+            rng=np.random.default_rng(STATISTICS.seed),
+        )
+        gain = found.gain
+        assert (gain.mean, gain.low, gain.high, gain.p_positive) == (
+            again.mean,
+            again.low,
+            again.high,
+            again.p_positive,
+        )
+        assert (result.replicates[k] == again.replicates).all()
+
+
+def test_a_record_names_its_query(result: CellResult, cell: Cell, failure_set: FailureSet) -> None:
+    records = result.records
+    captions = [cell.dataset.captions[position] for position in cell.queries]
+    sides = [f"{side}_{column}" for side in ("baseline", "ensembled") for column in COLUMNS]
+    assert list(records.columns) == ["query_id", "text_sha256", "image_id", "part", "category", *sides]
+    assert records.query_id.tolist() == [caption.id for caption in captions]
+    assert records.text_sha256.tolist() == [sha256_text(caption.text) for caption in captions]
+    assert records.image_id.tolist() == [caption.image_id for caption in captions]
+    category = {failure.query_id: failure.category for failure in failure_set.failures}
+    assert [None if value != value else value for value in records.category] == [
+        category.get(caption.id) for caption in captions
+    ]
+    assert set(records[records.part == "subset"].category) <= {"Object", "Action"}
+
+
+def test_the_outcome_says_what_the_cell_was(
+    result: CellResult, cell: Cell, bench: Workbench, failure_set: FailureSet
+) -> None:
+    outcome = result.outcome
+    assert (outcome.cell_id, outcome.subset, outcome.is_failure_mined) == (cell.id, "object_action", True)
+    assert (outcome.templates, outcome.num_templates, outcome.is_oracle) == ("three", 3, False)
+    assert outcome.pooling == cell.pooling.name
+    assert outcome.tau == getattr(cell.pooling, "tau", None)
+    assert (outcome.backbone, outcome.dataset) == ("hash", "invented")
+    assert outcome.num_others == len(bench.dataset.captions) - len(cell.subset)
+    assert outcome.failure_counts == {
+        name: sum(failure.category == name for failure in failure_set.failures) for name in outcome.failure_counts
+    }
+    assert sum(outcome.failure_counts.values()) == len(failure_set)
+
+
+def test_one_prompt_that_is_the_caption_changes_nothing(bench: Workbench, failure_set: FailureSet) -> None:
+    subset = CategorySubset(["object"]).select(bench.dataset, failure_set)
+    alone = replace(cell_of(bench, subset), template_set=TemplateSet("caption_only", ("{caption}",)))
+    for pooling in POOLINGS.values():
+        outcome = run_cell(replace(alone, pooling=pooling), bench, failure_set=failure_set).outcome
+        assert all(cutoff.subset.fixed == cutoff.subset.broken == 0 for cutoff in outcome.cutoffs)
+        assert all(cutoff.complement.fixed == cutoff.complement.broken == 0 for cutoff in outcome.cutoffs)
+
+
+def test_without_others_their_change_is_undefined_not_zero(bench: Workbench, failure_set: FailureSet) -> None:
+    subset = CategorySubset(["object"]).select(bench.dataset, failure_set)
+    result = run_cell(cell_of(bench, subset, num_others=0), bench, failure_set=None)
+    assert set(result.records.part) == {"subset"}
+    assert result.records.category.isna().all()
+    assert result.outcome.failure_counts == {}
+    assert all(math.isnan(cutoff.complement.net_fraction) for cutoff in result.outcome.cutoffs)
+
+
+def test_a_run_repeats_itself_and_touches_the_encoder_for_nothing_new(
+    bench: Workbench, failure_set: FailureSet
+) -> None:
+    subset = CategorySubset(["object"]).select(bench.dataset, failure_set)
+    cell = cell_of(bench, subset)
+    first = run_cell(cell, bench, failure_set=failure_set)
+    fresh = invented.HashEncoder()
+    second = run_cell(cell, replace(bench, encoder=fresh), failure_set=failure_set)
+    assert fresh.num_encoded == []
+    assert second.outcome == first.outcome
+    assert second.records.equals(first.records)

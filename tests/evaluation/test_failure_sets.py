@@ -1,0 +1,107 @@
+"""The default failure set is mined once, found again, and held against what is in use."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from misfire.core.errors import IntegrityError, UsageError
+from misfire.evaluation import Workbench, mined_failure_set, named_failure_set, text_to_image
+from misfire.failures import write_failure_set
+from tests.evaluation import invented
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return invented.workbench(tmp_path_factory.mktemp("store"))
+
+
+def test_every_failure_is_one_and_keeps_its_scores(bench: Workbench, tmp_path: Path) -> None:
+    found = text_to_image(bench)
+    failing = {
+        caption.id for caption, rank in zip(bench.dataset.captions, found.ranks.rank.tolist(), strict=True) if rank > 1
+    }
+    mined, folder = mined_failure_set(bench, tmp_path, num_failures=len(failing), seed=0)
+    assert set(mined.query_ids) == failing
+    assert folder == tmp_path / mined.digest[:12]
+    positions = mined.positions(bench.dataset)
+    assert [failure.rank for failure in mined.failures] == found.ranks.rank[positions].tolist()
+    assert [failure.target_score for failure in mined.failures] == found.target_score[positions].tolist()
+
+
+def test_truth_labels_where_it_is_known(bench: Workbench, tmp_path: Path) -> None:
+    mined, _ = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    place = {image.id: index for index, image in enumerate(bench.dataset.images)}
+    for failure, position in zip(mined.failures, mined.positions(bench.dataset), strict=True):
+        category = invented.CATEGORIES[(position + place[failure.retrieved_image_id]) % len(invented.CATEGORIES)]
+        assert failure.category == category.capitalize()
+    assert mined.label_source == "world truth"
+
+
+def test_a_dataset_without_truth_stays_unlabelled(bench: Workbench, tmp_path: Path) -> None:
+    from misfire.data import Dataset
+
+    plain = Dataset("plain", bench.dataset.images, bench.dataset.captions)
+    mined, _ = mined_failure_set(replace(bench, dataset=plain), tmp_path, num_failures=8, seed=0)
+    assert mined.label_source is None
+    assert {failure.category for failure in mined.failures} == {None}
+
+
+def test_it_is_mined_once(bench: Workbench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    assert capsys.readouterr().err == "Mining 8 top-1 failures of hash on invented (seed 0).\n"
+    again, same_folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    assert capsys.readouterr().err == ""
+    assert (again, same_folder) == (first, folder)
+
+
+def test_another_question_is_another_set(bench: Workbench, tmp_path: Path) -> None:
+    digests = {
+        mined_failure_set(bench, tmp_path, num_failures=count, seed=seed)[0].digest
+        for count, seed in ((8, 0), (9, 0), (8, 1))
+    }
+    assert len(digests) == 3
+
+
+def test_more_failures_than_there_are_are_refused_and_leave_nothing(bench: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"num_failures must be between 1 and the \d+ top-1 failures .* got 1000;"):
+        mined_failure_set(bench, tmp_path, num_failures=1000, seed=0)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+
+
+def test_a_damaged_set_is_found(bench: Workbench, tmp_path: Path) -> None:
+    _, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    rows = folder / "failure_set.parquet"
+    content = bytearray(rows.read_bytes())
+    content[len(content) // 2] ^= 1
+    rows.write_bytes(content)
+    with pytest.raises(IntegrityError, match=f"failure set {folder} must be what was written"):
+        mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+
+
+def test_a_named_set_is_read_where_it_fits(bench: Workbench, tmp_path: Path) -> None:
+    mined, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    assert named_failure_set(bench, folder) == mined
+
+
+def test_a_named_set_of_another_dataset_or_backbone_is_refused(bench: Workbench, tmp_path: Path) -> None:
+    mined, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    other = replace(bench, dataset=invented.dataset("other", last_text="another text"))
+    with pytest.raises(
+        UsageError, match=f"failure set {mined.digest[:12]} must fit its dataset and backbone, got data"
+    ):
+        named_failure_set(other, folder)
+    other = replace(bench, encoder=invented.HashEncoder(weights="other weights"))
+    with pytest.raises(UsageError, match=r"must fit its dataset and backbone, got backbone .* mine the failures again"):
+        named_failure_set(other, folder)
+
+
+def test_a_folder_without_a_set_is_refused(bench: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="must hold a failure set, got no failure_set.json there"):
+        named_failure_set(bench, tmp_path)
+
+
+def test_a_relabelled_set_may_be_named(bench: Workbench, tmp_path: Path) -> None:
+    mined, _ = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    stripped = mined.relabelled({}, label_source="nobody")
+    assert named_failure_set(bench, write_failure_set(stripped, tmp_path)).label_source == "nobody"
