@@ -177,14 +177,14 @@ class _Counts:
 
     def add(self, block: _ComparedBlock) -> None:
         target_score = block.target_score[:, None]
-        higher = (block.values > target_score).count_nonzero(dim=1)
-        at_least = (block.values >= target_score).count_nonzero(dim=1)
+        higher = _count(block.values > target_score)
+        at_least = _count(block.values >= target_score)
         self._higher[block.queries] += higher
         self._at_least[block.queries] += at_least
         tied = (at_least > higher + block.is_here.long()).nonzero()[:, 0]  # more than the target itself
         equal = block.values[tied] == target_score[tied]
         earlier = block.gallery.members < self._targets[block.queries][tied, None]
-        self._earlier[block.queries][tied] += (equal & earlier).count_nonzero(dim=1)
+        self._earlier[block.queries][tied] += _count(equal & earlier)
 
     def ranks(self) -> Ranks:
         best = 1 + self._higher
@@ -224,6 +224,11 @@ class _Rivals:
             top_score=torch.where(is_first, self._target_score, self._score),
             margin=torch.where(is_alone, torch.nan, self._target_score - self._score),
         )
+
+
+def _count(mask: Bool[torch.Tensor, "query member"]) -> Int64[torch.Tensor, " query"]:
+    # Adding up in 32 bits takes under half the time of torch's count_nonzero, and no gallery has 2**31 items.
+    return mask.sum(dim=1, dtype=torch.int32).long()
 
 
 def _alone(queries: torch.Tensor) -> torch.Tensor:
