@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
 
 from misfire.core.errors import MisfireError, UsageError
 
@@ -38,47 +38,47 @@ class Settings:
     @cached_property
     def dataset(self) -> "Dataset":
         """The images and captions."""
-        return _shared(_canonical(self.config.dataset))
+        return _shared(_canonical(self._group("dataset")))
 
     @cached_property
     def backbone(self) -> "Encoder":
         """The model that embeds them."""
-        return _shared(_canonical(self.config.backbone))
+        return _shared(_canonical(self._group("backbone")))
 
     @cached_property
     def workbench(self) -> "Workbench":
         """Dataset, backbone and embedding store together."""
         return _shared_workbench(
-            _canonical(self.config.dataset),
-            _canonical(self.config.backbone),
-            _canonical(self.config.trainer),
+            _canonical(self._group("dataset")),
+            _canonical(self._group("backbone")),
+            _canonical(self._group("trainer")),
             str(self.root / "embeddings"),
         )
 
     @cached_property
     def subset(self) -> "QuerySubset":
         """Which queries are in question."""
-        return _build(self.config.subset)
+        return _build(self._group("subset"))
 
     @cached_property
     def templates(self) -> "TemplateChoice":
         """Which prompts they're asked with."""
-        return _build(self.config.templates)
+        return _build(self._group("templates"))
 
     @cached_property
     def pooling(self) -> "PromptPooling":
         """What makes one score of many."""
-        return _build(self.config.pooling)
+        return _build(self._group("pooling"))
 
     @cached_property
     def statistics(self) -> "StatisticsSettings":
         """How uncertainty is measured."""
-        return _build(self.config.statistics)
+        return _build(self._group("statistics"))
 
     @cached_property
     def tracking(self) -> "TrackingStore":
         """Where results go."""
-        return _build(self.config.tracking)
+        return _build(self._group("tracking"))
 
     @cached_property
     def backbone_name(self) -> str:
@@ -105,6 +105,12 @@ class Settings:
         """Seed of samples; intervals have their own, in ``statistics``."""
         return int(self.config.seed)
 
+    def _group(self, name: str) -> DictConfig:
+        missing = sorted(OmegaConf.missing_keys(self.config[name]))
+        if missing:
+            raise UsageError(f"{missing[0]} must be given, got nothing; add {missing[0]}=... to the command.")
+        return self.config[name]
+
     def to_yaml(self) -> str:
         """The composed configuration, resolved, as YAML."""
         return OmegaConf.to_yaml(self.config, resolve=True)
@@ -117,7 +123,7 @@ def _canonical(node: DictConfig) -> str:
 
 @lru_cache(maxsize=4)
 def _shared(canonical: str) -> Any:
-    return _build(OmegaConf.create(canonical))
+    return _build(DictConfig(OmegaConf.create(canonical)))
 
 
 @lru_cache(maxsize=4)
@@ -133,16 +139,12 @@ def _shared_workbench(dataset: str, backbone: str, trainer: str, store: str) -> 
     )
 
 
-def _build(node: DictConfig | ListConfig) -> Any:
+def _build(node: DictConfig) -> Any:
     container = OmegaConf.to_container(node, resolve=True)
     _check_targets(container)
     try:
-        return instantiate(container, _convert_="all")
-    except MissingMandatoryValue as error:
-        raise UsageError(
-            f"{error.full_key} must be given, got nothing; add {error.full_key}=... to the command."
-        ) from error
-    except InstantiationException as error:
+        return instantiate(_with_floats(container), _convert_="all")
+    except (InstantiationException, ImportError, TypeError) as error:
         if isinstance(error.__cause__, MisfireError):
             raise error.__cause__ from error
         raise UsageError(_one_line(error)) from error
@@ -160,6 +162,20 @@ def _check_targets(node: Any) -> None:
     elif isinstance(node, list):
         for value in node:
             _check_targets(value)
+
+
+def _with_floats(node: Any) -> Any:
+    """Whole numbers as floats where a class takes a float: ``tau=1`` and ``tau=1.0`` are one cell."""
+    if isinstance(node, list):
+        return [_with_floats(value) for value in node]
+    if not isinstance(node, dict):
+        return node
+    parameters = signature(get_object(node["_target_"])).parameters if "_target_" in node else {}
+    wants_float = {name for name, parameter in parameters.items() if parameter.annotation is float}
+    return {
+        name: float(value) if name in wants_float and type(value) is int else _with_floats(value)
+        for name, value in node.items()
+    }
 
 
 def _one_line(error: Exception) -> str:
