@@ -52,13 +52,14 @@ def load_sweep(name: str) -> Sweep:
     path = Path(name) if name.endswith((".yaml", ".yml")) else sweeps_folder() / f"{name}.yaml"
     if not path.is_file():
         raise UsageError(f"the sweep must be one of {', '.join(sweep_names())} or a YAML file, got {name}.")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _read(path)
     needed = {"title", "question", "decision_rule", "k", "grids"}
     missing = sorted(needed - set(content if isinstance(content, dict) else ()))
     if missing:
         raise UsageError(
             f"a sweep must state {', '.join(sorted(needed))}, {path} lacks {', '.join(missing)}; add them."
         )
+    _check_types(content, path)
     return Sweep(
         name=path.stem,
         title=str(content["title"]),
@@ -68,6 +69,28 @@ def load_sweep(name: str) -> Sweep:
         grids=tuple(_overrides(grid) for grid in content["grids"]),
         fixed=_overrides(content.get("fixed", {})),
     )
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"a sweep must be YAML, got {path}: {' '.join(str(error).split())}; mend it.") from error
+
+
+def _check_types(content: Mapping[str, Any], path: Path) -> None:
+    grids, fixed = content["grids"], content.get("fixed", {})
+    rules = {
+        "k must be a whole number from 1": type(content["k"]) is int and content["k"] >= 1,
+        "grids must be a list of mappings from a key to its values": isinstance(grids, list)
+        and bool(grids)
+        and all(isinstance(grid, dict) for grid in grids),
+        "fixed must map keys to values": isinstance(fixed, dict),
+    }
+    for rule, holds in rules.items():
+        if not holds:
+            key = rule.partition(" ")[0]
+            raise UsageError(f"a sweep's {rule}, got {content[key]!r} in {path}; see sweeps/table1.yaml.")
 
 
 def _overrides(grid: Mapping[str, Any]) -> dict[str, str]:
