@@ -124,10 +124,13 @@ def _explain(error: Exception, words: Sequence[str]) -> str:
 
 def _unknown_keys(words: Sequence[str]) -> list[str]:
     known = list(_known_names())
+    chosen = {word.partition("=")[0] for word in words}
     found = []
     for word in words:
         key = word.partition("=")[0].lstrip("+~")
-        if "=" in word and key not in known and key.partition(".")[0] != "hydra":
+        group, dot, _ = key.partition(".")
+        is_of_a_choice = dot and (group == "hydra" or group in chosen)  # a choice that isn't the default has its own
+        if "=" in word and key not in known and not is_of_a_choice:
             near = difflib.get_close_matches(key, known, n=1)
             found.append(f"{key}; did you mean {near[0]}?" if near else f"{key}; see `misfire VERB --help`.")
     return found
