@@ -2,12 +2,15 @@
 
 from misfire.evaluation import CellOutcome, CutoffOutcome, Flips, Gain
 
+_SUBSET = Flips(fixed=3, broken=1, still_right=2, still_wrong=4)
+_OTHERS = Flips(fixed=2, broken=2, still_right=10, still_wrong=6)
+
 
 def cutoff(
     k: int = 5,
     *,
-    subset: Flips = Flips(3, 1, 2, 4),
-    others: Flips = Flips(2, 2, 10, 6),
+    subset: Flips = _SUBSET,
+    others: Flips = _OTHERS,
     low: float = 0.05,
 ) -> CutoffOutcome:
     return CutoffOutcome(k=k, subset=subset, gain=Gain(0.2, low, 0.4, 0.9), complement=others)

@@ -97,7 +97,7 @@ def test_a_named_set_of_another_dataset_or_backbone_is_refused(bench: Workbench,
 
 
 def test_a_folder_without_a_set_is_refused(bench: Workbench, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="must hold a failure set, got no failure_set.json there"):
+    with pytest.raises(UsageError, match=r"must hold a failure set, got no failure_set\.json there"):
         named_failure_set(bench, tmp_path)
 
 

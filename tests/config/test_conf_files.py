@@ -1,0 +1,114 @@
+"""Every file of conf/ is composed and builds its object; a new file is tested without a word here."""
+
+from pathlib import Path
+
+import pytest
+
+from misfire.cli._application import compose
+from misfire.config import Settings, conf_folder
+from misfire.core.errors import UsageError
+from misfire.data import Dataset
+from misfire.embeddings import Encoder, TrainerSettings
+from misfire.failures import QuerySubset
+from misfire.prompts import TemplateChoice, TemplateSet
+from misfire.scoring import PromptPooling
+from misfire.stats import StatisticsSettings
+from misfire.tracking import TrackingStore
+
+PLAIN = {
+    "backbone": ("backbone", Encoder),
+    "statistics": ("statistics", StatisticsSettings),
+    "subset": ("subset", QuerySubset),
+    "pooling": ("pooling", PromptPooling),
+    "tracking": ("tracking", TrackingStore),
+    "templates": ("templates", TemplateChoice),
+    "dataset": ("dataset", Dataset),
+}
+# What a file leaves to its user, and a value that will do.
+GIVEN = {
+    "backbone/local_dir": ["backbone.model=local-dir:FOLDER"],
+    "dataset/folder": ["dataset.root=FOLDER"],
+    "dataset/world": ["dataset.num_images=4"],
+    "subset/file": ["subset.path=queries.csv"],
+    "templates/file": ["templates.path=FOLDER/mine.yaml"],
+}
+FILES = sorted(path.relative_to(conf_folder()).with_suffix("").as_posix() for path in conf_folder().glob("*/*.yaml"))
+
+
+def settings_of(file: str, folder: Path) -> Settings:
+    group, _, choice = file.partition("/")
+    given = [word.replace("FOLDER", str(folder)) for word in GIVEN.get(file, [])]
+    return Settings(compose([f"{group}={choice}", *given]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds a template set and a dataset of one image."""
+    from PIL import Image
+
+    (tmp_path / "mine.yaml").write_text("name: mine\ntemplates: ['{caption}', 'a drawing of {caption}']\n")
+    (tmp_path / "captions.csv").write_text("image,caption\none.png,a red square\n")
+    for place in (tmp_path, tmp_path / "images"):
+        place.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(place / "one.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.partition("/")[0] in PLAIN])
+def test_a_file_builds_its_object(file: str, folder: Path) -> None:
+    attribute, kind = PLAIN[file.partition("/")[0]]
+    assert isinstance(getattr(settings_of(file, folder), attribute), kind)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("trainer/")])
+def test_a_trainer_builds_with_the_workbench(file: str, folder: Path) -> None:
+    settings = Settings(compose([file.replace("/", "="), "dataset.num_images=4", f"paths.root={folder}"]))
+    assert isinstance(settings.workbench.trainer, TrainerSettings)
+
+
+def test_every_group_is_built_or_plain() -> None:
+    assert {file.partition("/")[0] for file in FILES} == {*PLAIN, "trainer", "paths"}
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith(("subset/", "templates/"))])
+def test_a_choice_is_called_as_its_file(file: str, folder: Path) -> None:
+    settings = settings_of(file, folder)
+    group, _, choice = file.partition("/")
+    built = settings.subset if group == "subset" else settings.templates
+    if choice != "file":
+        assert getattr(built, "name", "matched") == choice
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("templates/")])
+def test_the_plain_caption_comes_first_and_no_template_adds_content(file: str, folder: Path) -> None:
+    built = settings_of(file, folder).templates
+    sets = [built] if isinstance(built, TemplateSet) else [built.for_categories([name]) for name in ("object", "count")]
+    for templates in sets:
+        assert templates.templates[0] == "{caption}"
+        assert len(templates) in (1, 2, 5, 10)
+
+
+@pytest.mark.parametrize("file", sorted({"backbone/local_dir", "subset/file", "templates/file", "dataset/folder"}))
+def test_what_a_file_leaves_to_its_user_is_asked_for(file: str) -> None:
+    group, _, choice = file.partition("/")
+    key = GIVEN[file][0].partition("=")[0]
+    with pytest.raises(UsageError) as caught:
+        getattr(Settings(compose([f"{group}={choice}"])), PLAIN[group][0])
+    assert str(caught.value) == f"{key} must be given, got nothing; add {key}=... to the command."
+
+
+def test_a_backbone_without_weights_is_refused_when_it_is_needed(tmp_path: Path) -> None:
+    encoder = Settings(compose(["backbone=local_dir", f"backbone.model=local-dir:{tmp_path}"])).backbone
+    with pytest.raises(UsageError, match=r"a model's folder must hold open_clip_config\.json and its weights, got"):
+        _ = encoder.fingerprint
+
+
+def test_the_two_soft_maxima_are_one() -> None:
+    one, other = (Settings(compose([f"pooling={name}"])).pooling for name in ("logmeanexp", "logsumexp"))
+    assert one.describe() == other.describe()
+
+
+def test_matched_templates_join_what_the_categories_bring() -> None:
+    templates = Settings(compose([])).templates
+    assert [len(templates.for_categories(names)) for names in (["object"], ["object", "attribute"])] == [10, 15]
+    assert templates.for_categories(["object"]).is_oracle
