@@ -1,7 +1,7 @@
 """Cells: a subset, its prompts and a pooling in, per-query records, flips and intervals out."""
 
 from misfire.evaluation.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
-from misfire.evaluation.cell import Cell, complement_sample, parse_num_queries
+from misfire.evaluation.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
 from misfire.evaluation.decision import DecisionRule, answer
 from misfire.evaluation.ensembling import run_cell
 from misfire.evaluation.failure_sets import mined_failure_set, named_failure_set
@@ -21,6 +21,7 @@ __all__ = [
     "Workbench",
     "answer",
     "baseline_id",
+    "check_cut_offs",
     "complement_sample",
     "evaluate_baseline",
     "flip_ledger",

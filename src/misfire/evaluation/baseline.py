@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Caption, Image
+from misfire.evaluation.cell import check_cut_offs
 from misfire.evaluation.workbench import Workbench
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, target_outcomes
@@ -55,7 +56,12 @@ def best_own_caption(
 
 
 def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> str:
-    """SHA-256 of the scientific content of a baseline."""
+    """SHA-256 of the scientific content of a baseline.
+
+    Raises:
+        UsageError: If the cut-offs can't be read.
+    """
+    check_cut_offs(ks)
     return sha256_json(
         {
             "baseline": bench.dataset.fingerprint,

@@ -42,8 +42,7 @@ class Cell:
     statistics: StatisticsSettings
 
     def __post_init__(self) -> None:
-        if not self.ks or min(self.ks) < 1 or len(set(self.ks)) < len(self.ks):
-            raise UsageError(f"ks must be different cut-offs from 1, got {list(self.ks)}; write ks=[1,5,10].")
+        check_cut_offs(self.ks)
 
     @cached_property
     def queries(self) -> Int[np.ndarray, " query"]:
@@ -74,6 +73,16 @@ class Cell:
 
     def _ids(self, positions: Int[np.ndarray, " query"]) -> list[int]:
         return [self.dataset.captions[position].id for position in positions]
+
+
+def check_cut_offs(ks: tuple[int, ...]) -> None:
+    """Refuse cut-offs of hit_at_k that can't be read.
+
+    Raises:
+        UsageError: If there is none, one is below 1, or one stands twice.
+    """
+    if not ks or min(ks) < 1 or len(set(ks)) < len(ks):
+        raise UsageError(f"ks must be different cut-offs from 1, got {list(ks)}; write ks=[1,5,10].")
 
 
 def complement_sample(
