@@ -1,6 +1,7 @@
 """Cells of the command line: one, or a grid whose jobs each leave a word on how they ended."""
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -81,8 +82,11 @@ def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
     Raises:
         UsageError: If its parts don't fit each other.
     """
-    from misfire.evaluation import Cell, complement_sample, parse_num_queries
+    from misfire.evaluation import Cell, check_cut_offs, complement_sample, parse_num_queries
 
+    # What is wrong in itself is refused before anything is embedded or mined.
+    check_cut_offs(settings.ks)
+    pooling, templates, statistics, _ = settings.pooling, settings.templates, settings.statistics, settings.tracking
     num_others = parse_num_queries(settings.config.complement.num_queries)
     failure_set = failure_set_of(settings) if settings.subset.needs_failure_set else None
     selection: Selection = settings.subset.select(settings.dataset, failure_set)
@@ -93,10 +97,10 @@ def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
         complement=complement_sample(
             len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
         ),
-        template_set=settings.templates.for_categories([name.lower() for name in selection.categories]),
-        pooling=settings.pooling,
+        template_set=templates.for_categories([name.lower() for name in selection.categories]),
+        pooling=pooling,
         ks=settings.ks,
-        statistics=settings.statistics,
+        statistics=statistics,
     )
     return failure_set, cell
 
@@ -158,6 +162,11 @@ def _read_report(folder: Path) -> JobReport:
     return JobReport(content["status"], content["text"], tuple(content["words"]))
 
 
+def has_finished(reports: Sequence[JobReport]) -> bool:
+    """Whether any cell is there to be summed up."""
+    return any(report.status != FAILED for report in reports)
+
+
 def tell(reports: Sequence[JobReport]) -> int:
     """Print how many cells ended how, and each failing one with its error and its command. Returns the exit code."""
     counts = {status: sum(report.status == status for report in reports) for status in (DONE, SKIPPED, FAILED)}
@@ -166,9 +175,5 @@ def tell(reports: Sequence[JobReport]) -> int:
     for report in failed:
         print(f"\nfailed: {report.text}", file=sys.stderr)
         if report.words:
-            print(f"  again: misfire ensemble {' '.join(map(_quoted, report.words))}", file=sys.stderr)
+            print(f"  again: misfire ensemble {shlex.join(report.words)}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if set(word) & set(" ()[]{}$*?") else word

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from misfire.cli._application import compose
 from misfire.core.errors import UsageError
+from misfire.core.progress import say
 
 if TYPE_CHECKING:
     from misfire.config import Settings, Sweep
+    from misfire.tracking import LoggedCell
 
 _AD_HOC_QUESTION = "What do these cells show, side by side?"
 _AD_HOC_RULE = (
@@ -34,10 +36,10 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
-    cells = read_cells(store)
+    cells = _comparable(read_cells(store))
     if not cells:
         raise UsageError(f"a report needs finished cells, experiment {store.experiment} has none; run `misfire demo`.")
-    ks = [cutoff.k for cutoff in cells[0].outcome.cutoffs]
+    ks = _cut_offs(cells[-1])
     rule = DecisionRule(k=sweep.k if sweep else ks[-1])
     title = sweep.title if sweep else f"Cells of {store.experiment}"
     question = sweep.question if sweep else _AD_HOC_QUESTION
@@ -68,3 +70,15 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     )
     log_summary(store, summary, cells, report=folder)
     return folder
+
+
+def _comparable(cells: "Sequence[LoggedCell]") -> "list[LoggedCell]":
+    """The cells with the newest one's cut-offs: a table has one set of columns."""
+    same = [cell for cell in cells if _cut_offs(cell) == _cut_offs(cells[-1])]
+    if len(same) < len(cells):
+        say(f"{len(cells) - len(same)} cells with other ks than {_cut_offs(cells[-1])} are left out of the report.")
+    return same
+
+
+def _cut_offs(cell: "LoggedCell") -> list[int]:
+    return [cutoff.k for cutoff in cell.outcome.cutoffs]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import is_multirun, run_task
-from misfire.cli._cells import run_cell_once, run_grid, tell
+from misfire.cli._cells import has_finished, run_cell_once, run_grid, tell
 from misfire.cli._summary import summarise
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ def run(words: Sequence[str]) -> int:
         run_task("ensemble", _one, words)
         return 0
     reports = run_grid(words)
-    summarise([word for word in words if word.startswith(("tracking", "paths"))])
+    if has_finished(reports):
+        summarise([word for word in words if word.startswith(("tracking", "paths"))])
     return tell(reports)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from misfire.cli._cells import run_grid, tell
+from misfire.cli._application import compose
+from misfire.cli._cells import has_finished, run_grid, tell
 from misfire.cli._summary import summarise
 from misfire.core.errors import UsageError
 
@@ -14,8 +15,12 @@ def run(words: Sequence[str]) -> int:
     if not words or "=" in words[0] or words[0].startswith("-"):
         raise UsageError(f"sweep needs a name, got none; try `misfire sweep {sweep_names()[0]}`.")
     sweep = load_sweep(words[0])
+    ks = compose([word for word in words if word.startswith("ks=")]).ks
+    if sweep.k not in ks:
+        raise UsageError(f"ks must hold {sweep.k}, by which sweep {sweep.name} decides, got {list(ks)}; add it.")
     print(f"{sweep.title}\nQuestion: {sweep.question}\nDecision rule: {sweep.decision_rule}\n")
     own = [f"tracking.experiment={sweep.name}"]
     reports = [report for grid in sweep.grids for report in run_grid([*sweep.words(grid), *own, *words[1:]])]
-    summarise([*own, *(word for word in words[1:] if word.startswith(("tracking", "paths")))], sweep=sweep)
+    if has_finished(reports):
+        summarise([*own, *(word for word in words[1:] if word.startswith(("tracking", "paths")))], sweep=sweep)
     return tell(reports)
