@@ -1,0 +1,96 @@
+"""What the command line answers before it works: help, exit codes, and one sentence an error."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import misfire
+from misfire.cli import _entry, main
+from misfire.core.errors import IntegrityError, UsageError
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that stands on standard error."""
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("misfire: ")
+    assert shown.err.count("\n") == 1
+    return shown.err.removeprefix("misfire: ").rstrip("\n")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_help_lists_every_verb_with_what_it_does(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for verb in _entry.verbs():
+        (line,) = [line for line in lines if line.split()[:1] == [verb]]
+        assert len(line.split()) > 3
+        assert len(line) <= 130
+    assert any(line.startswith("Exit codes: 0 done, 1 some cells failed, 2 wrong usage") for line in lines)
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"misfire {misfire.__version__}\n"
+
+
+def test_the_verbs_are_those_of_the_design() -> None:
+    assert {"demo", "doctor", "embed", "evaluate", "mine", "ensemble", "sweep", "report", "ui"} <= set(_entry.verbs())
+
+
+@pytest.mark.parametrize(
+    ("verb", "hint"),
+    [("ensembel", "did you mean ensemble?"), ("minne", "did you mean mine?"), ("xyzzy", "see `misfire --help`.")],
+)
+def test_an_unknown_verb_is_answered_with_the_nearest(verb: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb]) == 2
+    assert error_of(capsys) == f"the verb must be one of {', '.join(_entry.verbs())}, got {verb}; {hint}"
+
+
+@pytest.mark.parametrize(("error", "code"), [(UsageError("wrong"), 2), (IntegrityError("damaged"), 3)])
+def test_an_error_is_its_sentence_and_its_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(words: list[str]) -> int:
+        raise error
+
+    from misfire.cli import doctor
+
+    monkeypatch.setattr(doctor, "run", refuse)
+    assert main(["doctor"]) == code
+    assert error_of(capsys) == str(error)
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(words: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    from misfire.cli import doctor
+
+    monkeypatch.setattr(doctor, "run", interrupt)
+    assert main(["doctor"]) == 130
+    assert error_of(capsys) == "stopped; issue the same command again to go on."
+
+
+def test_the_installed_command_ends_with_its_code(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "misfire", "ensembel"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "did you mean ensemble?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("torch", "mlflow", "hydra", "omegaconf", "pandas", "numpy", "pyarrow", "matplotlib", "open_clip", "PIL")
+    script = (
+        "import sys\nfrom misfire.cli import main\ncode = main(['--help'])\n"
+        f"print('LOADED', [name for name in {heavy!r} if name in sys.modules])\nsys.exit(code)\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "LOADED []"
