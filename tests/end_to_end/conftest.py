@@ -1,0 +1,143 @@
+"""A small world in a store that is filled once a process; each test has an experiment or a root of its own."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+import pytest
+
+import misfire.embeddings
+from misfire.cli import main
+from misfire.tracking import LoggedCell, TrackingStore, read_cells
+
+SETTINGS = (
+    "dataset.num_images=200",
+    "num_failures=40",
+    "complement.num_queries=50",
+    "statistics.num_replicates=200",
+    "annotators.overlap=5",
+    "trainer=cpu",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A root with its report folder and backbone."""
+
+    folder: Path
+    backbone: Path
+    experiment: str = field(default_factory=lambda: f"experiment-{uuid4().hex[:8]}")
+
+    @property
+    def root(self) -> Path:
+        """Where everything is kept."""
+        return self.folder / "mlruns"
+
+    @property
+    def report(self) -> Path:
+        """Where reports go."""
+        return self.folder / "report"
+
+    @property
+    def words(self) -> list[str]:
+        """What every command of this place says."""
+        return [
+            *SETTINGS,
+            f"backbone.model=local-dir:{self.backbone}",
+            f"paths.root={self.root}",
+            f"paths.report={self.report}",
+        ]
+
+    def misfire(self, *words: str) -> int:
+        """Run a command in this process, in an experiment of one's own."""
+        own = [] if words[0] in ("sweep", "report") else [f"tracking.experiment={self.experiment}"]
+        return main([*words, *self.words, *own])
+
+    def store(self, experiment: str | None = None) -> TrackingStore:
+        """The tracking store."""
+        return TrackingStore(
+            uri=f"sqlite:///{self.root / 'mlflow.db'}",
+            artifact_root=str(self.root / "artifacts"),
+            lock_folder=str(self.root / "locks"),
+            experiment=experiment or self.experiment,
+        )
+
+    def cells(self, experiment: str | None = None) -> list[LoggedCell]:
+        """Finished cells of an experiment."""
+        return read_cells(self.store(experiment))
+
+    def records(self, run_id: str, experiment: str | None = None) -> pd.DataFrame:
+        """A run's per-query records."""
+        with self.store(experiment).artifact(run_id, "records.parquet") as path:
+            return pd.read_parquet(path)
+
+
+@pytest.fixture(scope="session")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the bundled model, which has a name of its own."""
+    bundled = Path(misfire.embeddings.__file__).parent / "world_clip"
+    return Path(shutil.copytree(bundled, tmp_path_factory.mktemp("backbone") / "clip"))
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Place:
+    """A place with embeddings, failure set and database."""
+    place = Place(tmp_path_factory.mktemp("filled"), backbone)
+    assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
+    return place
+
+
+@pytest.fixture
+def place(filled: Place) -> Place:
+    """The filled store, with a new experiment."""
+    return Place(filled.folder, filled.backbone)
+
+
+@pytest.fixture
+def own_place(filled: Place, tmp_path: Path) -> Place:
+    """A root of the test's own: embeddings and failures are copied, the database holds no run."""
+    own = Place(tmp_path, filled.backbone)
+    own.root.mkdir()
+    for name in ("embeddings", "failures"):
+        shutil.copytree(filled.root / name, own.root / name)
+    copy_empty_database(filled.root / "mlflow.db", own.root / "mlflow.db")
+    return own
+
+
+def copy_empty_database(source: Path, target: Path) -> None:
+    """The schema with what a new database has, since migrating one takes seconds."""
+    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
+        old.backup(new)
+        tables = [name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            if table not in ("alembic_version", "experiments", "workspaces") and not table.startswith("sqlite_"):
+                new.execute(f'DELETE FROM "{table}"')
+        new.execute("DELETE FROM experiments WHERE experiment_id != 0")
+
+
+@pytest.fixture
+def written_sweep(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a sweep's file."""
+
+    def write(*grids: dict[str, Sequence[Any]], name: str = "small", **changed: object) -> Path:
+        import yaml
+
+        content = {
+            "title": "A small sweep",
+            "question": "Does it work?",
+            "decision_rule": "The interval of the gain in hit@10 lies above 0.",
+            "k": 10,
+            "fixed": {"templates": "matched"},
+            "grids": list(grids) or [{"subset": ["failures"], "templates": ["generic"], "pooling": ["max", "mean"]}],
+            **changed,
+        }
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write

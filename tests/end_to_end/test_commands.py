@@ -1,0 +1,120 @@
+"""The verbs on a small world, as a user issues them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.end_to_end.conftest import Place
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_evaluate_prints_what_it_logs_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.misfire("evaluate") == 0
+    first = capsys.readouterr().out
+    assert place.misfire("evaluate") == 0
+    assert capsys.readouterr().out == first
+    (run,) = place.store("baseline").runs()
+    records = place.records(run.info.run_id, "baseline")
+    assert len(records) == 1000 + 200
+    ranks = records[records.direction == "t2i"]["rank"].to_numpy()
+    for k in (1, 5, 10):
+        estimate = run.data.metrics[f"t2i/hit_at_{k}"]
+        assert estimate == pytest.approx((ranks <= k).mean())
+        (line,) = [line for line in first.splitlines() if line.split()[:1] == [f"t2i/hit_at_{k}"]]
+        assert line.split()[1] == f"{estimate:.4f}"
+        assert run.data.metrics[f"t2i/hit_at_{k}/low"] <= estimate <= run.data.metrics[f"t2i/hit_at_{k}/high"]
+    assert first.splitlines()[0].startswith("clip on world: 200 images, 1,000 captions; 95% intervals by image")
+
+
+def test_embed_finds_everything(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.misfire("embed") == 0
+    shown = capsys.readouterr()
+    assert f"world with clip, in {place.root / 'embeddings'}" in shown.out
+    assert [line.split()[:3] for line in shown.out.splitlines()[1:]] == [
+        ["images", "0", "encoded"],
+        ["captions", "0", "encoded"],
+    ]
+    assert "Encoding" not in shown.err
+
+
+def test_mine_leaves_what_annotators_need(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.misfire("mine") == 0
+    printed = capsys.readouterr().out
+    assert "uniform sample without replacement of 40 of the" in printed
+    (folder,) = [path for path in (place.root / "failures").iterdir() if path.is_dir()]
+    assert folder.name in printed
+    failures = pd.read_parquet(folder / "failure_set.parquet")
+    assert len(failures) == 40
+    assert (failures["rank"] > 1).all()
+    sheets = sorted((folder / "sheets").glob("*"))
+    assert len(sheets) == 3
+    assert not any("Object" in path.read_text() and "world truth" in path.read_text() for path in sheets)
+    assert list((folder / "contact_sheets").iterdir())
+
+
+def test_one_cell_is_run_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("ensemble", "subset=failures", "templates=generic", "pooling.tau=0.1")
+    assert place.misfire(*words) == 0
+    (cell,) = place.cells()
+    first = capsys.readouterr().out.strip()
+    assert first.startswith("done  failures · logmeanexp tau=0.1 · ")
+    assert place.misfire(*words) == 0
+    assert capsys.readouterr().out.strip() == first.replace("done", "finished before", 1)
+    assert [again.run_id for again in place.cells()] == [cell.run_id]
+
+
+def test_a_runs_numbers_are_those_of_its_records(place: Place) -> None:
+    assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=mean") == 0
+    (cell,) = place.cells()
+    records = place.records(cell.run_id)
+    subset = records[records.part == "subset"]
+    assert len(subset) == 40
+    assert len(records) == 90
+    assert (subset.baseline_rank > 1).all()
+    metrics = place.store().client.get_run(cell.run_id).data.metrics
+    for k in (1, 5, 10):
+        before, after = ((subset[f"{side}_rank"] <= k).mean() for side in ("baseline", "ensembled"))
+        assert metrics[f"t2i/hit_at_{k}/baseline"] == pytest.approx(before)
+        assert metrics[f"t2i/hit_at_{k}/ensembled"] == pytest.approx(after)
+        assert metrics[f"t2i/hit_at_{k}/delta_pp"] == pytest.approx(100 * (after - before), abs=1e-4)
+        assert cell.outcome.at(k).gain.low == np.percentile(cell.replicates[k], 2.5)
+
+
+def test_a_spelling_of_tau_is_no_new_cell(place: Place) -> None:
+    for tau in ("1", "1.0", "1e0"):
+        assert place.misfire("ensemble", "subset=failures", "templates=generic", f"pooling.tau={tau}") == 0
+    assert len(place.cells()) == 1
+
+
+def test_the_device_and_the_folders_are_no_new_cell(place: Place, own_place: Place) -> None:
+    words = ("ensemble", "subset=failures", "templates=generic", "pooling=max")
+    assert place.misfire(*words) == 0
+    assert own_place.misfire(*words, "trainer=auto", "trainer.batch_size=32") == 0
+    (cell,), (elsewhere,) = place.cells(), own_place.cells()
+    assert cell.outcome == elsewhere.outcome
+
+
+def test_report_writes_its_files(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.misfire("ensemble", "-m", "subset=failures", "templates=generic", "pooling=max,mean") == 0
+    capsys.readouterr()
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    printed = capsys.readouterr().out
+    folder = place.report / place.experiment
+    assert f"report of {place.experiment}: {folder / 'report.html'}" in printed
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert "report.html" in written
+    assert {Path(name).suffix for name in written} >= {".html", ".md", ".tex", ".csv", ".png"}
+    assert all(str(folder / name) in printed for name in written)
+    page = (folder / "report.html").read_text()
+    assert "failures" in page
+    assert "http://127.0.0.1:5000/#/experiments/" in page
+
+
+def test_doctor_finds_everything_in_order(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.misfire("doctor") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    assert any(place.experiment in line or "sqlite:///" in line for line in lines)
