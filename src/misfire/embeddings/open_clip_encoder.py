@@ -17,6 +17,7 @@ from typing_extensions import override
 from misfire.core.errors import UsageError
 from misfire.embeddings.encoder import Encoder, Tokens, unit_rows
 from misfire.embeddings.open_clip_source import ModelSource, locate, sha256_of_weights
+from misfire.embeddings.short_context import can_be_shortened, encode_shortened
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -118,8 +119,11 @@ class OpenClipEncoder(Encoder):
 
     @override
     def encode_texts(self, tokens: Tokens) -> Float[torch.Tensor, "text dim"]:
+        network = self._loaded.network
         with self._inference(tokens.device.type):
-            return unit_rows(self._loaded.network.encode_text(tokens))  # type: ignore[operator]
+            if can_be_shortened(network):
+                return unit_rows(encode_shortened(network, tokens))
+            return unit_rows(network.encode_text(tokens))  # type: ignore[operator]
 
     @property
     def _loaded(self) -> "_Loaded":
