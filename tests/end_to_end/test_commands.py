@@ -97,6 +97,35 @@ def test_the_device_and_the_folders_are_no_new_cell(place: Place, own_place: Pla
     assert cell.outcome == elsewhere.outcome
 
 
+def test_many_baselines_leave_nothing_in_the_current_folder(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = len(place.store("baseline").runs())
+    assert place.misfire("evaluate", "-m", "ks=[2],[3]") == 0
+    assert list(tmp_path.iterdir()) == []
+    assert len(place.store("baseline").runs()) == before + 2
+
+
+def test_a_file_of_failures_is_failure_mined(place: Place, tmp_path: Path) -> None:
+    (folder,) = [path for path in (place.root / "failures").iterdir() if path.is_dir()]
+    ids = pd.read_parquet(folder / "failure_set.parquet").query_id[:20]
+    (tmp_path / "some.txt").write_text("\n".join(map(str, ids)))
+    words = ("ensemble", "subset=file", f"subset.path={tmp_path / 'some.txt'}", "templates=generic", "pooling=max")
+    assert place.misfire(*words, f"failure_set={folder}") == 0
+    (cell,) = place.cells()
+    assert (cell.outcome.subset, cell.outcome.num_queries, cell.outcome.is_failure_mined) == ("some", 20, True)
+
+
+def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("ensemble", "subset=failures", "templates=generic")
+    assert place.misfire(*words, "pooling=max", "ks=[2,4]") == 0
+    assert place.misfire(*words, "-m", "pooling=mean") == 0
+    shown = capsys.readouterr()
+    assert "1 cells with other ks than [1, 5, 10] are left out of the report.\n" in shown.err
+    assert "hit@4" not in (place.report / place.experiment / "report.md").read_text()
+
+
 def test_report_writes_its_files(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire("ensemble", "-m", "subset=failures", "templates=generic", "pooling=max,mean") == 0
     capsys.readouterr()

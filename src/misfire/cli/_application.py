@@ -15,6 +15,8 @@ from misfire.core.errors import MisfireError, UsageError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+_MULTIRUN = ("-m", "--multirun")
+
 Task = Callable[["DictConfig"], Any]
 
 
@@ -51,7 +53,7 @@ def run_task(verb: str, task: Task, words: Sequence[str]) -> None:
 
 def is_multirun(words: Sequence[str]) -> bool:
     """Whether the words ask for one job a value of their comma lists."""
-    return bool({"-m", "--multirun"} & set(words))
+    return bool(set(_MULTIRUN) & set(words))
 
 
 def run_jobs(verb: str, task: Task, words: Sequence[str], *, root: Path) -> Path:
@@ -93,7 +95,8 @@ def compose(words: Sequence[str]) -> "DictConfig":
 def _hydra_process(verb: str, words: Sequence[str]) -> Iterator[None]:
     """Hydra reads ``sys.argv``, and raises instead of exiting only where this variable is set."""
     argv, previous = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = [f"misfire {verb}", *words]
+    # Hydra refuses words on both sides of the flag, which may stand anywhere for us.
+    sys.argv = [f"misfire {verb}", *sorted(words, key=lambda word: word not in _MULTIRUN)]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield

@@ -88,7 +88,8 @@ def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
     check_cut_offs(settings.ks)
     pooling, templates, statistics, _ = settings.pooling, settings.templates, settings.statistics, settings.tracking
     num_others = parse_num_queries(settings.config.complement.num_queries)
-    failure_set = failure_set_of(settings) if settings.subset.needs_failure_set else None
+    is_named = settings.config.failure_set is not None
+    failure_set = failure_set_of(settings) if settings.subset.needs_failure_set or is_named else None
     selection: Selection = settings.subset.select(settings.dataset, failure_set)
     cell = Cell(
         dataset=settings.dataset,

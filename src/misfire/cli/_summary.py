@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from misfire.cli._application import compose
 from misfire.core.errors import UsageError
+from misfire.core.files import locked
 from misfire.core.progress import say
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
     """
     from misfire.config import Settings
 
-    return _summarise(Settings(compose(words)), sweep)
+    settings = Settings(compose(words))
+    # Two processes that end the same sweep must not log each other's half-written files.
+    with locked(settings.root / "locks" / f"report-{settings.tracking.experiment_id}.lock"):
+        return _summarise(settings, sweep)
 
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
