@@ -73,7 +73,7 @@ def test_a_spurious_correlation_ties_the_background_to_the_first_kind() -> None:
         return sum(scene.background is tied_background(scene.groups[0].kind) for scene in drawn) / len(drawn)
 
     assert share_tied(0.0) == pytest.approx(1 / 8, abs=0.03)
-    assert share_tied(0.6) == pytest.approx(0.6 + 0.4 / 8, abs=0.06)  # twins in other places loosen it a little
+    assert share_tied(0.6) == pytest.approx(0.6 + 0.4 / 8, abs=0.05)  # near-miss twins shift it a little
     assert share_tied(1.0) == 1.0
 
 

@@ -50,7 +50,7 @@ class World(Dataset):
         split: ``train``, ``dev`` or ``test``; no scene is in two of them.
         captions_per_image: Captions of each image.
         nuisance: Probability that a picture is blurred, darkened, occluded or of low contrast.
-        spurious_correlation: Probability that a scene takes place where its first group's kind usually is.
+        spurious_correlation: About the probability that a scene takes place where its first group's kind usually is.
         hard_combinations: Lists of tags such as ``[star, night]``; a scene with all tags of a list gets a nuisance.
 
     Raises:

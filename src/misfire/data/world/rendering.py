@@ -9,7 +9,7 @@ from misfire.data.world import shapes
 from misfire.data.world.backgrounds import DARK, NUM_VARIANTS, background
 from misfire.data.world.facts import Group, Nuisance, Relation, Scene, Size
 
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 """Part of every image's content hash; raise it whenever a pixel of any scene changes."""
 
 IMAGE_SIDE = 64
@@ -22,8 +22,11 @@ _ROWS_WHOLE = {1: (1,), 2: (2,), 3: (2, 1), 4: (2, 2), 5: (3, 2)}
 _ROWS_TALL = {1: (1,), 2: (1, 1), 3: (1, 1, 1), 4: (2, 2), 5: (2, 1, 2)}
 _ROWS_WIDE = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2)}
 
-_HAZE = Image.new("RGB", (IMAGE_SIDE, IMAGE_SIDE), (150, 155, 160))
-_MOST_HAZE = 0.82
+_HAZES = tuple(
+    Image.new("RGB", (IMAGE_SIDE, IMAGE_SIDE), colour)
+    for colour in ("#969ba0", "#c9a877", "#7fa9c9", "#8f86b0", "#86a886", "#b98d80", "#5a6378")
+)
+_MOST_HAZE = 0.8
 _SMALL_SIDE = 15
 _MARGIN = 2
 
@@ -32,7 +35,7 @@ def render(scene: Scene) -> Image.Image:
     """The image of a scene in RGB, 64 by 64 pixels, the same on each call."""
     rng = Random(scene.layout)
     place = background(scene.background, rng.randrange(NUM_VARIANTS), IMAGE_SIDE)
-    image = Image.blend(place, _HAZE, rng.uniform(0, _MOST_HAZE))  # haze makes some places hard to name
+    image = Image.blend(place, rng.choice(_HAZES), rng.uniform(0, _MOST_HAZE))  # some places are hard to name
     is_dark = scene.background in DARK
     placed = [(group, spot) for group, box, rows in _regions(scene) for spot in _places(group, box, rows, rng)]
     for group, spot in placed:  # all ink lies behind all things, so that no halo hides a neighbour

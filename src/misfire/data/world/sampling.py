@@ -106,14 +106,14 @@ _EXCHANGE_PLACES, _EXCHANGE_COLOURS = -1, -2
 _BOTH_COLOURS = [1, 1 + _GROUP_WIDTH]
 # How often a twin differs in a column of its row, or in the places or colours of its two groups.
 _CHANGES = {
-    1: 0.08,
-    2: 0.14,
+    1: 0.06,
+    2: 0.12,
     3: 0.04,
-    4: 0.15,
-    5: 0.16,
-    _BACKGROUND: 0.2,
-    _EXCHANGE_PLACES: 0.17,
-    _EXCHANGE_COLOURS: 0.06,
+    4: 0.14,
+    5: 0.17,
+    _BACKGROUND: 0.22,
+    _EXCHANGE_PLACES: 0.2,
+    _EXCHANGE_COLOURS: 0.05,
 }
 # Column, lowest code and number of codes of the facts that a twin can have otherwise.
 _CHANGEABLE = (
@@ -163,17 +163,29 @@ def _with_twins(
     """Each base, then its twins; a base for which too few tries are drawable and in the split gets fewer."""
     tries = np.repeat(bases, _TRIES_FOR_TWINS, axis=0)
     twins = _changed_in_one_fact(tries, rng)
-    unties = (twins[:, 0] != tries[:, 0]) | (twins[:, _BACKGROUND] != tries[:, _BACKGROUND])
     is_twin = (
         _is_drawable(twins) & _is_in(twins, remainders) & (twins[:, :_NUISANCE] != tries[:, :_NUISANCE]).any(axis=1)
     )
-    is_twin &= ~(unties & (rng.random(len(tries)) < knobs.spurious_correlation))
+    unties = _is_tied(tries) & ~_is_tied(twins)
+    is_twin &= ~unties | (rng.random(len(tries)) < _share_of_untying_twins(knobs.spurious_correlation))
     is_twin = is_twin.reshape(len(bases), _TRIES_FOR_TWINS)
     wanted = rng.integers(_MOST_TWINS + 1, size=(len(bases), 1))
     is_kept = np.concatenate([np.ones_like(wanted, dtype=bool), is_twin & (is_twin.cumsum(axis=1) <= wanted)], axis=1)
     families = np.concatenate([bases[:, None], twins.reshape(len(bases), _TRIES_FOR_TWINS, -1)], axis=1)
     scenes: Int64[np.ndarray, "scene code"] = families[is_kept]
     return scenes
+
+
+def _is_tied(rows: Int64[np.ndarray, "scene code"]) -> Bool[np.ndarray, " scene"]:
+    tied: Bool[np.ndarray, " scene"] = rows[:, _BACKGROUND] == rows[:, 0] % len(_BACKGROUNDS)
+    return tied
+
+
+def _share_of_untying_twins(strength: float) -> float:
+    """Share of the twins that lose the tied background to keep, so that as many lose it as come by it by chance."""
+    others = len(_BACKGROUNDS) - 1
+    tied = strength + (1 - strength) / (others + 1)
+    return (1 - tied) / (others * tied)
 
 
 def _changed_in_one_fact(
