@@ -75,6 +75,24 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
     assert error_of(capsys) == "stopped; issue the same command again to go on."
 
 
+@pytest.mark.parametrize("verb", _entry.verbs())
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_verb_explains_itself(verb: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "pooling=max", flag]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"misfire {verb}")
+    assert _entry.summary(verb) in printed
+    assert "  pooling     embedding_mean, logmeanexp, logsumexp, max, mean\n" in printed
+    assert "_target_: misfire.scoring.MaxPooling" in printed
+    assert "num_failures: 200" in printed
+
+
+@pytest.mark.parametrize("verb", _entry.verbs())
+def test_an_unknown_flag_is_refused(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--foo"]) == 2
+    assert error_of(capsys) == "a flag must be -m or --help, got 1 (--foo); settings are written key=value."
+
+
 def test_the_installed_command_ends_with_its_code(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "misfire", "ensembel"], cwd=tmp_path, capture_output=True, text=True, check=False

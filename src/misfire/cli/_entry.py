@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import misfire
-from misfire.core.errors import MisfireError, UsageError
+from misfire.core.errors import MisfireError, UsageError, name_some
 
 _ORDER = ("demo", "doctor", "embed", "evaluate", "mine", "ensemble", "sweep", "report", "ui")
+# Ours, and those of Hydra's that look without running anything.
+_FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-i", "--info", "--hydra-help")
 
 
 def verbs() -> list[str]:
@@ -72,5 +74,13 @@ def _run(verb: str, words: list[str]) -> int:
         near = difflib.get_close_matches(verb, verbs(), n=1)
         hint = f"did you mean {near[0]}?" if near else "see `misfire --help`."
         raise UsageError(f"the verb must be one of {', '.join(verbs())}, got {verb}; {hint}")
+    if {"-h", "--help"} & set(words):
+        from misfire.cli._help import explanation
+
+        print(explanation(verb, summary(verb), [word for word in words if "=" in word and not word.startswith("-")]))
+        return 0
+    strange = [word for word in words if word.startswith("-") and word.partition("=")[0] not in _FLAGS]
+    if strange:
+        raise UsageError(f"a flag must be -m or --help, got {name_some(strange)}; settings are written key=value.")
     result = importlib.import_module(f"misfire.cli.{verb}").run(words)
     return int(result)
