@@ -68,7 +68,7 @@ def test_a_sweep_answers_its_question(
     place: Place, written_sweep: WrittenSweep, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweep = written_sweep(
-        {"subset": ["object", "ambiguous"], "templates": ["generic"], "pooling": ["max"]},
+        {"subset": ["failures", "ambiguous"], "templates": ["generic"], "pooling": ["max"]},
         {"subset": ["failures"], "templates": ["generic"], "pooling": ["logmeanexp"], "pooling.tau": [0.01, 1]},
         name="answered",
         fixed={},
