@@ -64,14 +64,15 @@ def text_to_image(queries: Tensor, gallery: Tensor, targets: Tensor) -> tuple[Te
 
 
 def image_to_text(gallery: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
-    """Rank of the best of each image's own captions among all captions."""
+    """Rank of the best of each image's own captions among all captions; equal scores rank as in `text_to_image`."""
     own = torch.zeros(len(gallery), len(queries), dtype=torch.bool)
     own[targets, torch.arange(len(queries))] = True
     ranks = []
     for image, mine in zip(gallery.split(500), own.split(500), strict=True):
         scores = image @ queries.T
-        best = scores.masked_fill(~mine, -2).amax(dim=1, keepdim=True)
-        ranks.append(1 + ((scores > best) & ~mine).sum(dim=1))
+        best, position = scores.masked_fill(~mine, -2).max(dim=1, keepdim=True)
+        earlier = torch.arange(len(queries)) < position
+        ranks.append(1 + (~mine & ((scores > best) | ((scores == best) & earlier))).sum(dim=1))
     return torch.cat(ranks)
 
 
