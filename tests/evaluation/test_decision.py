@@ -17,10 +17,15 @@ RULE = DecisionRule(k=5)
         (0.01, Flips(1, 2, 5, 5), False),
         (0.0, Flips(2, 1, 5, 5), False),
         (-0.1, Flips(2, 1, 5, 5), False),
+        (0.01, Flips(0, 0, 0, 0), False),
     ],
 )
 def test_a_mend_gains_for_sure_and_costs_nothing_elsewhere(low: float, others: Flips, holds: bool) -> None:
     assert RULE.holds(outcome(cutoff(5, low=low, others=others))) is holds
+
+
+def test_a_mend_of_all_queries_has_nothing_else_to_break() -> None:
+    assert RULE.holds(outcome(cutoff(5, low=0.01, others=Flips(0, 0, 0, 0)), num_others=0))
 
 
 def test_the_rule_reads_its_own_cut_off() -> None:

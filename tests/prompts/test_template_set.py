@@ -50,7 +50,7 @@ def test_a_set_of_ones_own_is_read_from_yaml(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_strange_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="templates.path must name a YAML file, got nowhere.yaml"):
+    with pytest.raises(UsageError, match=r"templates\.path must name a YAML file, got nowhere.yaml"):
         template_set_from_file("nowhere.yaml")
     (tmp_path / "strange.yaml").write_text("[1, 2]", encoding="utf-8")
     with pytest.raises(UsageError, match="must hold a list of templates, got none"):

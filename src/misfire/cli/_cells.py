@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import compose, run_jobs
+from misfire.core.errors import IntegrityError
 from misfire.core.files import write_text
 from misfire.core.progress import say
 
@@ -26,11 +27,12 @@ _REPORT_FILE = "job.json"
 
 @dataclass(frozen=True)
 class JobReport:
-    """How one cell ended: its name or its error, and the words that repeat it."""
+    """How one cell ended: its name or its error, the words that repeat it, and the exit code that it would end with."""
 
     status: str
     text: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    code: int = 0
 
     def line(self) -> str:
         """One line for the user."""
@@ -49,7 +51,7 @@ def run_cell_once(settings: "Settings") -> JobReport:
     failure_set, cell = design_cell(settings)
     with settings.tracking.claimed(cell.id) as finished:
         if finished is not None:
-            return JobReport(SKIPPED, str(finished.info.run_name), ())
+            return JobReport(SKIPPED, str(finished.info.run_name))
         result = run_cell(cell, settings.workbench, failure_set=failure_set)
         with TemporaryDirectory() as folder:
             log_cell(
@@ -60,7 +62,7 @@ def run_cell_once(settings: "Settings") -> JobReport:
                 settings={"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""},
                 folder=Path(folder),
             )
-    return JobReport(DONE, run_name(result.outcome), ())
+    return JobReport(DONE, run_name(result.outcome))
 
 
 def _histogram(result: "CellResult") -> bytes:
@@ -133,10 +135,10 @@ def cell_job(config: "DictConfig") -> None:
     try:
         report = run_cell_once(Settings(config))
     except MisfireError as error:
-        report = JobReport(FAILED, str(error), words)
+        report = JobReport(FAILED, str(error), words, error.exit_code)
     except Exception as error:
         # A defect of ours or of a library in one cell must not take the others with it; it is listed by its type.
-        report = JobReport(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}", words)
+        report = JobReport(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}", words, 1)
     say(report.line())
     write_text(Path(hydra.runtime.output_dir) / _REPORT_FILE, json.dumps(asdict(report)))
 
@@ -158,9 +160,9 @@ def run_grid(words: Sequence[str]) -> list[JobReport]:
 def _read_report(folder: Path) -> JobReport:
     path = folder / _REPORT_FILE
     if not path.is_file():
-        return JobReport(FAILED, f"job {folder.name} ended without a word: its process died", ())
+        return JobReport(FAILED, f"job {folder.name} ended without a word: its process died", code=1)
     content = json.loads(path.read_text(encoding="utf-8"))
-    return JobReport(content["status"], content["text"], tuple(content["words"]))
+    return JobReport(content["status"], content["text"], tuple(content["words"]), content["code"])
 
 
 def has_finished(reports: Sequence[JobReport]) -> bool:
@@ -177,4 +179,6 @@ def tell(reports: Sequence[JobReport]) -> int:
         print(f"\nfailed: {report.text}", file=sys.stderr)
         if report.words:
             print(f"  again: misfire ensemble {shlex.join(report.words)}", file=sys.stderr)
+    if any(report.code == IntegrityError.exit_code for report in failed):
+        return IntegrityError.exit_code
     return 1 if failed else 0

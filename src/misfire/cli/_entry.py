@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MisfireError as error:
         print(f"misfire: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has closed it (`| head`); nothing is left to say, not even by the interpreter.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("misfire: stopped; issue the same command again to go on.", file=sys.stderr)
         return 130

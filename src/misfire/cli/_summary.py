@@ -77,11 +77,29 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
 
 
 def _comparable(cells: "Sequence[LoggedCell]") -> "list[LoggedCell]":
-    """The cells with the newest one's cut-offs: a table has one set of columns."""
-    same = [cell for cell in cells if _cut_offs(cell) == _cut_offs(cells[-1])]
+    """The cells that one table can hold: with the newest one's cut-offs, and a subset always the same queries.
+
+    Where a subset was asked again after weights, data, sample or complement had changed, its newest cell decides.
+    """
+    queries_of = {_subset_of(cell): _queries_of(cell) for cell in cells}
+    same = [
+        cell
+        for cell in cells
+        if _cut_offs(cell) == _cut_offs(cells[-1]) and _queries_of(cell) == queries_of[_subset_of(cell)]
+    ]
     if len(same) < len(cells):
-        say(f"{len(cells) - len(same)} cells with other ks than {_cut_offs(cells[-1])} are left out of the report.")
+        say(f"{len(cells) - len(same)} cells of other ks, weights, data or queries are left out of the report.")
     return same
+
+
+def _subset_of(cell: "LoggedCell") -> tuple[str, str, str]:
+    return cell.outcome.backbone, cell.outcome.dataset, cell.outcome.subset
+
+
+def _queries_of(cell: "LoggedCell") -> tuple[str, str, str, int]:
+    outcome = cell.outcome
+    num_others = outcome.cutoffs[0].complement.num_queries
+    return outcome.backbone_fingerprint, outcome.dataset_fingerprint, outcome.how_chosen, num_others
 
 
 def _cut_offs(cell: "LoggedCell") -> list[int]:

@@ -80,11 +80,6 @@ class Settings:
         """Where results go."""
         return _build(self._group("tracking"))
 
-    @cached_property
-    def backbone_name(self) -> str:
-        """The backbone's choice, for people."""
-        return str(self.config.backbone.get("name", "backbone"))
-
     @property
     def root(self) -> Path:
         """The folder under which everything is kept."""

@@ -18,9 +18,13 @@ class DecisionRule:
     k: int
 
     def holds(self, outcome: CellOutcome) -> bool:
-        """Whether the cell passes: its gain's lower end is above 0, and the others lose no more than they win."""
+        """Whether the cell passes: its gain's lower end is above 0, and the others lose no more than they win.
+
+        A cell whose other queries were never asked doesn't pass: what isn't known isn't no loss.
+        """
         cutoff = outcome.at(self.k)
-        return cutoff.gain.low > 0 and cutoff.complement.net >= 0
+        is_cost_known = cutoff.complement.num_queries > 0 or outcome.num_others == 0
+        return cutoff.gain.low > 0 and is_cost_known and cutoff.complement.net >= 0
 
 
 def answer(outcomes: Sequence[CellOutcome], rule: DecisionRule) -> str:
