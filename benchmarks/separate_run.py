@@ -16,8 +16,10 @@ import torch
 def main(cell_path: str, images_path: str, model_folder: str, output_path: str) -> None:
     cell = json.loads(Path(cell_path).read_text())
     images = np.load(images_path)
-    model = open_clip.create_model(f"local-dir:{model_folder}").eval()
-    tokenize = open_clip.get_tokenizer(f"local-dir:{model_folder}")
+    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{model_folder}")
+    model.eval()
+    merges = str(Path(model_folder) / "merges.txt.gz")
+    tokenize = open_clip.get_tokenizer(f"local-dir:{model_folder}", bpe_path=merges)
 
     def encode(texts: list[str]) -> np.ndarray:
         batches = []
