@@ -73,6 +73,7 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
         k=rule.k,
     )
     log_summary(store, summary, cells, report=folder)
+    print(f"\nAnswer: {answered}\nReport: {folder / 'report.html'}\n")
     return folder
 
 

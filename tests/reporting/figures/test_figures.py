@@ -88,6 +88,16 @@ def test_distributions_take_the_first_subset_where_action_is_missing(make_row: M
     assert axes.get_xlabel() == "Δ R@10 (pp) on Object, n=24"
 
 
+def test_distributions_pass_over_a_subset_in_which_nothing_differs(make_row: MakeRow) -> None:
+    still = make_row(subset="action", after={1: 0, 5: 8, 10: 11}, broken=0)
+    drawn = bootstrap_distributions([still, make_row(subset="object")])
+    assert drawn is not None
+    assert drawn.title == "Bootstrap distribution of Δ R@10 on Object."
+    alone = bootstrap_distributions([still])
+    assert alone is not None
+    assert alone.title == "Bootstrap distribution of Δ R@10 on Action."
+
+
 def test_without_replicates_there_is_no_distribution(make_row: MakeRow) -> None:
     assert bootstrap_distributions([replace(make_row(), replicates={})]) is None
 

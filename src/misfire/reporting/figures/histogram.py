@@ -24,7 +24,7 @@ _PREFERRED_SUBSET = "action"
 def bootstrap_distributions(rows: Sequence[CellRow]) -> Illustration | None:
     """Bootstrap distribution of delta at the largest k on one subset, a panel a pooling; None without replicates.
 
-    The subset is ``action``, as published, or the first one where there is none.
+    The subset is ``action``, as published, or the first one where there is none or where no resample differs there.
 
     Args:
         rows: Finished cells.
@@ -34,7 +34,7 @@ def bootstrap_distributions(rows: Sequence[CellRow]) -> Illustration | None:
     if not known:
         return None
     subsets = sorted_subsets(known)
-    subset = _PREFERRED_SUBSET if _PREFERRED_SUBSET in subsets else subsets[0]
+    subset = _telling_subset(known, sorted(subsets, key=lambda name: name != _PREFERRED_SUBSET), k)
     found = [(one.label, row) for one in series_of(known) for row in one.rows if row.subset == subset]
     panels = found[:_MOST_PANELS]
     figure = new_figure(6.4, 0.6 + 1.35 * len(panels))
@@ -57,6 +57,11 @@ def bootstrap_distributions(rows: Sequence[CellRow]) -> Illustration | None:
         ),
         figure=figure,
     )
+
+
+def _telling_subset(rows: Sequence[CellRow], subsets: Sequence[str], k: int) -> str:
+    varied = {row.subset for row in rows if np.ptp(row.replicates[k]) > 0}
+    return next((subset for subset in subsets if subset in varied), subsets[0])
 
 
 @styled
