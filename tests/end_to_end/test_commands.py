@@ -126,13 +126,13 @@ def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.Capt
     assert "hit@4" not in (place.report / place.experiment / "report.md").read_text()
 
 
-def test_a_report_keeps_to_the_newest_queries_of_a_subset(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_keeps_to_the_newest_queries_of_a_subset(own_place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("ensemble", "-m", "subset=failures", "templates=generic")
-    assert place.misfire(*words, "pooling=max", "seed=7") == 0
-    assert place.misfire(*words, "pooling=max,mean") == 0
+    assert own_place.misfire(*words, "pooling=max", "seed=7") == 0
+    assert own_place.misfire(*words, "pooling=max,mean") == 0
     assert "1 cells of other ks, weights, data or queries are left out of the report.\n" in capsys.readouterr().err
-    assert len(place.cells()) == 3
-    table = pd.read_csv(place.report / place.experiment / "tables" / "improvement.csv")
+    assert len(own_place.cells()) == 3
+    table = pd.read_csv(own_place.report / own_place.experiment / "tables" / "improvement.csv")
     assert len(table) == 2
 
 

@@ -46,5 +46,5 @@ def test_a_flipped_byte_of_a_failure_set_is_found(own_place: Place, capsys: pyte
 
 def test_in_a_grid_too(own_place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     flip_a_byte(largest(own_place.root / "embeddings", "*.safetensors"))
-    assert own_place.misfire("ensemble", "-m", "subset=failures", "templates=generic", "pooling=max,mean") in (1, 3)
+    assert own_place.misfire("ensemble", "-m", "subset=failures", "templates=generic", "pooling=max,mean") == 3
     assert "2 cells: 2 failed" in capsys.readouterr().out
