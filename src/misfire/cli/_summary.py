@@ -36,7 +36,7 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import cell_row, improvement_table, to_markdown, write_report
+    from misfire.reporting import cell_row, write_report
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
@@ -65,11 +65,9 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
         answer=answered,
     )
     summary = SweepSummary(
-        title=title,
         question=question,
         decision_rule=decision_rule,
         answer=answered,
-        table=to_markdown(improvement_table(rows)),
         k=rule.k,
     )
     log_summary(store, summary, cells, report=folder)

@@ -89,8 +89,12 @@ class CellOutcome:
     @property
     def label(self) -> str:
         """What differs between cells: ``object · logmeanexp tau=1``."""
-        pooling = self.pooling if self.tau is None else f"{self.pooling} tau={self.tau:g}"
-        return f"{self.subset} · {pooling}"
+        return f"{self.subset} · {self.pooling_label}"
+
+    @property
+    def pooling_label(self) -> str:
+        """The pooling with its temperature, if it has one: ``logmeanexp tau=1``."""
+        return self.pooling if self.tau is None else f"{self.pooling} tau={self.tau:g}"
 
     def at(self, k: int) -> CutoffOutcome:
         """The outcome at cut-off ``k``.

@@ -13,13 +13,11 @@ from misfire.tracking.views import VIEW_TAG, saved_view
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """What a reader of the experiment should see first; ``table`` is Markdown, ``k`` the cut-off of the decision."""
+    """What a reader of the experiment should see first; ``k`` is the cut-off of the decision."""
 
-    title: str
     question: str
     decision_rule: str
     answer: str
-    table: str
     k: int
 
 
@@ -74,4 +72,22 @@ def _note(store: TrackingStore, summary: SweepSummary, cells: Sequence[LoggedCel
         f"[All cells side by side]({compare_link(experiment, [cell.run_id for cell in cells])})",
         f"[Summary: tables, figures, report]({run_link(experiment, run_id)})",
     ]
-    return f"{_gist(summary)}\n" + " · ".join(links) + f"\n\n{summary.table}\n"
+    return f"{_gist(summary)}\n" + " · ".join(links) + f"\n\n{_small_table(cells, summary.k)}\n"
+
+
+def _small_table(cells: Sequence[LoggedCell], k: int) -> str:
+    """What decides, a row a cell; the whole tables are in the summary run."""
+    lines = [
+        f"| subset | n | pooling | gain at {k} (pp) | interval | fixed outside | broken outside | all queries (pp) |",
+        "| :--- | ---: | :--- | ---: | :---: | ---: | ---: | ---: |",
+    ]
+    for outcome in (cell.outcome for cell in cells):
+        cutoff = outcome.at(k)
+        is_cost_known = cutoff.complement.num_queries > 0
+        elsewhere = f"{cutoff.complement.fixed} | {cutoff.complement.broken}" if is_cost_known else "- | -"
+        everywhere = f"{100 * cutoff.net_of_all(outcome.num_others):+.2f}" if is_cost_known else "-"
+        lines.append(
+            f"| {outcome.subset} | {outcome.num_queries} | {outcome.pooling_label} | {100 * cutoff.delta:+.2f} | "
+            f"[{100 * cutoff.gain.low:.2f}, {100 * cutoff.gain.high:.2f}] | {elsewhere} | {everywhere} |"
+        )
+    return "\n".join(lines)
