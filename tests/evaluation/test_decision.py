@@ -48,8 +48,14 @@ def test_the_answer_names_what_passes_and_the_best() -> None:
 def test_the_answer_says_plainly_that_nothing_passes() -> None:
     made = outcome(cutoff(5, low=-0.1, others=Flips(0, 0, 0, 0)), is_failure_mined=False, is_oracle=False)
     assert answer([made], RULE) == (
-        "None of the 1 cells passes. The largest gain is object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 "
-        "[-10.00, 40.00]."
+        "The cell does not pass. Its gain is object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 [-10.00, 40.00]."
+    )
+
+
+def test_of_several_cells_none_may_pass() -> None:
+    made = outcome(cutoff(5, low=-0.1))
+    assert answer([made, made], RULE).startswith(
+        "None of the 2 cells passes. The largest gain is object with logmeanexp"
     )
 
 

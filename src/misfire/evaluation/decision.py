@@ -37,12 +37,13 @@ def answer(outcomes: Sequence[CellOutcome], rule: DecisionRule) -> str:
         raise UsageError("an answer needs finished cells, got none; run the sweep first.")
     passing = [outcome for outcome in outcomes if rule.holds(outcome)]
     best = max(outcomes, key=lambda outcome: outcome.at(rule.k).delta)
-    said = (
-        f"{len(passing)} of {len(outcomes)} cells pass: {'; '.join(map(_named, passing))}."
-        if passing
-        else f"None of the {len(outcomes)} cells passes."
-    )
-    return f"{said} The largest gain is {_gain(best, rule.k)}.{_caveats(best)}"
+    if len(outcomes) == 1:
+        said = f"The cell {'passes' if passing else 'does not pass'}. Its gain is"
+    elif passing:
+        said = f"{len(passing)} of {len(outcomes)} cells pass: {'; '.join(map(_named, passing))}. The largest gain is"
+    else:
+        said = f"None of the {len(outcomes)} cells passes. The largest gain is"
+    return f"{said} {_gain(best, rule.k)}.{_caveats(best)}"
 
 
 def _named(outcome: CellOutcome) -> str:
