@@ -4,7 +4,9 @@ import torch
 from misfire.embeddings import OpenClipEncoder
 from misfire.embeddings.short_context import can_be_shortened, encode_shortened
 
-TEXTS = ["a cat", "a", "", "a photo of three large striped stars in the city at night under a starry sky, " * 3]
+# Lengths in no order, so that a group that isn't put back in its place is seen.
+LONG = "a photo of three large striped stars in the city at night under a starry sky, " * 3
+TEXTS = [LONG, "a cat", "two small dotted keys to the left of one red bell", "", LONG[7:], "a"]
 
 
 @pytest.fixture(scope="module")
