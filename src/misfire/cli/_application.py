@@ -66,7 +66,7 @@ def run_jobs(verb: str, task: Task, words: Sequence[str], *, root: Path) -> Path
     folder = (root / "hydra" / f"{stamp}-{os.getpid()}").resolve()
     multirun = [] if is_multirun(words) else ["-m"]
     try:
-        run_task(verb, task, [*multirun, *words, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}"])
+        run_task(verb, task, [*multirun, *words, f"hydra.sweep.dir={folder}"])
     except UsageError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

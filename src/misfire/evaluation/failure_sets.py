@@ -41,9 +41,7 @@ def mined_failure_set(bench: Workbench, folder: Path, *, num_failures: int, seed
             written = write_failure_set(_mine(bench, num_failures=num_failures, seed=seed), folder)
             write_text(pointer, written.name)
     place = folder / pointer.read_text(encoding="utf-8")
-    failure_set = read_failure_set(place)
-    failure_set.check_fits(bench.dataset, backbone_fingerprint=bench.encoder.fingerprint)
-    return failure_set, place
+    return named_failure_set(bench, place), place
 
 
 def named_failure_set(bench: Workbench, folder: Path) -> FailureSet:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Int
@@ -47,15 +47,13 @@ class Selection:
 class QuerySubset(ABC):
     """A rule that selects queries of a dataset."""
 
+    needs_failure_set: ClassVar[bool]
+    """Whether there is nothing to select without a failure set."""
+
     @property
     @abstractmethod
     def name(self) -> str:
         """What the subset is called in tables."""
-
-    @property
-    @abstractmethod
-    def needs_failure_set(self) -> bool:
-        """Whether there is nothing to select without a failure set."""
 
     @abstractmethod
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -84,15 +82,12 @@ class QuerySubset(ABC):
 class AllQueries(QuerySubset):
     """Every caption of the dataset."""
 
+    needs_failure_set: ClassVar[bool] = False
+
     @property
     @override
     def name(self) -> str:
         return "all"
-
-    @property
-    @override
-    def needs_failure_set(self) -> bool:
-        return False
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -105,15 +100,12 @@ class AllQueries(QuerySubset):
 class AllFailures(QuerySubset):
     """Every query of the failure set."""
 
+    needs_failure_set: ClassVar[bool] = True
+
     @property
     @override
     def name(self) -> str:
         return "failures"
-
-    @property
-    @override
-    def needs_failure_set(self) -> bool:
-        return True
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -137,6 +129,7 @@ class CategorySubset(QuerySubset):
     """
 
     categories: Sequence[str]
+    needs_failure_set: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         taxonomy = load_taxonomy()
@@ -149,11 +142,6 @@ class CategorySubset(QuerySubset):
     @override
     def name(self) -> str:
         return "_".join(category.lower() for category in self.categories)
-
-    @property
-    @override
-    def needs_failure_set(self) -> bool:
-        return True
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -182,16 +170,12 @@ class FileSubset(QuerySubset):
 
     path: str
     is_failure_mined: bool = False
+    needs_failure_set: ClassVar[bool] = False
 
     @property
     @override
     def name(self) -> str:
         return Path(self.path).stem
-
-    @property
-    @override
-    def needs_failure_set(self) -> bool:
-        return False
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:

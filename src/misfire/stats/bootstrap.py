@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from misfire.core.errors import UsageError
-from misfire.stats.resampling import index_draws, percentile_bounds
+from misfire.stats.resampling import check_finite, index_draws, percentile_bounds
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -94,9 +94,5 @@ def _paired_delta(
             f"{len(baseline)} and {len(ensembled)}; join them by query id first."
         )
     delta = ensembled.astype(np.float64) - baseline.astype(np.float64)
-    if not np.isfinite(delta).all():
-        raise UsageError(
-            f"per-query values must be finite, got {int((~np.isfinite(delta)).sum())} of {len(delta)} that are not; "
-            "leave out queries whose value is undefined and say how many."
-        )
+    check_finite(delta)
     return delta

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from misfire.core.errors import UsageError
-from misfire.stats.resampling import index_draws, percentile_bounds
+from misfire.stats.resampling import check_finite, index_draws, percentile_bounds
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -134,9 +134,5 @@ def _cluster_positions(
             "values and clusters must hold one entry for each query, at least one, got "
             f"{len(values)} and {len(clusters)}; give every query its image id."
         )
-    if not np.isfinite(values).all():
-        raise UsageError(
-            f"per-query values must be finite, got {int((~np.isfinite(values)).sum())} of {len(values)} that are not; "
-            "leave out queries whose value is undefined and say how many."
-        )
+    check_finite(values)
     return np.unique(clusters, return_inverse=True)[1]

@@ -3,9 +3,20 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Int32, Shaped
+
+from misfire.core.errors import UsageError
 
 _DRAWS_IN_A_BLOCK = 2**20
+
+
+def check_finite(values: Shaped[np.ndarray, " query"]) -> None:
+    """Reject per-query values of which one is undefined."""
+    if not np.isfinite(values).all():
+        raise UsageError(
+            f"per-query values must be finite, got {int((~np.isfinite(values)).sum())} of {len(values)} that are not; "
+            "leave out queries whose value is undefined and say how many."
+        )
 
 
 def index_draws(

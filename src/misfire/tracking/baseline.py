@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from misfire.evaluation import Baseline, Workbench
 from misfire.tracking.datasets import dataset_input
-from misfire.tracking.revision import source_revision
-from misfire.tracking.store import CELL_ID, KIND, SWEEP, RunContent, TrackingStore
+from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -33,14 +32,10 @@ def log_baseline(store: TrackingStore, baseline: Baseline, bench: Workbench, *, 
         RunContent(
             name=f"{encoder.name} · {dataset.name} · t2i reciprocal rank {headline:.3f}",
             tags={
-                KIND: "baseline",
+                **store.run_tags(kind="baseline", verb="evaluate"),
                 CELL_ID: baseline.id,
-                SWEEP: store.experiment,
                 "misfire.backbone_fingerprint": encoder.fingerprint,
                 "misfire.dataset_fingerprint": dataset.fingerprint,
-                "misfire.revision": source_revision(),
-                "mlflow.source.name": "misfire evaluate",
-                "mlflow.source.type": "LOCAL",
             },
             params={
                 "backbone": encoder.name,

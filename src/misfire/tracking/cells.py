@@ -11,8 +11,7 @@ from jaxtyping import Float
 
 from misfire.evaluation import CellOutcome, CellResult, CutoffOutcome, run_name
 from misfire.tracking.datasets import dataset_input
-from misfire.tracking.revision import source_revision
-from misfire.tracking.store import CELL_ID, KIND, SWEEP, RunContent, TrackingStore
+from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
 
 OUTCOME_FILE = "cell.json"
 REPLICATES_FILE = "replicates.npz"
@@ -58,18 +57,14 @@ def log_cell(
     content = RunContent(
         name=run_name(outcome),
         tags={
-            KIND: "cell",
+            **store.run_tags(kind="cell", verb="ensemble"),
             CELL_ID: outcome.cell_id,
-            SWEEP: store.experiment,
             "misfire.oracle": str(outcome.is_oracle).lower(),
             "misfire.failure_mined": str(outcome.is_failure_mined).lower(),
             "misfire.subset_chosen": outcome.how_chosen,
             "misfire.backbone_fingerprint": outcome.backbone_fingerprint,
             "misfire.dataset_fingerprint": outcome.dataset_fingerprint,
-            "misfire.revision": source_revision(),
             "mlflow.note.content": _note(outcome),
-            "mlflow.source.name": "misfire ensemble",
-            "mlflow.source.type": "LOCAL",
         },
         params={**_params(outcome), **settings},
         metrics=metrics(outcome),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, final
 from misfire.core.errors import UsageError
 from misfire.core.files import locked
 from misfire.tracking.client import absolute_uri, connect
+from misfire.tracking.revision import source_revision
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -104,6 +105,16 @@ class TrackingStore:
                 if run not in finished[:1]:
                     self.client.delete_run(run.info.run_id)
             yield finished[0] if finished else None
+
+    def run_tags(self, *, kind: str, verb: str) -> dict[str, str]:
+        """What every run says of itself: its kind, its sweep, and which source and command made it."""
+        return {
+            KIND: kind,
+            SWEEP: self.experiment,
+            "misfire.revision": source_revision(),
+            "mlflow.source.name": f"misfire {verb}",
+            "mlflow.source.type": "LOCAL",
+        }
 
     def log(self, content: RunContent) -> str:
         """Log a whole run: one batch for what is small, one copy for the artifacts. Returns its identifier."""

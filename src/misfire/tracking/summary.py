@@ -6,8 +6,7 @@ from pathlib import Path
 
 from misfire.tracking.cells import LoggedCell
 from misfire.tracking.links import VIEW, compare_link, run_link, view_link
-from misfire.tracking.revision import source_revision
-from misfire.tracking.store import KIND, SWEEP, RunContent, TrackingStore
+from misfire.tracking.store import RunContent, TrackingStore
 from misfire.tracking.views import VIEW_TAG, saved_view
 
 
@@ -28,12 +27,8 @@ def log_summary(store: TrackingStore, summary: SweepSummary, cells: Sequence[Log
         RunContent(
             name=f"summary · {len(cells)} cells",
             tags={
-                KIND: "summary",
-                SWEEP: store.experiment,
-                "misfire.revision": source_revision(),
+                **store.run_tags(kind="summary", verb="sweep"),
                 "mlflow.note.content": _gist(summary),
-                "mlflow.source.name": "misfire sweep",
-                "mlflow.source.type": "LOCAL",
             },
             params={"num_cells": str(len(cells))},
             metrics={},
