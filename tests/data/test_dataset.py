@@ -42,24 +42,24 @@ def dataset(**changed: object) -> Dataset:
         ({"images": ()}, "dataset pets must have images, got none; check its path or num_images."),
         (
             {"images": images(1, 2, 1)},
-            "dataset pets: images must have different ids, got 1 (1) by id; mend or drop them in the source.",
+            "dataset pets: images must have different ids, got 1 (id 1); mend or drop them in the source.",
         ),
         (
             {"captions": (*CAPTIONS, Caption(10, 2, "a hen"))},
-            "dataset pets: captions must have different ids, got 1 (10) by id; mend or drop them in the source.",
+            "dataset pets: captions must have different ids, got 1 (id 10); mend or drop them in the source.",
         ),
         (
             {"captions": (*CAPTIONS, Caption(13, 2, ""), Caption(14, 2, " \n"))},
-            "dataset pets: captions must not be empty, got 2 (13, 14) by id; mend or drop them in the source.",
+            "dataset pets: captions must not be empty, got 2 (id 13, id 14); mend or drop them in the source.",
         ),
         (
             {"captions": (*CAPTIONS, Caption(13, 9, "a hen"))},
-            "dataset pets: captions must describe an image of the dataset, got 1 (13) by id; "
+            "dataset pets: captions must describe an image of the dataset, got 1 (id 13); "
             "mend or drop them in the source.",
         ),
         (
             {"images": images(1, 2, 3, 4)},
-            "dataset pets: images must have a caption, got 2 (3, 4) by id; mend or drop them in the source.",
+            "dataset pets: images must have a caption, got 2 (id 3, id 4); mend or drop them in the source.",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_dataset_that_breaks_a_rule_is_refused(changed: dict[str, object], sen
 
 def test_every_offender_is_counted_and_the_first_few_named() -> None:
     strangers = tuple(Caption(100 + number, 99, "a hen") for number in range(7))
-    with pytest.raises(UsageError, match=r"got 7 \(100, 101, 102, 103, 104, \.\.\.\) by id"):
+    with pytest.raises(UsageError, match=r"got 7 \(id 100, id 101, id 102, id 103, id 104, \.\.\.\)"):
         dataset(captions=(*CAPTIONS, *strangers))
 
 

@@ -36,7 +36,7 @@ def test_moving_the_folder_changes_no_fingerprint_and_a_pixel_does(tmp_path: Pat
     [
         ("c.png,a star\n", r"every image named must exist in .*, missing are 1 \(c.png\); restore or drop them"),
         ("../x.png,a star\n", r"images must lie within .*, got 1 \(../x.png\) outside"),
-        ("a.png, \n", r"captions must not be empty, got 1 \(0\) by id"),
+        ("a.png, \n", r"captions must not be empty, got 1 \(id 0\)"),
         ("", "must have images, got none"),
     ],
 )

@@ -1,7 +1,20 @@
 """Images and captions: the value types, and one module a source."""
 
-from misfire.data.dataset import Caption, Dataset, Image, ImageSource
+from misfire.data.dataset import Caption, Dataset, Image, ImageSource, Skipped, Stamp
 from misfire.data.folder import captioned_folder
 from misfire.data.image_file import ImageFile
+from misfire.data.listing import Listing
+from misfire.data.sourced import SourcedDataset
 
-__all__ = ["Caption", "Dataset", "Image", "ImageFile", "ImageSource", "captioned_folder"]
+__all__ = [
+    "Caption",
+    "Dataset",
+    "Image",
+    "ImageFile",
+    "ImageSource",
+    "Listing",
+    "Skipped",
+    "SourcedDataset",
+    "Stamp",
+    "captioned_folder",
+]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
@@ -12,6 +12,8 @@ from typing_extensions import override
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_file
 from misfire.data.dataset import ImageSource
+
+MISSING: Final = "missing"
 
 
 @final
@@ -45,3 +47,7 @@ class ImageFile(ImageSource):
             raise UsageError(
                 f"an image file must decode whole, got {self.path} ({error}); restore or drop it."
             ) from error
+
+    @override
+    def problem(self) -> str | None:
+        return super().problem() if self.path.is_file() else MISSING
