@@ -11,7 +11,20 @@ from pathlib import Path
 import misfire
 from misfire.core.errors import MisfireError, UsageError, name_some
 
-_ORDER = ("demo", "doctor", "embed", "evaluate", "mine", "ensemble", "sweep", "report", "ui")
+_ORDER = (
+    "demo",
+    "doctor",
+    "embed",
+    "evaluate",
+    "verify",
+    "mine",
+    "annotate",
+    "agree",
+    "ensemble",
+    "sweep",
+    "report",
+    "ui",
+)
 # Ours, and those of Hydra's that look without running anything.
 _FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-i", "--info", "--hydra-help")
 

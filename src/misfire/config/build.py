@@ -14,7 +14,7 @@ from misfire.core.errors import MisfireError, UsageError
 
 if TYPE_CHECKING:
     from misfire.data import Dataset
-    from misfire.embeddings import Encoder
+    from misfire.embeddings import Encoder, TrainerSettings
     from misfire.evaluation import Workbench
     from misfire.failures import QuerySubset
     from misfire.prompts import TemplateChoice
@@ -44,6 +44,16 @@ class Settings:
     def backbone(self) -> "Encoder":
         """The model that embeds them."""
         return _shared(_canonical(self._group("backbone")))
+
+    def in_precision(self, precision: str) -> "Encoder":
+        """The same backbone in another precision."""
+        node = OmegaConf.merge(self._group("backbone"), {"precision": precision})
+        return _shared(_canonical(DictConfig(node)))
+
+    @cached_property
+    def trainer(self) -> "TrainerSettings":
+        """On what the backbone runs."""
+        return _shared(_canonical(self._group("trainer")))
 
     @cached_property
     def workbench(self) -> "Workbench":

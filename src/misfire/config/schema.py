@@ -23,6 +23,13 @@ class AnnotatorsConfig:
 
 
 @dataclass
+class DoctorConfig:
+    """How many images ``doctor`` samples to compare precisions on."""
+
+    num_images: int = 200
+
+
+@dataclass
 class PathsConfig:
     """Folders: everything misfire writes lies under ``root``, the reports excepted."""
 
@@ -45,10 +52,12 @@ class RootConfig:
     paths: PathsConfig = field(default_factory=PathsConfig)
     complement: ComplementConfig = field(default_factory=ComplementConfig)
     annotators: AnnotatorsConfig = field(default_factory=AnnotatorsConfig)
+    doctor: DoctorConfig = field(default_factory=DoctorConfig)
     seed: int = 42
     ks: list[int] = field(default_factory=lambda: [1, 5, 10])
     num_failures: int = 200
     failure_set: str | None = None
+    taxonomy: str | None = None
     host: str = "127.0.0.1"
     port: int = 5000
 

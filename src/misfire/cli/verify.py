@@ -1,0 +1,49 @@
+"""Compare measured retrieval with published results of the same backbone on the same data."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from misfire.cli._application import run_task
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from misfire.evaluation import Comparison, PublishedResult
+
+
+def run(words: Sequence[str]) -> int:
+    """Measure, compare and print; 0 if everything agrees, 1 otherwise."""
+    comparisons: list[Comparison] = []
+    run_task("verify", lambda config: comparisons.extend(_verify(config)), words)
+    return 0 if all(comparison.agrees for comparison in comparisons) else 1
+
+
+def _verify(config: "DictConfig") -> "list[Comparison]":
+    from misfire.cli._baseline import measured_baseline
+    from misfire.config import Settings
+    from misfire.evaluation import compare_with, published_results
+
+    settings = Settings(config)
+    # Whether there is anything to compare with is known before an hour of encoding.
+    published = published_results(settings.backbone.name, settings.dataset)
+    measured = {name: estimate for name, (estimate, _, _) in measured_baseline(settings).items()}
+    compared = [(result, compare_with(result, measured)) for result in published]
+    for result, comparisons in compared:
+        _print(result, comparisons)
+    return [comparison for _, comparisons in compared for comparison in comparisons]
+
+
+def _print(result: "PublishedResult", comparisons: "Sequence[Comparison]") -> None:
+    from misfire.evaluation import TOLERANCE_PP
+
+    print(f"{result.backbone} on {result.data}")
+    print(f"  published in {result.citation}")
+    print(f"  {'':<14} {'measured':>9} {'published':>10} {'difference':>12}")
+    for comparison in comparisons:
+        verdict = "agrees" if comparison.agrees else "DIFFERS"
+        print(
+            f"  {comparison.measure:<14} {comparison.measured:9.4f} {comparison.published:10.4f} "
+            f"{comparison.difference_pp:+9.2f} pp  {verdict}"
+        )
+    num_agreeing = sum(comparison.agrees for comparison in comparisons)
+    print(f"  {num_agreeing} of {len(comparisons)} agree within {TOLERANCE_PP} percentage points")
