@@ -29,6 +29,7 @@ GIVEN = {
     "backbone/local_dir": ["backbone.model=local-dir:FOLDER"],
     "dataset/folder": ["dataset.root=FOLDER"],
     "dataset/world": ["dataset.num_images=4"],
+    "subset/category": ["subset.categories=[count,spatial]"],
     "subset/file": ["subset.path=queries.csv"],
     "templates/file": ["templates.path=FOLDER/mine.yaml"],
 }
@@ -75,7 +76,7 @@ def test_a_choice_is_called_as_its_file(file: str, folder: Path) -> None:
     settings = settings_of(file, folder)
     group, _, choice = file.partition("/")
     built = settings.subset if group == "subset" else settings.templates
-    if choice != "file":
+    if choice not in ("file", "category"):
         assert getattr(built, "name", "matched") == choice
 
 

@@ -7,7 +7,7 @@ import pytest
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_text
 from misfire.data import Caption, Dataset
-from misfire.failures import Label
+from misfire.failures import Category, Label, Subtype, Taxonomy, load_taxonomy
 
 CHANGES: list[dict[str, Any]] = [
     {"dataset_fingerprint": "other"},
@@ -66,9 +66,11 @@ def test_how_chosen_says_the_population(invented: ModuleType) -> None:
 
 
 def test_a_failure_knows_its_text_hash_and_spells_its_label(invented: ModuleType) -> None:
-    failure = invented.failure_set().failures[0]
+    failures = invented.failure_set()
+    failure = failures.failures[0]
     assert failure.text_sha256 == sha256_text(failure.caption)
-    assert replace(failure, category="object", ambiguous_subtype=None).category == "Object"
+    typed = replace(failure, category="object", ambiguous_subtype=None)
+    assert replace(failures, failures=(typed, *failures.failures[1:])).failures[0].category == "Object"
 
 
 def test_positions_are_where_the_captions_stand(invented: ModuleType) -> None:
@@ -154,7 +156,6 @@ BAD_FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"retrieved_score": float("inf")}, "scores must be finite"),
     ({"target_score": 0.9, "retrieved_score": 0.8}, "the retrieved image's at least the target's, got 0.9"),
     ({"category": None, "ambiguous_subtype": "underspecified"}, "a subtype needs a category"),
-    ({"category": "Objects", "ambiguous_subtype": None}, "did you mean Object"),
 ]
 
 
@@ -162,6 +163,43 @@ BAD_FAILURES: list[tuple[dict[str, Any], str]] = [
 def test_an_impossible_failure_is_refused(invented: ModuleType, change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         replace(invented.failure_set().failures[0], **change)
+
+
+TEAM = Taxonomy(
+    "Choose the first that fits.",
+    (
+        Category("object", 1, True, "A thing is missing.", "", "", ()),
+        Category("Style", 2, True, "Another style.", "", "", (), (Subtype("drawing", "It is drawn."),)),
+    ),
+)
+
+
+def test_labels_are_held_against_the_sets_taxonomy(invented: ModuleType) -> None:
+    failures = invented.failure_set()
+    first, second = failures.query_ids[:2]
+    labels = {first: TEAM.label("OBJECT"), second: TEAM.label("style", "Drawing")}
+    relabelled = failures.relabelled(labels, label_source="a team", taxonomy=TEAM)
+    assert [(f.category, f.ambiguous_subtype) for f in relabelled.failures[:2]] == [
+        ("object", None),
+        ("Style", "drawing"),
+    ]
+    assert relabelled.label_taxonomy == TEAM
+    assert failures.label_taxonomy == load_taxonomy()
+    with pytest.raises(UsageError, match="'Style' is not a category: known are Ambiguous, Object"):
+        failures.relabelled({first: TEAM.label("Style")}, label_source="a team")
+    with pytest.raises(UsageError, match="'Spatial' is not a category: known are object, Style"):
+        failures.relabelled({first: Label("Spatial")}, label_source="a team", taxonomy=TEAM)
+
+
+def test_the_digest_knows_a_teams_taxonomy_and_none_of_ours(invented: ModuleType) -> None:
+    failures = invented.failure_set()
+    first = failures.query_ids[0]
+    by_team = failures.relabelled({first: TEAM.label("object")}, label_source="a team", taxonomy=TEAM)
+    other = Taxonomy("Another rule.", TEAM.categories)
+    by_other = failures.relabelled({first: TEAM.label("object")}, label_source="a team", taxonomy=other)
+    assert by_team.digest != by_other.digest
+    assert replace(failures, taxonomy=load_taxonomy()).digest == failures.digest
+    assert replace(failures, taxonomy=load_taxonomy()) == failures
 
 
 def test_an_impossible_set_is_refused(invented: ModuleType) -> None:
@@ -173,6 +211,9 @@ def test_an_impossible_set_is_refused(invented: ModuleType) -> None:
         replace(failures, failures=twice)
     with pytest.raises(UsageError, match="can't be larger than its population, got 10 of 9 top-1 failures among 24"):
         replace(failures, num_top1_failures=9)
+    strange = replace(failures.failures[0], category="Objects", ambiguous_subtype=None)
+    with pytest.raises(UsageError, match="did you mean Object"):
+        replace(failures, failures=(strange, *failures.failures[1:]))
     with pytest.raises(UsageError, match="can't be larger than its population"):
         replace(failures, num_queries=9)
     with pytest.raises(UsageError, match="labels must have a label_source, got 10"):

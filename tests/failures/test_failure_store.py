@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.hashing import sha256_text
-from misfire.failures import read_failure_set, write_failure_set
+from misfire.failures import load_taxonomy, read_failure_set, write_failure_set
 
 
 @pytest.mark.parametrize("is_labelled", [True, False])
@@ -21,6 +21,16 @@ def test_round_trip(invented: ModuleType, tmp_path: Path, is_labelled: bool) -> 
     assert folder == tmp_path / failures.digest[:12]
     assert sorted(path.name for path in folder.iterdir()) == ["failure_set.json", "failure_set.parquet"]
     assert read_failure_set(folder) == failures
+
+
+def test_a_teams_taxonomy_comes_back_with_the_set(invented: ModuleType, tmp_path: Path) -> None:
+    failures = invented.failure_set()
+    team = replace(load_taxonomy(), rule="Whatever comes to mind.")
+    labels = {failures.query_ids[0]: team.label("object")}
+    labelled = failures.relabelled(labels, label_source="a team", taxonomy=team)
+    read = read_failure_set(write_failure_set(labelled, tmp_path))
+    assert read == labelled
+    assert read.taxonomy == team
 
 
 def test_moving_the_folder_changes_nothing(invented: ModuleType, tmp_path: Path) -> None:

@@ -127,6 +127,24 @@ def test_unknown_or_no_categories_are_refused() -> None:
         CategorySubset([])
 
 
+def test_categories_of_a_teams_own_taxonomy(invented: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("categories: [{name: object, definition: gone}, {name: Style, definition: other}]\n")
+    ours = load_taxonomy(path)
+    data, failures = invented.dataset(), invented.failure_set()
+    first, second = failures.query_ids[:2]
+    labels = {first: ours.label("Style"), second: ours.label("object")}
+    labelled = failures.relabelled(labels, label_source="us", taxonomy=ours)
+    by_style = CategorySubset(["style"], taxonomy=str(path))
+    assert (by_style.name, by_style.categories) == ("style", ("Style",))
+    assert by_style.select(data, labelled).query_ids(data) == (first,)
+    assert CategorySubset(["object"]).select(data, labelled).query_ids(data) == (second,)  # the name is in both
+    with pytest.raises(UsageError, match="'Style' is not a category: known are Ambiguous"):
+        by_style.select(data, failures)
+    with pytest.raises(UsageError, match="'style' is not a category: known are Ambiguous"):
+        CategorySubset(["style"])
+
+
 def table(invented: ModuleType) -> pd.DataFrame:
     captions = invented.dataset().captions[5:1:-1]
     return pd.DataFrame(
@@ -206,13 +224,15 @@ def test_a_missing_file_is_refused(invented: ModuleType, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_configuration_builds_the_subset_it_is_named_after(path: Path) -> None:
-    settings = yaml.safe_load(path.read_text())
+    settings = yaml.safe_load(path.read_text()) | (
+        {"categories": ["count"], "taxonomy": None} if path.stem == "category" else {}
+    )
     module, _, name = settings.pop("_target_").rpartition(".")
     subset = getattr(import_module(module), name)(**settings)
     assert isinstance(subset, QuerySubset)
-    assert path.stem == "file" or subset.name == path.stem
+    assert path.stem == "file" or subset.name == {"category": "count"}.get(path.stem, path.stem)
 
 
 def test_there_is_a_configuration_for_each_category() -> None:
     names = {path.stem for path in CONF.glob("*.yaml")}
-    assert names == {"all", "failures", "object_attribute", "file", *CATEGORY_FILES}
+    assert names == {"all", "failures", "object_attribute", "file", "category", *CATEGORY_FILES}

@@ -9,7 +9,7 @@ from misfire.failures.mining import OracleCategories, RetrievalOutcome, mine
 from misfire.failures.mining_outputs import AnnotationPlan, MiningOutputs, write_mining_outputs
 from misfire.failures.sheets import SHEET_COLUMNS, read_sheet, sheet_text
 from misfire.failures.subset import AllFailures, AllQueries, CategorySubset, FileSubset, QuerySubset, Selection
-from misfire.failures.taxonomy import AMBIGUOUS, Category, Label, Taxonomy, load_taxonomy
+from misfire.failures.taxonomy import AMBIGUOUS, Category, Example, Label, Subtype, Taxonomy, load_taxonomy
 
 __all__ = [
     "AMBIGUOUS",
@@ -23,6 +23,7 @@ __all__ = [
     "Category",
     "CategorySubset",
     "ContactSheetLayout",
+    "Example",
     "Failure",
     "FailureSet",
     "FileSubset",
@@ -33,6 +34,7 @@ __all__ = [
     "RetrievalOutcome",
     "Selection",
     "SimulatedAnnotator",
+    "Subtype",
     "Taxonomy",
     "contact_sheets",
     "load_taxonomy",

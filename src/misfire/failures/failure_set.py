@@ -12,7 +12,7 @@ from jaxtyping import Int
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Dataset
-from misfire.failures.taxonomy import Label
+from misfire.failures.taxonomy import Label, Taxonomy, load_taxonomy
 
 TIE_RULE = "rank = 1 + images scored higher + equal-scored images that stand earlier in the gallery"
 WORLD_TRUTH = "world truth"
@@ -26,7 +26,7 @@ class Failure:
     Scores are cosines, higher is better. The category is None where nobody has labelled the failure.
 
     Raises:
-        UsageError: If the rank is 1, lies outside its bounds, a score isn't finite or the label isn't in the taxonomy.
+        UsageError: If the rank is 1, lies outside its bounds, a score isn't finite or a subtype has no category.
     """
 
     query_id: int
@@ -58,10 +58,6 @@ class Failure:
                 f"a subtype needs a category, got {self.ambiguous_subtype!r} alone for query {self.query_id}; "
                 "give both or neither."
             )
-        if self.category is not None:
-            label = Label(self.category, self.ambiguous_subtype)
-            object.__setattr__(self, "category", label.category)
-            object.__setattr__(self, "ambiguous_subtype", label.ambiguous_subtype)
 
     @property
     def text_sha256(self) -> str:
@@ -79,11 +75,13 @@ class Failure:
 class FailureSet:
     """A sample of a baseline's top-1 failures, in the order of their query ids.
 
-    ``label_source`` says who labelled the failures, and is None for a set without labels. ``dataset_name`` is for the
-    reader; it isn't part of the content.
+    ``label_source`` says who labelled the failures, and is None for a set without labels; ``taxonomy`` is what the
+    labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``dataset_name`` is
+    for the reader; it isn't part of the content.
 
     Raises:
-        UsageError: If there is no failure, a query stands twice, or the counts contradict each other or the labels.
+        UsageError: If there is no failure, a query stands twice, the counts contradict each other or the labels, or a
+            label isn't in the taxonomy.
     """
 
     dataset_name: str
@@ -96,9 +94,13 @@ class FailureSet:
     failures: tuple[Failure, ...]
     label_source: str | None = None
     tie_rule: str = TIE_RULE
+    taxonomy: Taxonomy | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "failures", tuple(sorted(self.failures, key=lambda failure: failure.query_id)))
+        if self.taxonomy == load_taxonomy():
+            object.__setattr__(self, "taxonomy", None)  # ours has one name, so that equal sets have equal digests
+        spelt = (_spelt(failure, self.label_taxonomy) for failure in self.failures)
+        object.__setattr__(self, "failures", tuple(sorted(spelt, key=lambda failure: failure.query_id)))
         _check(self)
 
     def __len__(self) -> int:
@@ -117,6 +119,11 @@ class FailureSet:
             f"among {self.num_queries} queries, seed {self.seed}"
         )
 
+    @property
+    def label_taxonomy(self) -> Taxonomy:
+        """What the labels were, or would be, chosen from."""
+        return self.taxonomy or load_taxonomy()
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the scientific content: where the failures come from, how they were chosen, what they are.
@@ -124,8 +131,9 @@ class FailureSet:
         The labels are part of it; a path or a name changes nothing in it.
         """
         content = asdict(self)
-        del content["dataset_name"]
-        return sha256_json({**content, "how_chosen": self.how_chosen})
+        del content["dataset_name"], content["taxonomy"]
+        of_labels = {} if self.taxonomy is None else {"taxonomy": self.taxonomy.digest}
+        return sha256_json({**content, **of_labels, "how_chosen": self.how_chosen})
 
     def positions(self, dataset: Dataset) -> Int[np.ndarray, " failure"]:
         """Position in the dataset's captions of each failure.
@@ -135,11 +143,18 @@ class FailureSet:
         """
         return query_positions(dataset, self.query_ids, of=f"failure set {self.digest[:12]}")
 
-    def relabelled(self, labels: Mapping[int, Label], *, label_source: str) -> "FailureSet":
+    def relabelled(
+        self, labels: Mapping[int, Label], *, label_source: str, taxonomy: Taxonomy | None = None
+    ) -> "FailureSet":
         """The same failures with labels by query id; a failure that isn't named has none.
 
+        Args:
+            labels: All labels of the new set.
+            label_source: Who gave them.
+            taxonomy: What they were chosen from; ours where none is given.
+
         Raises:
-            UsageError: If a label belongs to no failure of the set.
+            UsageError: If a label belongs to no failure of the set, or isn't in the taxonomy.
         """
         strangers = sorted(labels.keys() - set(self.query_ids))
         if strangers:
@@ -148,7 +163,7 @@ class FailureSet:
                 "don't; use the failure set that the sheets were made from."
             )
         failures = tuple(failure.labelled(labels.get(failure.query_id)) for failure in self.failures)
-        return replace(self, failures=failures, label_source=label_source)
+        return replace(self, failures=failures, label_source=label_source, taxonomy=taxonomy)
 
     def check_fits(self, dataset: Dataset, backbone_fingerprint: str | None = None) -> None:
         """Refuse a set that was mined from another dataset or, where one is named, with another backbone.
@@ -204,6 +219,12 @@ def query_positions(dataset: Dataset, query_ids: tuple[int, ...], *, of: str) ->
             f"{len(query_ids)} that don't; choose the dataset that they come from."
         )
     return np.array([position[query_id] for query_id in query_ids], dtype=np.int64)
+
+
+def _spelt(failure: Failure, taxonomy: Taxonomy) -> Failure:
+    if failure.category is None:
+        return failure
+    return failure.labelled(taxonomy.label(failure.category, failure.ambiguous_subtype))
 
 
 def _check(failure_set: FailureSet) -> None:

@@ -10,6 +10,8 @@ from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.files import write_bytes, write_text
 from misfire.core.hashing import sha256_bytes, sha256_json
 from misfire.failures.failure_set import Failure, FailureSet
+from misfire.failures.taxonomy import taxonomy_from
+from misfire.failures.taxonomy_file import checked_content
 
 _ROWS = "failure_set.parquet"
 _HEADER = "failure_set.json"
@@ -29,8 +31,10 @@ def write_failure_set(failure_set: FailureSet, parent: Path) -> Path:
         read_failure_set(folder)
         return folder
     rows = _to_parquet(failure_set)
+    apart = ("failures", "taxonomy")
     header = {
-        **{field.name: getattr(failure_set, field.name) for field in fields(failure_set) if field.name != "failures"},
+        **{field.name: getattr(failure_set, field.name) for field in fields(failure_set) if field.name not in apart},
+        **({} if failure_set.taxonomy is None else {"taxonomy": failure_set.taxonomy.content()}),
         "how_chosen": failure_set.how_chosen,
         "num_failures": len(failure_set),
         "digest": failure_set.digest,
@@ -57,6 +61,8 @@ def read_failure_set(folder: Path) -> FailureSet:
     rows = _read_rows(folder, header["rows_sha256"])
     known = {field.name for field in fields(FailureSet)}
     content = {name: value for name, value in header.items() if name in known}
+    if "taxonomy" in content:
+        content["taxonomy"] = taxonomy_from(checked_content(content["taxonomy"], f"of {folder}"))
     failure_set = FailureSet(failures=_from_parquet(rows), **content)
     if failure_set.digest != header["digest"]:
         raise _damaged(folder, "its content doesn't have the digest that its header says")

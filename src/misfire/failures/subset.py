@@ -118,7 +118,8 @@ class AllFailures(QuerySubset):
 class CategorySubset(QuerySubset):
     """The failures of some categories, by the gold labels of the failure set.
 
-    Categories are taken in any case and order, and kept in the taxonomy's.
+    Categories are taken in any case and order, and kept in the taxonomy's: that of the file named, or else ours. The
+    failure set's labels may come from another taxonomy, as long as it has categories of these names.
 
     Raises:
         UsageError: If no category is named, or one isn't in the taxonomy.
@@ -129,10 +130,11 @@ class CategorySubset(QuerySubset):
     """
 
     categories: Sequence[str]
+    taxonomy: str | None = None
     needs_failure_set: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        taxonomy = load_taxonomy()
+        taxonomy = load_taxonomy(None if self.taxonomy is None else Path(self.taxonomy))
         chosen = {taxonomy.category(name).name for name in self.categories}
         if not chosen:
             raise UsageError(f"categories must name at least one of {', '.join(taxonomy.names)}, got none; name one.")
@@ -146,7 +148,8 @@ class CategorySubset(QuerySubset):
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         mined = _required(failure_set, self)
-        of_category = np.array([failure.category in self.categories for failure in mined.failures])
+        wanted = {mined.label_taxonomy.category(name).name for name in self.categories}
+        of_category = np.array([failure.category in wanted for failure in mined.failures])
         positions = mined.positions(dataset)[of_category]
         return Selection(
             self.name,
