@@ -10,7 +10,8 @@ from tests.evaluation.outcomes import cutoff, outcome
 
 
 def test_json_and_back() -> None:
-    for made in (outcome(), outcome(tau=None, pooling="max", failure_counts={})):
+    noted = outcome(dataset_notes=("1 of 5 images were skipped (a.jpg: missing).",))
+    for made in (outcome(), outcome(tau=None, pooling="max", failure_counts={}), noted):
         assert CellOutcome.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 

@@ -143,3 +143,10 @@ def test_nothing_to_print_is_refused_with_its_remedy() -> None:
             table([])
     with pytest.raises(UsageError, match=r"must hold annotated failures, got {}; run misfire agree first"):
         taxonomy_table({})
+
+
+def test_what_was_left_out_of_the_data_is_said_once(make_row: MakeRow) -> None:
+    note = "2 of 283 images were skipped (a.jpg: missing, b.jpg: truncated)."
+    rows = [replace(make_row(pooling=name), dataset_notes=(note,)) for name in ("max", "mean")]
+    assert improvement_table(rows).note.count(f"coco_val2017: {note}") == 1
+    assert "skipped" not in improvement_table([make_row()]).note

@@ -24,5 +24,7 @@ def _evaluate(config: "DictConfig") -> None:
     bench = settings.workbench
     print(f"{bench.encoder.name} on {bench.dataset.name}: {len(bench.dataset.images):,} images, ", end="")
     print(f"{len(bench.dataset.captions):,} captions; {settings.statistics.confidence:.0%} intervals by image")
+    for note in bench.dataset.notes:
+        print(f"  {note}")
     for name, (estimate, low, high) in table.items():
         print(f"  {name:<22} {estimate:8.4f}  [{low:.4f}, {high:.4f}]")

@@ -86,6 +86,7 @@ def _outcome(
         confidence=cell.statistics.confidence,
         failure_counts=_counts(failure_set),
         cutoffs=tuple(_cutoff(cell, before, after, k, bootstraps[k]) for k in cell.ks),
+        dataset_notes=cell.dataset.notes,
     )
 
 

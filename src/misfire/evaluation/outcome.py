@@ -60,7 +60,7 @@ class CellOutcome:
     """A finished cell: what it was, and its outcome at each cut-off. Fractions and counts; percent is for printers.
 
     ``failure_counts`` is the category distribution of the failure set that the subset came from; empty without one.
-    ``num_others`` is how many queries the complement was drawn from.
+    ``num_others`` is how many queries the complement was drawn from, ``dataset_notes`` what was left out of the data.
     """
 
     cell_id: str
@@ -80,6 +80,7 @@ class CellOutcome:
     confidence: float
     failure_counts: Mapping[str, int]
     cutoffs: tuple[CutoffOutcome, ...]
+    dataset_notes: tuple[str, ...] = ()
 
     @property
     def num_queries(self) -> int:
@@ -121,7 +122,7 @@ class CellOutcome:
             )
             for cutoff in value["cutoffs"]
         )
-        return cls(**{**value, "cutoffs": cutoffs})
+        return cls(**{**value, "cutoffs": cutoffs, "dataset_notes": tuple(value.get("dataset_notes", ()))})
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class CellRow:
         run_url: Where its run can be looked at, if anywhere.
         num_others: Queries outside the subset that the complement stands for; None where the cell didn't say.
         net_of_all: For each k, the estimated net change of the hit rate over all queries, as the cell computed it.
+        dataset_notes: What was left out of the data, in sentences.
 
     Raises:
         UsageError: If there is no query or a count doesn't fit among the queries.
@@ -82,6 +83,7 @@ class CellRow:
     run_url: str | None
     num_others: int | None = None
     net_of_all: Mapping[int, float] = field(default_factory=dict)
+    dataset_notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.baseline_hits.keys() != self.ensembled_hits.keys() or not self.baseline_hits:
@@ -148,4 +150,5 @@ def cell_row(
         run_url=run_url,
         num_others=outcome.num_others,
         net_of_all={k: cutoff.net_of_all(outcome.num_others) for k, cutoff in cutoffs.items()},
+        dataset_notes=outcome.dataset_notes,
     )

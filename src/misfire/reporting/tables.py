@@ -62,7 +62,7 @@ def improvement_table(rows: Sequence[CellRow]) -> Table:
         title="What prompt ensembling gains on each subset, and what it costs elsewhere.",
         columns=(*columns, *_origin_columns(ordered)),
         rows=tuple(cells),
-        note=note + _oracle_note(ordered),
+        note=note + _oracle_note(ordered) + _data_note(ordered),
         sources=_sources(ordered),
     )
 
@@ -243,6 +243,12 @@ def _sample_note(rows: Sequence[CellRow]) -> str:
     return (" The queries outside are a random sample." if is_sampled else "") + (
         " The last column estimates the change over all queries of the dataset." if net else ""
     )
+
+
+def _data_note(rows: Sequence[CellRow]) -> str:
+    """What was left out of the data, each sentence once."""
+    notes = dict.fromkeys(f"{row.dataset}: {note}" for row in rows for note in row.dataset_notes)
+    return "".join(f" {note}" for note in notes)
 
 
 def _oracle_note(rows: Sequence[CellRow]) -> str:

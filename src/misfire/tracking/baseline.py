@@ -36,6 +36,7 @@ def log_baseline(store: TrackingStore, baseline: Baseline, bench: Workbench, *, 
                 CELL_ID: baseline.id,
                 "misfire.backbone_fingerprint": encoder.fingerprint,
                 "misfire.dataset_fingerprint": dataset.fingerprint,
+                **({"mlflow.note.content": " ".join(dataset.notes)} if dataset.notes else {}),
             },
             params={
                 "backbone": encoder.name,

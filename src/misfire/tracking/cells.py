@@ -155,6 +155,7 @@ def _note(outcome: CellOutcome) -> str:
     ]
     if outcome.is_failure_mined:
         lines.append("The queries were chosen because the baseline fails on them: a gain here alone proves nothing.")
+    lines.extend(f"{outcome.dataset}: {note}" for note in outcome.dataset_notes)
     if outcome.is_oracle:
         lines.append("Gold labels chose the templates: an oracle, which no deployed system is.")
     return "\n".join(lines)
