@@ -1,0 +1,127 @@
+"""Bootstrap over items of a coefficient that depends only on how often each pattern of labels occurs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from misfire.stats.exact import wilson_interval
+from misfire.stats.resampling import percentile_bounds
+from misfire.stats.settings import check_confidence, check_num_replicates
+
+BCA = "BCa bootstrap over items"
+PERCENTILE = "percentile bootstrap over items"
+WILSON = "Wilson, as no item disagrees"
+
+# From how often each pattern occurs, a row a resample, to the coefficient of each row; NaN where it is undefined.
+Coefficient = Callable[[Float[np.ndarray, "resample pattern"]], Float[np.ndarray, " resample"]]
+
+
+@final
+@dataclass(frozen=True)
+class ItemInterval:
+    """Interval of a coefficient of agreement.
+
+    Args:
+        low: Lower end; NaN where there is no interval.
+        high: Upper end; NaN where there is no interval.
+        num_undefined: Resamples in which the coefficient is undefined; the interval rests on the others.
+        method: How the interval was made.
+        reason: Why there is no interval; empty where there is one.
+    """
+
+    low: float
+    high: float
+    num_undefined: int
+    method: str
+    reason: str
+
+
+def item_interval(
+    coefficient: Coefficient,
+    counts: Int[np.ndarray, " pattern"],
+    *,
+    confidence: float,
+    num_replicates: int,
+    rng: np.random.Generator,
+) -> ItemInterval:
+    """Bias-corrected and accelerated bootstrap interval of a coefficient over items.
+
+    Items with the same labels are exchangeable, so that a resample is a multinomial draw of how often each pattern
+    occurs. Of percentile, basic, BCa, normal, Fisher-transformed and Wilson-like intervals BCa came nearest to its
+    nominal coverage on simulated annotators, evenly on both sides. Where no resample lies on one side of the estimate
+    its corrections are undefined, and the percentile interval stands.
+
+    Args:
+        coefficient: The coefficient of each row of pattern counts.
+        counts: How many items show each pattern; none of them 0.
+        confidence: Coverage that the interval aims at, in (0, 1).
+        num_replicates: How many resamples are drawn.
+        rng: Source of the resamples.
+
+    Raises:
+        UsageError: If a setting is out of range.
+
+    Reference:
+        Efron, "Better bootstrap confidence intervals", Journal of the American Statistical Association 82, 1987.
+    """
+    check_confidence(confidence)
+    check_num_replicates(num_replicates)
+    num_items = int(counts.sum())
+    drawn = rng.multinomial(num_items, counts / num_items, size=num_replicates)
+    replicates = coefficient(drawn.astype(np.float64))
+    defined = replicates[np.isfinite(replicates)]
+    num_undefined = num_replicates - len(defined)
+    if len(defined) == 0 or np.ptp(defined) < 1e-12:
+        reason = "the coefficient is the same in every resample in which it is defined, so that they show no spread."
+        return ItemInterval(np.nan, np.nan, num_undefined, PERCENTILE, reason)
+    levels = _bca_levels(coefficient, counts.astype(np.float64), defined, confidence)
+    if levels is None:
+        low, high = percentile_bounds(defined, confidence=confidence)
+        return ItemInterval(low, high, num_undefined, PERCENTILE, "")
+    low, high = (float(bound) for bound in np.quantile(defined, levels))
+    return ItemInterval(low, high, num_undefined, BCA, "")
+
+
+def perfect_agreement_interval(
+    num_items: int, chance_agreement: float, *, confidence: float, num_replicates: int
+) -> ItemInterval:
+    """Interval of a coefficient of 1, whose resamples are all 1 and say nothing of what further items would show.
+
+    The lower end takes Wilson's bound of an observed agreement of ``num_items`` out of ``num_items``, the agreement by
+    chance being kept.
+
+    Example:
+        >>> round(perfect_agreement_interval(30, 0.5, confidence=0.95, num_replicates=2000).low, 3)
+        0.773
+    """
+    check_num_replicates(num_replicates)
+    low, _ = wilson_interval(num_items, num_items, confidence=confidence)
+    return ItemInterval((low - chance_agreement) / (1 - chance_agreement), 1.0, 0, WILSON, "")
+
+
+def _bca_levels(
+    coefficient: Coefficient,
+    counts: Float[np.ndarray, " pattern"],
+    replicates: Float[np.ndarray, " replicate"],
+    confidence: float,
+) -> Float[np.ndarray, " bound"] | None:
+    """Which quantiles of the replicates bound the interval; ``None`` where BCa isn't defined."""
+    estimate, left_out = coefficient(counts[None])[0], coefficient(counts - np.eye(len(counts)))
+    below = float(((replicates < estimate - 1e-12).mean() + (replicates < estimate + 1e-12).mean()) / 2)
+    usable = np.isfinite(left_out)
+    centred = np.average(left_out[usable], weights=counts[usable]) - left_out[usable] if usable.any() else np.zeros(1)
+    spread = float(counts[usable] @ centred**2) if usable.any() else 0.0
+    if not 0 < below < 1 or spread <= 0:
+        return None
+    acceleration = float(counts[usable] @ centred**3) / (6 * spread**1.5)
+    normal = NormalDist()
+    bias, z = normal.inv_cdf(below), normal.inv_cdf((1 + confidence) / 2)
+    shrink = [1 - acceleration * (bias + side) for side in (-z, z)]
+    if min(shrink) <= 0:
+        return None
+    corrected = [bias + (bias + side) / by for side, by in zip((-z, z), shrink, strict=True)]
+    return np.array([normal.cdf(level) for level in corrected])

@@ -1,0 +1,96 @@
+"""Labels as small integers: the one place that knows what a missing label looks like."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from misfire.core.errors import UsageError, name_some
+
+MISSING = -1
+
+Labels = Shaped[np.ndarray, " item"] | Sequence[Any]
+LabelTable = Shaped[np.ndarray, "item annotator"] | Sequence[Sequence[Any]]
+
+
+def is_missing(label: object) -> bool:
+    """Whether a label stands for none: ``None``, ``-1``, NaN or an empty text.
+
+    Example:
+        >>> [is_missing(label) for label in (None, -1, float("nan"), "", "Object", 0)]
+        [True, True, True, True, False, False]
+    """
+    return label is None or label != label or label in (MISSING, "")
+
+
+def encode_labels(
+    labels: Labels | LabelTable, *, categories: Sequence[Any] | None = None
+) -> tuple[Int[np.ndarray, "*shape"], tuple[Any, ...]]:
+    """Position of each label among the categories, -1 where it is missing, and the categories.
+
+    Args:
+        labels: Texts or integers of any shape; ``None``, ``-1``, NaN and an empty text are missing labels.
+        categories: The possible labels in the wanted order; those that occur, sorted, where it is ``None``.
+
+    Raises:
+        UsageError: If a label isn't among the categories, or a category stands twice.
+
+    Example:
+        >>> codes, categories = encode_labels(["b", None, "a"])
+        >>> codes.tolist(), categories
+        ([1, -1, 0], ('a', 'b'))
+    """
+    table = _as_array(labels)
+    listed = [MISSING if is_missing(label) else label for label in table.ravel().tolist()]
+    present = set(listed) - {MISSING}
+    ordered = tuple(sorted(present, key=_sort_key)) if categories is None else tuple(categories)
+    position = {category: code for code, category in enumerate(ordered)}
+    if len(position) < len(ordered):
+        raise UsageError(f"categories must differ, got {name_some(ordered, most=10)}; name each once.")
+    unknown = sorted(present - set(position), key=_sort_key)
+    if unknown:
+        raise UsageError(
+            f"labels must be among the categories {name_some(ordered, most=10)}, "
+            f"got {name_some(map(repr, unknown))} that are not; correct them or name them as categories."
+        )
+    codes = np.array([position.get(label, MISSING) for label in listed], dtype=np.int64)
+    return codes.reshape(table.shape), ordered
+
+
+def encode_pair(
+    labels_a: Labels, labels_b: Labels, *, categories: Sequence[Any] | None = None
+) -> tuple[Int[np.ndarray, " common"], Int[np.ndarray, " common"], tuple[Any, ...]]:
+    """Codes of two annotators on the items that both labelled, and the categories.
+
+    Raises:
+        UsageError: If the two differ in length, or a label isn't among the categories.
+    """
+    if len(labels_a) != len(labels_b):
+        raise UsageError(
+            "two annotators' labels must be of the same items in the same order, got "
+            f"{len(labels_a)} and {len(labels_b)}; join them by query id first."
+        )
+    codes, ordered = encode_labels(np.stack([_as_array(labels_a), _as_array(labels_b)], axis=1), categories=categories)
+    first, second = codes[(codes != MISSING).all(axis=1)].T
+    return first, second, ordered
+
+
+def label_counts(codes: Int[np.ndarray, "item annotator"], num_categories: int) -> Float[np.ndarray, "item category"]:
+    """How many annotators gave each item each category; missing labels count nowhere.
+
+    Example:
+        >>> label_counts(np.array([[0, 0, 1], [1, -1, 1]]), 2).tolist()
+        [[2.0, 1.0], [0.0, 2.0]]
+    """
+    return np.stack([(codes == category).sum(axis=1) for category in range(num_categories)], axis=1).astype(np.float64)
+
+
+def _as_array(labels: Labels | LabelTable) -> Shaped[np.ndarray, "*shape"]:
+    """Objects, so that NumPy turns no label into another type's text."""
+    return labels.astype(object) if isinstance(labels, np.ndarray) else np.array(labels, dtype=object)
+
+
+def _sort_key(label: object) -> tuple[bool, Any]:
+    """Numbers before texts, each in its own order."""
+    return isinstance(label, str), label
