@@ -83,7 +83,33 @@ def label_counts(codes: Int[np.ndarray, "item annotator"], num_categories: int) 
         >>> label_counts(np.array([[0, 0, 1], [1, -1, 1]]), 2).tolist()
         [[2.0, 1.0], [0.0, 2.0]]
     """
-    return np.stack([(codes == category).sum(axis=1) for category in range(num_categories)], axis=1).astype(np.float64)
+    counts: Float[np.ndarray, "item category"]
+    counts = (codes[:, :, None] == np.arange(num_categories)).sum(axis=1).astype(np.float64)
+    return counts
+
+
+def pairable_counts(
+    labels: LabelTable,
+) -> tuple[Float[np.ndarray, "pattern category"], Int[np.ndarray, " pattern"], tuple[Any, ...]]:
+    """Distinct rows of label counts among the items with at least two labels, how often each occurs, the categories.
+
+    Raises:
+        UsageError: If the labels aren't a table of items and annotators.
+    """
+    codes, categories = encode_labels(labels)
+    check_table(codes)
+    counted = label_counts(codes, len(categories))
+    patterns, counts = np.unique(counted[counted.sum(axis=1) >= 2], axis=0, return_counts=True)
+    return patterns, counts, categories
+
+
+def check_table(codes: Int[np.ndarray, "*shape"]) -> None:
+    """Reject labels that aren't a row an item and a column an annotator."""
+    if codes.ndim != 2 or codes.size == 0:
+        raise UsageError(
+            "labels must be a table with a row an item and a column an annotator, at least one of each, got shape "
+            f"{codes.shape}; leave a missing label as None."
+        )
 
 
 def _as_array(labels: Labels | LabelTable) -> Shaped[np.ndarray, "*shape"]:
