@@ -57,7 +57,7 @@ def test_a_sound_prompt_is_left_alone(template: str, caption: str) -> None:
 
 def test_captions_are_counted_and_the_first_is_shown() -> None:
     (finding,) = lint_templates(
-        TemplateSet("t", ("a photo of {caption}",)), ["a cat", "a photo of a dog", "photo of it"]
+        TemplateSet("t", ("a photo of {caption}",)), ["a cat", "a photo of a dog", "photos of it"]
     )
     assert (finding.num_captions, finding.example) == (1, "a photo of a photo of a dog")
     assert str(finding) == (

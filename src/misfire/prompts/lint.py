@@ -18,8 +18,9 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _DOUBLED_MARK = re.compile(r"[.,;:!?]\s*[.,;:!?]")
 _MEDIA_WORDS = "photo photograph picture image snapshot view drawing painting sketch diagram shot scene"
 # Words that frame a caption without saying anything of what is in the picture.
-_NEUTRAL_WORDS = """a an the this that these those it its there is are was be being been of in on at to for with by from as and or
-    here what where how who which shown shows show showing seen see depicts depicting captures capturing described
+_NEUTRAL_WORDS = """
+    a an the this that these those it its there is are was be being been of in on at to for with by from as and
+    or here what where how who which shown shows show showing seen see depicts depicting captures capturing described
     describes describing description caption text says called titled following exactly precisely exact accurate
     counting count number numbers many thing things object objects main subject subjects item items content contents
     detail details detailed look looks appearance attribute attributes property properties colour colours color colors
