@@ -1,5 +1,7 @@
 """Every file of conf/ is composed and builds its object; a new file is tested without a word here."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,16 @@ PLAIN = {
 # What a file leaves to its user, and a value that will do.
 GIVEN = {
     "backbone/local_dir": ["backbone.model=local-dir:FOLDER"],
-    "dataset/folder": ["dataset.root=FOLDER"],
+    "dataset/coco2017": ["paths.datasets=FOLDER", "paths.root=FOLDER/mlruns"],
+    "dataset/folder": ["dataset.root=FOLDER", "paths.root=FOLDER/mlruns"],
     "dataset/world": ["dataset.num_images=4"],
     "subset/category": ["subset.categories=[count,spatial]"],
     "subset/file": ["subset.path=queries.csv"],
     "templates/file": ["templates.path=FOLDER/mine.yaml"],
+}
+# What a dataset says whose files aren't there: which file to put where, and who publishes it.
+ABSENT = {
+    "dataset/coco2017": r"captions_val2017.json there (it is in annotations_trainval2017.zip of https://cocodataset.org",
 }
 FILES = sorted(path.relative_to(conf_folder()).with_suffix("").as_posix() for path in conf_folder().glob("*/*.yaml"))
 
@@ -42,9 +49,20 @@ def settings_of(file: str, folder: Path) -> Settings:
     return Settings(compose([f"{group}={choice}", *given]))
 
 
+def write_coco2017(folder: Path) -> None:
+    document = {
+        "images": [{"id": 7, "file_name": "one.png"}],
+        "annotations": [{"id": 1, "image_id": 7, "caption": "a red square"}],
+    }
+    (folder / "coco2017" / "annotations").mkdir(parents=True)
+    (folder / "coco2017" / "annotations" / "captions_val2017.json").write_text(json.dumps(document))
+    (folder / "coco2017" / "val2017").mkdir()
+    shutil.copy(folder / "one.png", folder / "coco2017" / "val2017")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that holds a template set and a dataset of one image."""
+    """A folder that holds a template set and datasets of one image."""
     from PIL import Image
 
     (tmp_path / "mine.yaml").write_text("name: mine\ntemplates: ['{caption}', 'a drawing of {caption}']\n")
@@ -52,6 +70,7 @@ def folder(tmp_path: Path) -> Path:
     for place in (tmp_path, tmp_path / "images"):
         place.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), "red").save(place / "one.png")
+    write_coco2017(tmp_path)
     return tmp_path
 
 
@@ -59,6 +78,18 @@ def folder(tmp_path: Path) -> Path:
 def test_a_file_builds_its_object(file: str, folder: Path) -> None:
     attribute, kind = PLAIN[file.partition("/")[0]]
     assert isinstance(getattr(settings_of(file, folder), attribute), kind)
+
+
+@pytest.mark.parametrize("file", sorted(ABSENT))
+def test_a_dataset_whose_files_are_absent_says_which_to_put_where(file: str, tmp_path: Path) -> None:
+    settings = Settings(
+        compose([file.replace("/", "="), f"paths.datasets={tmp_path}", f"paths.root={tmp_path}/mlruns"])
+    )
+    with pytest.raises(UsageError) as caught:
+        _ = settings.dataset
+    assert f"must lie at {tmp_path}" in str(caught.value)
+    assert ABSENT[file] in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("trainer/")])

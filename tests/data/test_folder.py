@@ -5,7 +5,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
-from misfire.data import ImageFile, captioned_folder
+from misfire.data import CaptionedFolder, ImageFile
 
 
 def write_folder(root: Path, rows: str = "b.png,a red star\na.png,a blue star\nb.png,one star\n") -> Path:
@@ -17,7 +17,7 @@ def write_folder(root: Path, rows: str = "b.png,a red star\na.png,a blue star\nb
 
 
 def test_captions_find_their_images(tmp_path: Path) -> None:
-    dataset = captioned_folder(str(write_folder(tmp_path / "mine")))
+    dataset = CaptionedFolder(str(write_folder(tmp_path / "mine")))
     assert dataset.name == "mine"
     assert [caption.text for caption in dataset.captions] == ["a red star", "a blue star", "one star"]
     colours = [dataset.images[target].source.load().getpixel((0, 0)) for target in dataset.targets]
@@ -25,17 +25,17 @@ def test_captions_find_their_images(tmp_path: Path) -> None:
 
 
 def test_moving_the_folder_changes_no_fingerprint_and_a_pixel_does(tmp_path: Path) -> None:
-    here = captioned_folder(str(write_folder(tmp_path / "here"))).fingerprint
-    assert captioned_folder(str(write_folder(tmp_path / "there"))).fingerprint == here
+    here = CaptionedFolder(str(write_folder(tmp_path / "here"))).fingerprint
+    assert CaptionedFolder(str(write_folder(tmp_path / "there"))).fingerprint == here
     PillowImage.new("RGB", (4, 3), (0, 0, 254)).save(tmp_path / "there" / "a.png")
-    assert captioned_folder(str(tmp_path / "there")).fingerprint != here
+    assert CaptionedFolder(str(tmp_path / "there")).fingerprint != here
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ("c.png,a star\n", r"every image named must exist in .*, missing are 1 \(c.png\); restore or drop them"),
-        ("../x.png,a star\n", r"images must lie within .*, got 1 \(../x.png\) outside"),
+        ("c.png,a star\n", r"images must be there, got 1 \(c.png\); mend or drop them in the source"),
+        ("../x.png,a star\n", r"images must lie in their folder, got 1 \(../x.png\)"),
         ("a.png, \n", r"captions must not be empty, got 1 \(id 0\)"),
         ("", "must have images, got none"),
     ],
@@ -43,15 +43,15 @@ def test_moving_the_folder_changes_no_fingerprint_and_a_pixel_does(tmp_path: Pat
 def test_bad_rows_are_counted_and_named(tmp_path: Path, rows: str, sentence: str) -> None:
     root = write_folder(tmp_path, rows)
     with pytest.raises(UsageError, match=sentence):
-        captioned_folder(str(root))
+        CaptionedFolder(str(root))
 
 
 def test_a_missing_table_or_column_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must hold captions\.csv, found none"):
-        captioned_folder(str(tmp_path))
+    with pytest.raises(UsageError, match=r"must hold captions\.csv or .* or captions\.parquet, found none"):
+        CaptionedFolder(str(tmp_path))
     (tmp_path / "captions.csv").write_text("file,caption\n")
     with pytest.raises(UsageError, match=r"it lacks image; add them"):
-        captioned_folder(str(tmp_path))
+        CaptionedFolder(str(tmp_path))
 
 
 def test_an_image_is_upright_and_rgb_whatever_its_file_says(tmp_path: Path) -> None:

@@ -31,10 +31,11 @@ class DoctorConfig:
 
 @dataclass
 class PathsConfig:
-    """Folders: everything misfire writes lies under ``root``, the reports excepted."""
+    """Folders: everything misfire writes lies under ``root``, the reports excepted; ``datasets`` is only read."""
 
     root: str = "mlruns"
     report: str = "report"
+    datasets: str = "datasets"
 
 
 @dataclass

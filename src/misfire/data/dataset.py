@@ -1,10 +1,10 @@
 """An immutable set of images and the captions that describe them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -71,6 +71,12 @@ class Caption:
     text: str
 
 
+MISSING: Final = "missing"
+OUTSIDE: Final = "outside the folder"
+WITHOUT_CAPTION: Final = "without a caption"
+UNREADABLE: Final = "unreadable"
+
+
 @dataclass(frozen=True)
 class Skipped:
     """An image, or a caption, that its source lists and the dataset doesn't hold, and why."""
@@ -78,8 +84,17 @@ class Skipped:
     name: str
     reason: str
 
+    @property
+    def kind(self) -> str:
+        """What an image lacks, the details of the reason left out; whatever isn't known by name is unreadable."""
+        known = (MISSING, OUTSIDE, WITHOUT_CAPTION)
+        return next((kind for kind in known if self.reason.startswith(kind)), UNREADABLE)
+
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
+
+
+Item = TypeVar("Item", Image, Caption)
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ class Dataset:
         if not self.images:
             raise UsageError(
                 f"dataset {self.name} must have images, got none; "
-                + (f"{self.notes[0]}" if self.notes else "check its path or num_images.")
+                + (" ".join(self.notes) or "check its path or num_images.")
             )
         refuse(self.name, broken_rules(self.images, self.captions))
 
@@ -135,24 +150,34 @@ class Dataset:
     def notes(self) -> tuple[str, ...]:
         """Sentences that every reader of a result on this dataset must know: what was left out of it."""
         listed = len(self.images) + len(self.skipped_images)
-        texts = f"{len(self.skipped_captions)} captions were skipped ({_first(self.skipped_captions)})."
-        pictures = f"{len(self.skipped_images)} of {listed} images were skipped ({_first(self.skipped_images)})."
-        return (*([pictures] if self.skipped_images else []), *([texts] if self.skipped_captions else []))
+        told = {
+            f"{len(self.skipped_images)} of {listed} images were skipped": self.skipped_images,
+            f"{len(self.skipped_captions)} captions were skipped": self.skipped_captions,
+        }
+        return tuple(f"{what} ({_first(skipped)})." for what, skipped in told.items() if skipped)
 
 
 def broken_rules(images: Sequence[Image], captions: Sequence[Caption]) -> list[str]:
     """Every rule of a dataset that images and captions break, each with its offenders counted and some named."""
     image_ids, described = {image.id for image in images}, {caption.image_id for caption in captions}
-    checks = {
-        "images must have different ids": repeated_images(images),
-        "captions must have different ids": repeated_captions(captions),
-        "captions must not be empty": _by_id(caption.id for caption in captions if not caption.text.strip()),
-        "captions must describe an image of the dataset": _by_id(
-            caption.id for caption in captions if caption.image_id not in image_ids
-        ),
-        "images must have a caption": [image.label for image in images if image.id not in described],
-    }
-    return [f"{rule}, got {name_some(offenders)}" for rule, offenders in checks.items() if offenders]
+    empty = [f"id {caption.id}" for caption in captions if not caption.text.strip()]
+    strangers = [f"id {caption.id}" for caption in captions if caption.image_id not in image_ids]
+    bare = [image.label for image in images if image.id not in described]
+    return [
+        *repeated_ids(images, captions),
+        *_broken("captions must not be empty", empty),
+        *_broken("captions must describe an image of the dataset", strangers),
+        *_broken("images must have a caption", bare),
+    ]
+
+
+def repeated_ids(images: Sequence[Image], captions: Sequence[Caption]) -> list[str]:
+    """Those of the broken rules that forbid an id to stand twice: which of two images a caption means is unknown."""
+    again = [f"{image.name} with id {image.id}" if image.name else image.label for image in _later(images)]
+    return [
+        *_broken("images must have different ids", again),
+        *_broken("captions must have different ids", [f"id {caption.id}" for caption in _later(captions)]),
+    ]
 
 
 def refuse(name: str, broken: Sequence[str]) -> None:
@@ -161,21 +186,14 @@ def refuse(name: str, broken: Sequence[str]) -> None:
         raise UsageError(f"dataset {name}: {'; '.join(broken)}; mend or drop them in the source.")
 
 
-def repeated_images(images: Iterable[Image]) -> list[str]:
-    """What to call the images whose id another one had before them."""
+def _later(items: Sequence[Item]) -> list[Item]:
+    """The items whose id another one had before them."""
     seen: set[int] = set()
-    again = [image for image in images if image.id in seen or seen.add(image.id)]  # type: ignore[func-returns-value]
-    return [f"{image.name} with id {image.id}" if image.name else image.label for image in again]
+    return [item for item in items if item.id in seen or seen.add(item.id)]  # type: ignore[func-returns-value]
 
 
-def repeated_captions(captions: Iterable[Caption]) -> list[str]:
-    """What to call the captions whose id another one had before them."""
-    seen: set[int] = set()
-    return _by_id(one.id for one in captions if one.id in seen or seen.add(one.id))  # type: ignore[func-returns-value]
-
-
-def _by_id(ids: Iterable[int]) -> list[str]:
-    return [f"id {identifier}" for identifier in ids]
+def _broken(rule: str, offenders: Sequence[str]) -> list[str]:
+    return [f"{rule}, got {name_some(offenders)}"] if offenders else []
 
 
 def _first(skipped: Sequence[Skipped], most: int = 3) -> str:

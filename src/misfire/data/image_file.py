@@ -1,19 +1,21 @@
 """An image that lies in a file."""
 
+import os
+import stat
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_file
-from misfire.data.dataset import ImageSource
-
-MISSING: Final = "missing"
+from misfire.data.dataset import MISSING, ImageSource, Stamp
+from misfire.data.decoding import check_decodes, decode
 
 
 @final
@@ -32,22 +34,62 @@ class ImageFile(ImageSource):
     def content_sha256(self) -> str:  # cached: hashing reads the whole file
         try:
             return sha256_file(self.path)
-        except OSError as error:
-            raise UsageError(
-                f"an image file must be readable, got {self.path} ({error.strerror}); mend its path."
-            ) from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.path, error) from error
 
     @override
     def load(self) -> PillowImage.Image:
         try:
-            with PillowImage.open(self.path) as image:
-                # Cameras store how they were held; a person sees the picture upright.
-                return ImageOps.exif_transpose(image).convert("RGB")
-        except (OSError, UnidentifiedImageError) as error:
-            raise UsageError(
-                f"an image file must decode whole, got {self.path} ({error}); restore or drop it."
-            ) from error
+            file = self.path.open("rb")
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.path, error) from error
+        with file:
+            return decode(file, str(self.path))
 
     @override
     def problem(self) -> str | None:
-        return super().problem() if self.path.is_file() else MISSING
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait for ever
+                return "not a file"
+            with self.path.open("rb") as file:
+                return check_decodes(file)
+        except (FileNotFoundError, NotADirectoryError):
+            return _missing(self.path)
+        except (OSError, ValueError) as error:
+            return _in_words(error)
+
+    @override
+    def stamp(self) -> Stamp | None:
+        try:
+            place = os.path.realpath(self.path)
+            place.encode("utf-8")  # a name that is no text can't be remembered
+            found = os.stat(place)
+        except (OSError, ValueError):
+            return None
+        return Stamp(place, found.st_size, found.st_mtime_ns)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> UsageError:
+    return UsageError(f"an image file must be readable, got {path} ({_in_words(error)}); mend its path.")
+
+
+def _in_words(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)  # a zero byte is a ValueError
+
+
+def _missing(path: Path) -> str:
+    """That a file is missing, and whether one lies beside it whose name differs as people don't see it."""
+    try:
+        near = _names(path.parent, path.parent.stat().st_mtime_ns).get(_folded(path.name))
+    except OSError:
+        return MISSING
+    return MISSING if near is None else f"{MISSING}, though {near} is there, whose name differs in case or in accents"
+
+
+@lru_cache(maxsize=4)
+def _names(folder: Path, _mtime_ns: int) -> Mapping[str, str]:
+    return {_folded(name): name for name in os.listdir(folder)}
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())

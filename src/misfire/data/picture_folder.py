@@ -4,17 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, NoReturn, final
+from typing import NoReturn, final
 
 from PIL import Image as PillowImage
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_text
-from misfire.data.dataset import ImageSource
+from misfire.data.dataset import OUTSIDE, ImageSource
 from misfire.data.image_file import ImageFile
-
-OUTSIDE: Final = "outside the folder"
 
 
 @final

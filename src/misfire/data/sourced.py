@@ -4,22 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from misfire.core.errors import UsageError, name_some
 from misfire.data.dataset import (
+    MISSING,
+    OUTSIDE,
+    UNREADABLE,
+    WITHOUT_CAPTION,
     Caption,
     Dataset,
     Skipped,
     broken_rules,
     refuse,
-    repeated_captions,
-    repeated_images,
+    repeated_ids,
 )
-from misfire.data.image_index import check_images
+from misfire.data.image_index import ImageIndex
 from misfire.data.listing import Listing
 
-WITHOUT_CAPTION: Final = "without a caption"
+EMPTY: Final = "empty"
 
 
 def _first_5(captions: Sequence[Caption]) -> list[Caption]:
@@ -62,55 +65,65 @@ class SourcedDataset(Dataset):
     ) -> None:
         choose = _choice("caption_policy", caption_policy, _CAPTION_POLICIES)
         keep = _choice("on_bad_image", on_bad_image, _BAD_IMAGE_POLICIES)
-        images, problems = check_images(listing.images, index=index)
-        kept, skipped_images, skipped_captions = keep(Listing(listing.name, images, listing.captions), problems)
+        looks = ImageIndex(index)
+        images, problems = looks.check(listing.images)
+        kept = keep(Listing(listing.name, images, listing.captions), problems)
+        left_out = {image.id for image in images} - {image.id for image in kept.listing.images}
         policy: dict[str, Any] = {"caption_policy": caption_policy, "on_bad_image": on_bad_image}
-        if skipped_images:
-            ids = {image.id for image in kept.images}
-            policy["skipped_images"] = sorted(image.id for image in listing.images if image.id not in ids)
         super().__init__(
             name=listing.name,
-            images=tuple(kept.images),
-            captions=tuple(choose(kept.captions)),
-            policy=policy,
-            skipped_images=skipped_images,
-            skipped_captions=skipped_captions,
+            images=tuple(kept.listing.images),
+            captions=tuple(choose(kept.listing.captions)),
+            policy=policy | ({"skipped_images": sorted(left_out)} if left_out else {}),
+            skipped_images=kept.images,
+            skipped_captions=kept.captions,
         )
+        looks.save()  # only now: a dataset that is refused writes nothing
 
 
-_Kept = tuple[Listing, tuple[Skipped, ...], tuple[Skipped, ...]]
+class _Kept(NamedTuple):
+    """What is left of a listing, and what was left out."""
+
+    listing: Listing
+    images: tuple[Skipped, ...] = ()
+    captions: tuple[Skipped, ...] = ()
 
 
 def _refuse_bad(listing: Listing, problems: Mapping[int, str]) -> _Kept:
     bad = [Skipped(image.label, problems[image.id]) for image in listing.images if image.id in problems]
-    rule = [f"images must be whole and in their place, got {name_some(bad)}"] if bad else []
-    broken = [*broken_rules(listing.images, listing.captions), *rule]
-    if listing.images and broken:
-        refuse(listing.name, broken)
-    return listing, (), ()
+    if listing.images:
+        refuse(listing.name, [*broken_rules(listing.images, listing.captions), *_bad_by_kind(bad)])
+    return _Kept(listing)
+
+
+def _bad_by_kind(bad: Sequence[Skipped]) -> list[str]:
+    rules = {
+        MISSING: "images must be there",
+        OUTSIDE: "images must lie in their folder",
+        UNREADABLE: "images must decode whole",
+    }
+    found = {kind: [one.name if one.reason == kind else str(one) for one in bad if one.kind == kind] for kind in rules}
+    return [f"{rule}, got {name_some(found[kind])}" for kind, rule in rules.items() if found[kind]]
 
 
 def _skip_bad(listing: Listing, problems: Mapping[int, str]) -> _Kept:
-    twice = {
-        "images must have different ids": repeated_images(listing.images),
-        "captions must have different ids": repeated_captions(listing.captions),
-    }
-    refuse(listing.name, [f"{rule}, got {name_some(which)}" for rule, which in twice.items() if which])
+    refuse(listing.name, repeated_ids(listing.images, listing.captions))
     listed = {image.id for image in listing.images}
-    told = [caption for caption in listing.captions if caption.text.strip()]
-    why = dict.fromkeys(listed - {caption.image_id for caption in told}, WITHOUT_CAPTION) | dict(problems)
-    images = [image for image in listing.images if image.id not in why]
-    usable = {image.id for image in images}
-    captions = [caption for caption in told if caption.image_id in usable]
-    left_out = [
-        Skipped(f"id {caption.id}", f"of image {caption.image_id}, which isn't listed")
-        if caption.image_id not in listed
-        else Skipped(f"id {caption.id}", "empty")
-        for caption in listing.captions
-        if caption.image_id not in listed or not caption.text.strip()
-    ]
-    skipped = tuple(Skipped(image.label, why[image.id]) for image in listing.images if image.id in why)
-    return Listing(listing.name, images, captions), skipped, tuple(left_out)
+    strangers = [caption for caption in listing.captions if caption.image_id not in listed]
+    lost = {caption.id: f"of image {caption.image_id}, which isn't listed" for caption in strangers}
+    lost |= {caption.id: EMPTY for caption in listing.captions if not caption.text.strip()}
+    described = {caption.image_id for caption in listing.captions if caption.id not in lost}
+    bad = dict.fromkeys(listed - described, WITHOUT_CAPTION) | dict(problems)
+    kept = Listing(
+        name=listing.name,
+        images=[image for image in listing.images if image.id not in bad],
+        captions=[caption for caption in listing.captions if caption.id not in lost and caption.image_id not in bad],
+    )
+    return _Kept(
+        kept,
+        images=tuple(Skipped(image.label, bad[image.id]) for image in listing.images if image.id in bad),
+        captions=tuple(Skipped(f"id {identifier}", reason) for identifier, reason in lost.items()),
+    )
 
 
 _BAD_IMAGE_POLICIES: Mapping[str, Callable[[Listing, Mapping[int, str]], _Kept]] = MappingProxyType(
