@@ -1,18 +1,32 @@
 """How far labels can be trusted: agreement, drift, and what label noise does to a gain."""
 
 from misfire.stats.agreement.category import CategoryAgreement, category_agreement, confusion_counts
+from misfire.stats.agreement.category_share import CategoryShare, category_shares
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
 from misfire.stats.agreement.fleiss import FleissKappa, fleiss_kappa
 from misfire.stats.agreement.krippendorff import KrippendorffAlpha, krippendorff_alpha
+from misfire.stats.agreement.label_noise import RelabelledGain, label_distribution, relabelled_gain, smoothed_confusion
+from misfire.stats.agreement.repeats import SelfAgreement, self_agreement
+from misfire.stats.agreement.speed import FastItems, fast_items
 
 __all__ = [
     "CategoryAgreement",
+    "CategoryShare",
     "CohenKappa",
+    "FastItems",
     "FleissKappa",
     "KrippendorffAlpha",
+    "RelabelledGain",
+    "SelfAgreement",
     "category_agreement",
+    "category_shares",
     "cohen_kappa",
     "confusion_counts",
+    "fast_items",
     "fleiss_kappa",
     "krippendorff_alpha",
+    "label_distribution",
+    "relabelled_gain",
+    "self_agreement",
+    "smoothed_confusion",
 ]
