@@ -1,9 +1,9 @@
 """From an image's bytes to its pixels in RGB, as a person sees them."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from types import MappingProxyType
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -30,7 +30,7 @@ _UPRIGHT: Mapping[int, PillowImage.Transpose] = MappingProxyType(
 )
 
 
-def decode(data: BinaryIO | bytes, name: str) -> PillowImage.Image:
+def decode(data: BufferedReader | BytesIO | bytes, name: str) -> PillowImage.Image:
     """The image in RGB, 8 bits a channel.
 
     It stands upright whatever its EXIF says; transparent parts show white; CMYK goes through its colour profile where
@@ -52,7 +52,7 @@ def decode(data: BinaryIO | bytes, name: str) -> PillowImage.Image:
         ) from error
 
 
-def check_decodes(data: BinaryIO | bytes) -> str | None:
+def check_decodes(data: BufferedReader | BytesIO | bytes) -> str | None:
     """Why an image can't be decoded whole, in a few words, or None where it can.
 
     A JPEG is decoded at an eighth of its size: all its bytes are read for that, which finds any truncation, and the
@@ -67,7 +67,7 @@ def check_decodes(data: BinaryIO | bytes) -> str | None:
     return None
 
 
-def _opened(data: BinaryIO | bytes) -> BinaryIO:
+def _opened(data: BufferedReader | BytesIO | bytes) -> BufferedReader | BytesIO:
     return BytesIO(data) if isinstance(data, bytes) else data
 
 
