@@ -5,7 +5,8 @@ from misfire.stats.agreement.category_share import CategoryShare, category_share
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
 from misfire.stats.agreement.fleiss import FleissKappa, fleiss_kappa
 from misfire.stats.agreement.krippendorff import KrippendorffAlpha, krippendorff_alpha
-from misfire.stats.agreement.label_noise import RelabelledGain, label_distribution, relabelled_gain, smoothed_confusion
+from misfire.stats.agreement.label_distribution import label_distribution, smoothed_confusion
+from misfire.stats.agreement.relabelled_gain import RelabelledGain, relabelled_gain
 from misfire.stats.agreement.repeats import SelfAgreement, self_agreement
 from misfire.stats.agreement.speed import FastItems, fast_items
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.stats import label_distribution, paired_bootstrap, relabelled_gain, smoothed_confusion
+from misfire.stats import paired_bootstrap, relabelled_gain, smoothed_confusion
 
 SIZE = 4
 
@@ -112,34 +112,6 @@ def test_empty_labellings_are_counted_and_left_out() -> None:
     assert nobody.reason == "no query was labelled with the category."
 
 
-def test_several_labels_share_an_item_and_a_single_one_takes_its_row() -> None:
-    table = [["a", "a", "b"], ["c", None, None], ["b", "b", None]]
-    confusion = np.array([[8, 1, 1], [0, 9, 1], [2, 0, 6]])
-    distribution = label_distribution(table, categories=["a", "b", "c"], confusion=confusion)
-    assert distribution[0] == pytest.approx([2 / 3, 1 / 3, 0])
-    assert distribution[1] == pytest.approx(smoothed_confusion(confusion)[2])
-    assert distribution[2].tolist() == [0, 1, 0]
-
-
-def test_smoothing_by_hand() -> None:
-    """23 of 28 agree; beside "c" the others are used 20 and 20 times (rows and columns), so half each."""
-    confusion = np.array([[8, 1, 1], [0, 9, 1], [2, 0, 6]])
-    smoothed = smoothed_confusion(confusion, prior_weight=2.0)
-    prior = np.array([5 / 28 / 2, 5 / 28 / 2, 23 / 28])
-    assert smoothed[2] == pytest.approx((confusion[2] + 2 * prior) / 10)
-    assert smoothed.sum(axis=1) == pytest.approx(1)
-    assert smoothed_confusion(confusion, prior_weight=0.0)[0] == pytest.approx([0.8, 0.1, 0.1])
-
-
-@given(st.lists(st.lists(st.integers(0, 5), min_size=3, max_size=3), min_size=3, max_size=3))
-def test_smoothed_rows_are_distributions(rows: list[list[int]]) -> None:
-    confusion = np.array(rows)
-    if confusion.sum():
-        smoothed = smoothed_confusion(confusion)
-        assert smoothed.sum(axis=1) == pytest.approx(1)
-        assert (smoothed >= 0).all()
-
-
 def test_bad_input_is_refused_with_its_remedy() -> None:
     rng, one, two = np.random.default_rng(0), np.ones(1), np.ones(2)
     with pytest.raises(UsageError, match=r"at least one, got 0, 0, 0 and 0; join them by query id"):
@@ -148,13 +120,3 @@ def test_bad_input_is_refused_with_its_remedy() -> None:
         relabelled_gain(two, two, two > 0, np.array([0.5, np.nan]), rng=rng)
     with pytest.raises(UsageError, match=r"must be finite, got 1 of 2"):
         relabelled_gain(two, np.array([np.nan, 1.0]), np.array([False, True]), two, rng=rng)
-    with pytest.raises(UsageError, match=r"every item must have a label, got 1 of 2 without"):
-        label_distribution([["a", "a"], [None, None]], categories=["a"])
-    with pytest.raises(UsageError, match=r"items with one label need a measured confusion, got 1 of 1"):
-        label_distribution([["a", None]], categories=["a"])
-    with pytest.raises(UsageError, match=r"square matrix of counts >= 0, got shape \(1, 2\)"):
-        smoothed_confusion(np.ones((1, 2)))
-    with pytest.raises(UsageError, match=r"must hold a pair of labels, got 0"):
-        smoothed_confusion(np.zeros((2, 2)))
-    with pytest.raises(UsageError, match=r"prior_weight must be >= 0, got -1"):
-        smoothed_confusion(np.eye(2), prior_weight=-1)
