@@ -6,7 +6,7 @@ Each trial draws queries of which a known share is fixed and a known share broke
 
 import numpy as np
 
-from misfire.stats import clustered_bootstrap, exact_paired_bootstrap, paired_bootstrap
+from misfire.stats import clustered_mean_bootstrap, exact_paired_distribution, paired_bootstrap
 
 TRIALS = 1000
 REPLICATES = 500
@@ -33,8 +33,8 @@ def clustered(num_images: int, rng: np.random.Generator) -> tuple[float, float]:
     by_image = by_caption = 0
     for _ in range(TRIALS):
         hits = rng.random(len(images)) < np.repeat(rng.beta(1, 1, size=num_images), CAPTIONS)
-        whole = clustered_bootstrap(hits, images, num_replicates=REPLICATES, rng=rng)
-        single = clustered_bootstrap(hits, np.arange(len(images)), num_replicates=REPLICATES, rng=rng)
+        whole = clustered_mean_bootstrap(hits, images, num_replicates=REPLICATES, rng=rng)
+        single = clustered_mean_bootstrap(hits, np.arange(len(images)), num_replicates=REPLICATES, rng=rng)
         by_image += whole.low <= 0.5 <= whole.high
         by_caption += single.low <= 0.5 <= single.high
     return by_image / TRIALS, by_caption / TRIALS

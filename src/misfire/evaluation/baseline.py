@@ -14,7 +14,7 @@ from misfire.evaluation.cell import check_cut_offs
 from misfire.evaluation.workbench import Workbench
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, target_outcomes
-from misfire.stats import Interval, StatisticsSettings, clustered_bootstrap, clustered_median_bootstrap
+from misfire.stats import Interval, StatisticsSettings, clustered_mean_bootstrap, clustered_median_bootstrap
 
 TEXT_TO_IMAGE = "t2i"
 IMAGE_TO_TEXT = "i2t"
@@ -106,10 +106,10 @@ def _intervals(
             rng=np.random.default_rng(statistics.seed),
         )
 
-    hits = {f"{direction}/hit_at_{k}": interval(clustered_bootstrap, hit_at_k(ranks, k=k)) for k in ks}
+    hits = {f"{direction}/hit_at_{k}": interval(clustered_mean_bootstrap, hit_at_k(ranks, k=k)) for k in ks}
     return {
         **hits,
-        f"{direction}/reciprocal_rank": interval(clustered_bootstrap, reciprocal_rank(ranks)),
+        f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
         f"{direction}/median_rank": interval(clustered_median_bootstrap, ranks),
     }
 

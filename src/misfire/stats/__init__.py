@@ -22,25 +22,28 @@ from misfire.stats.agreement import (
     smoothed_confusion,
 )
 from misfire.stats.bootstrap import PairedBootstrap, paired_bootstrap
-from misfire.stats.clustered import Interval, clustered_bootstrap, clustered_median_bootstrap
-from misfire.stats.exact import (
-    ExactPairedBootstrap,
-    exact_paired_bootstrap,
-    mcnemar_mid_p_value,
-    mcnemar_p_value,
-    wilson_interval,
+from misfire.stats.clustered import (
+    Interval,
+    clustered_bootstrap,
+    clustered_mean_bootstrap,
+    clustered_median_bootstrap,
 )
+from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
+from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
+from misfire.stats.proportion import wilson_interval
 from misfire.stats.settings import StatisticsSettings
 
 __all__ = [
     "CategoryAgreement",
     "CategoryShare",
     "CohenKappa",
-    "ExactPairedBootstrap",
+    "ExactPairedDistribution",
     "FastItems",
     "FleissKappa",
+    "FlipEffect",
     "Interval",
     "KrippendorffAlpha",
+    "McNemar",
     "PairedBootstrap",
     "RelabelledGain",
     "SelfAgreement",
@@ -48,16 +51,17 @@ __all__ = [
     "category_agreement",
     "category_shares",
     "clustered_bootstrap",
+    "clustered_mean_bootstrap",
     "clustered_median_bootstrap",
     "cohen_kappa",
     "confusion_counts",
-    "exact_paired_bootstrap",
+    "exact_paired_distribution",
     "fast_items",
     "fleiss_kappa",
+    "flip_effect",
     "krippendorff_alpha",
     "label_distribution",
-    "mcnemar_mid_p_value",
-    "mcnemar_p_value",
+    "mcnemar",
     "paired_bootstrap",
     "relabelled_gain",
     "self_agreement",

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 
-from misfire.core.errors import UsageError
-from misfire.stats.resampling import check_finite, index_draws, percentile_bounds
+from misfire.stats.resampling import index_draws, paired_delta, percentile_bounds, without_rounding
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -67,32 +66,21 @@ def paired_bootstrap(
     """
     check_num_replicates(num_replicates)
     check_confidence(confidence)
-    delta = _paired_delta(baseline, ensembled)
+    delta = paired_delta(baseline, ensembled)
     sums = np.concatenate(
         [delta[draws].sum(axis=1) for draws in index_draws(len(delta), num_replicates=num_replicates, rng=rng)]
     )
-    rounding = len(delta) * np.finfo(np.float64).eps * np.abs(delta).max()
-    sums[np.abs(sums) <= rounding] = 0.0
-    replicates = sums / len(delta)
+    return summarise(without_rounding(sums, delta) / len(delta), confidence=confidence)
+
+
+def summarise(replicates: Float[np.ndarray, " replicate"], *, confidence: float) -> PairedBootstrap:
+    """Mean, percentile interval and share above zero of replicates whose rounding was removed."""
     low, high = percentile_bounds(replicates, confidence=confidence)
     return PairedBootstrap(
         mean=float(replicates.mean()),
         low=low,
         high=high,
-        p_positive=float((sums > 0).mean()),
+        p_positive=float((replicates > 0).mean()),
         confidence=confidence,
         replicates=replicates,
     )
-
-
-def _paired_delta(
-    baseline: Shaped[np.ndarray, " baseline_query"], ensembled: Shaped[np.ndarray, " ensembled_query"]
-) -> Float[np.ndarray, " query"]:
-    if len(baseline) != len(ensembled) or len(baseline) == 0:
-        raise UsageError(
-            "baseline and ensembled must hold one value for each of the same queries, at least one, got "
-            f"{len(baseline)} and {len(ensembled)}; join them by query id first."
-        )
-    delta = ensembled.astype(np.float64) - baseline.astype(np.float64)
-    check_finite(delta)
-    return delta

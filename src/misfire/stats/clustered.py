@@ -6,8 +6,15 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from misfire.core.errors import UsageError
-from misfire.stats.resampling import check_finite, index_draws, percentile_bounds
+from misfire.stats.bootstrap import PairedBootstrap, summarise
+from misfire.stats.resampling import (
+    check_finite,
+    cluster_positions,
+    index_draws,
+    paired_delta,
+    percentile_bounds,
+    without_rounding,
+)
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -34,6 +41,52 @@ class Interval:
 
 
 def clustered_bootstrap(
+    baseline: Bool[np.ndarray, " query"] | Int[np.ndarray, " query"] | Float[np.ndarray, " query"],
+    ensembled: Bool[np.ndarray, " query"] | Int[np.ndarray, " query"] | Float[np.ndarray, " query"],
+    clusters: Shaped[np.ndarray, " query"],
+    *,
+    num_replicates: int = 2000,
+    confidence: float = 0.95,
+    rng: np.random.Generator,
+) -> PairedBootstrap:
+    """Bootstrap of the mean of ``ensembled - baseline`` that resamples whole clusters of queries.
+
+    As many clusters as there are are drawn with replacement, each with all its queries; a replicate is the mean over
+    the queries drawn, however many they are. With clusters of one query, named in order, it draws what
+    :func:`paired_bootstrap` draws.
+
+    Args:
+        baseline: Value of each query under the baseline, for example its hit at k.
+        ensembled: Value of the same queries under the other system.
+        clusters: Which cluster each query belongs to, for example its image id.
+        num_replicates: How many resamples are drawn.
+        confidence: Coverage of the percentile interval, in (0, 1).
+        rng: Source of the resamples.
+
+    Raises:
+        UsageError: If there is no query, the arrays differ in length, a value isn't finite, or a setting is out of
+            range.
+
+    Reference:
+        Field and Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical Society B 69, 2007.
+
+    Example:
+        >>> before, after = np.array([False, False, True]), np.array([True, True, True])
+        >>> result = clustered_bootstrap(before, after, np.array([7, 7, 8]), rng=np.random.default_rng(0))
+        >>> result.low, result.high
+        (0.0, 1.0)
+    """
+    check_num_replicates(num_replicates)
+    check_confidence(confidence)
+    delta = paired_delta(baseline, ensembled)
+    cluster = cluster_positions(delta, clusters)
+    sizes, sums = np.bincount(cluster), np.bincount(cluster, weights=delta)
+    draws = index_draws(len(sizes), num_replicates=num_replicates, rng=rng)
+    replicates = [without_rounding(sums[block].sum(axis=1), delta) / sizes[block].sum(axis=1) for block in draws]
+    return summarise(np.concatenate(replicates), confidence=confidence)
+
+
+def clustered_mean_bootstrap(
     values: Bool[np.ndarray, " query"] | Int[np.ndarray, " query"] | Float[np.ndarray, " query"],
     clusters: Shaped[np.ndarray, " query"],
     *,
@@ -47,7 +100,7 @@ def clustered_bootstrap(
     the queries drawn, however many they are.
 
     Args:
-        values: Value of each query, for example its hit at k, or a difference of two systems.
+        values: Value of each query, for example its hit at k.
         clusters: Which cluster each query belongs to, for example its image id.
         num_replicates: How many resamples are drawn.
         confidence: Coverage of the percentile interval, in (0, 1).
@@ -61,13 +114,13 @@ def clustered_bootstrap(
 
     Example:
         >>> values, images = np.array([True, True, False]), np.array([7, 7, 8])
-        >>> interval = clustered_bootstrap(values, images, rng=np.random.default_rng(0))
+        >>> interval = clustered_mean_bootstrap(values, images, rng=np.random.default_rng(0))
         >>> round(interval.estimate, 3), interval.low, interval.high
         (0.667, 0.0, 1.0)
     """
     check_num_replicates(num_replicates)
     check_confidence(confidence)
-    cluster = _cluster_positions(values, clusters)
+    cluster = _checked_clusters(values, clusters)
     sizes = np.bincount(cluster)
     sums = np.bincount(cluster, weights=values)
     draws = index_draws(len(sizes), num_replicates=num_replicates, rng=rng)
@@ -86,7 +139,7 @@ def clustered_median_bootstrap(
     """Bootstrap of the median of per-query values that resamples whole clusters.
 
     The median of an even number of values is the mean of the two in the middle, as NumPy's is. Arguments and errors are
-    those of :func:`clustered_bootstrap`.
+    those of :func:`clustered_mean_bootstrap`.
 
     Example:
         >>> ranks, images = np.array([1, 3, 9]), np.array([7, 7, 8])
@@ -95,7 +148,7 @@ def clustered_median_bootstrap(
     """
     check_num_replicates(num_replicates)
     check_confidence(confidence)
-    cluster = _cluster_positions(values, clusters)
+    cluster = _checked_clusters(values, clusters)
     distinct, position = np.unique(values, return_inverse=True)
     draws = index_draws(int(cluster.max()) + 1, num_replicates=num_replicates, rng=rng)
     replicates = np.array([_resampled_median(distinct, position, cluster, row) for block in draws for row in block])
@@ -126,13 +179,9 @@ def _interval(estimate: float, replicates: Float[np.ndarray, " replicate"], conf
     )
 
 
-def _cluster_positions(
+def _checked_clusters(
     values: Shaped[np.ndarray, " value_query"], clusters: Shaped[np.ndarray, " cluster_query"]
 ) -> Int[np.ndarray, " query"]:
-    if len(values) != len(clusters) or len(values) == 0:
-        raise UsageError(
-            "values and clusters must hold one entry for each query, at least one, got "
-            f"{len(values)} and {len(clusters)}; give every query its image id."
-        )
+    positions = cluster_positions(values, clusters)
     check_finite(values)
-    return np.unique(clusters, return_inverse=True)[1]
+    return positions

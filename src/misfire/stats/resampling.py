@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int32, Shaped
+from jaxtyping import Float, Int, Int32, Shaped
 
 from misfire.core.errors import UsageError
 
@@ -42,3 +42,37 @@ def percentile_bounds(replicates: Float[np.ndarray, " replicate"], *, confidence
     """
     low, high = np.percentile(replicates, [50 - 50 * confidence, 50 + 50 * confidence])
     return float(low) + 0.0, float(high) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def paired_delta(
+    baseline: Shaped[np.ndarray, " baseline_query"], ensembled: Shaped[np.ndarray, " ensembled_query"]
+) -> Float[np.ndarray, " query"]:
+    """Ensembled minus baseline of each query."""
+    if len(baseline) != len(ensembled) or len(baseline) == 0:
+        raise UsageError(
+            "baseline and ensembled must hold one value for each of the same queries, at least one, got "
+            f"{len(baseline)} and {len(ensembled)}; join them by query id first."
+        )
+    delta = ensembled.astype(np.float64) - baseline.astype(np.float64)
+    check_finite(delta)
+    return delta
+
+
+def without_rounding(
+    sums: Float[np.ndarray, " replicate"], delta: Float[np.ndarray, " query"]
+) -> Float[np.ndarray, " replicate"]:
+    """Sums of resampled differences, of which those that are zero but for rounding are zero."""
+    rounding = len(delta) * np.finfo(np.float64).eps * np.abs(delta).max()
+    return np.where(np.abs(sums) <= rounding, 0.0, sums)
+
+
+def cluster_positions(
+    values: Shaped[np.ndarray, " value_query"], clusters: Shaped[np.ndarray, " cluster_query"]
+) -> Int[np.ndarray, " query"]:
+    """Number of each query's cluster, counted from 0 in the order of the clusters' names."""
+    if len(values) != len(clusters) or len(values) == 0:
+        raise UsageError(
+            "values and clusters must hold one entry for each query, at least one, got "
+            f"{len(values)} and {len(clusters)}; give every query its image id."
+        )
+    return np.unique(clusters, return_inverse=True)[1]

@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
 from misfire.core.errors import UsageError
-from misfire.stats import (
-    exact_paired_bootstrap,
-    mcnemar_mid_p_value,
-    mcnemar_p_value,
-    paired_bootstrap,
-    wilson_interval,
-)
+from misfire.stats import exact_paired_distribution, paired_bootstrap
 
 
 def every_resample(fixed: int, broken: int, num_queries: int) -> dict[int, Fraction]:
@@ -42,9 +36,9 @@ def whole_number_convolution(fixed: int, broken: int, num_queries: int) -> list[
 )
 def test_distribution_matches_every_possible_resample(fixed: int, broken: int, num_queries: int) -> None:
     truth = every_resample(fixed, broken, num_queries)
-    result = exact_paired_bootstrap(fixed=fixed, broken=broken, num_queries=num_queries)
+    result = exact_paired_distribution(fixed, broken, num_queries)
     expected = [float(truth.get(net, Fraction(0))) for net in range(-num_queries, num_queries + 1)]
-    assert result.probabilities == pytest.approx(expected, abs=1e-13)
+    assert result.probability == pytest.approx(expected, abs=1e-13)
     assert result.p_positive == pytest.approx(float(sum(p for net, p in truth.items() if net > 0)), abs=1e-13)
     assert result.mean == pytest.approx(float(sum(net * p for net, p in truth.items())) / num_queries)
 
@@ -52,70 +46,66 @@ def test_distribution_matches_every_possible_resample(fixed: int, broken: int, n
 @pytest.mark.parametrize(("fixed", "broken", "num_queries"), [(6, 1, 24), (5, 0, 24), (7, 1, 87), (3, 30, 87)])
 def test_distribution_matches_whole_number_arithmetic(fixed: int, broken: int, num_queries: int) -> None:
     truth = whole_number_convolution(fixed, broken, num_queries)
-    result = exact_paired_bootstrap(fixed=fixed, broken=broken, num_queries=num_queries)
-    assert result.probabilities == pytest.approx([float(p) for p in truth], abs=1e-12)
+    result = exact_paired_distribution(fixed, broken, num_queries)
+    assert result.probability == pytest.approx([float(p) for p in truth], abs=1e-12)
     cumulative = list(itertools.accumulate(truth))
     outside = Fraction(25, 1000)
     low = next(position for position, p in enumerate(cumulative) if p >= outside) - num_queries
     high = next(position for position, p in enumerate(cumulative) if p >= 1 - outside) - num_queries
-    assert (result.low, result.high) == (low / num_queries, high / num_queries)
+    assert result.interval() == (low / num_queries, high / num_queries)
 
 
 @pytest.mark.parametrize(
     ("fixed", "broken", "p_positive"), [(1, 0, "0.63992"), (5, 0, "0.99633"), (6, 1, "0.97070"), (0, 0, "0.00000")]
 )
 def test_known_probabilities_of_24_queries(fixed: int, broken: int, p_positive: str) -> None:
-    assert f"{exact_paired_bootstrap(fixed=fixed, broken=broken, num_queries=24).p_positive:.5f}" == p_positive
+    assert f"{exact_paired_distribution(fixed, broken, 24).p_positive:.5f}" == p_positive
 
 
 def test_one_gain_has_a_closed_form() -> None:
     for num_queries in (2, 24, 5000, 25_000):
-        result = exact_paired_bootstrap(fixed=1, broken=0, num_queries=num_queries)
+        result = exact_paired_distribution(1, 0, num_queries)
         assert result.p_positive == pytest.approx(1 - (1 - 1 / num_queries) ** num_queries, abs=1e-11)
 
 
 def test_simulation_tends_to_it() -> None:
     delta = np.array([1] * 6 + [-1] + [0] * 17)
     simulated = paired_bootstrap(np.zeros(24), delta, num_replicates=200_000, rng=np.random.default_rng(0))
-    result = exact_paired_bootstrap(fixed=6, broken=1, num_queries=24)
+    result = exact_paired_distribution(6, 1, 24)
     assert simulated.p_positive == pytest.approx(result.p_positive, abs=0.0015)
-    assert (simulated.low, simulated.high) == pytest.approx((result.low, result.high), abs=1e-12)
+    assert (simulated.low, simulated.high) == pytest.approx(result.interval(), abs=1e-12)
 
 
 def test_many_queries_look_normal() -> None:
-    result = exact_paired_bootstrap(fixed=3000, broken=2800, num_queries=25_000)
+    result = exact_paired_distribution(3000, 2800, 25_000)
     spread = np.sqrt(5800 - 200**2 / 25_000)
-    assert result.low * 25_000 == pytest.approx(200 - 1.959964 * spread, abs=2)
-    assert result.high * 25_000 == pytest.approx(200 + 1.959964 * spread, abs=2)
+    low, high = result.interval()
+    assert low * 25_000 == pytest.approx(200 - 1.959964 * spread, abs=2)
+    assert high * 25_000 == pytest.approx(200 + 1.959964 * spread, abs=2)
     assert result.p_positive == pytest.approx(stats.norm.sf((0.5 - 200) / spread), abs=1e-3)
 
 
-@given(st.integers(0, 200), st.integers(0, 200))
-def test_mcnemar_matches_scipy(fixed: int, broken: int) -> None:
-    expected = stats.binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
-    assert mcnemar_p_value(fixed=fixed, broken=broken) == pytest.approx(expected)
-    half = stats.binom.pmf(fixed, fixed + broken, 0.5)
-    mid_p = 2 * stats.binom.cdf(min(fixed, broken), fixed + broken, 0.5) - half
-    assert mcnemar_mid_p_value(fixed=fixed, broken=broken) == pytest.approx(min(1.0, mid_p))
-
-
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-@pytest.mark.parametrize(("count", "total"), [(0, 1), (1, 1), (0, 24), (62, 210), (1, 210), (210, 210), (8, 24)])
-def test_wilson_matches_scipy(count: int, total: int, confidence: float) -> None:
-    expected = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
-    assert wilson_interval(count, total, confidence=confidence) == pytest.approx(
-        (expected.low, expected.high), abs=1e-12
-    )
+@given(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 40)), st.floats(0.5, 0.99))
+def test_swapping_the_systems_mirrors_the_distribution(counts: tuple[int, int, int], confidence: float) -> None:
+    fixed, broken, rest = counts
+    num_queries = fixed + broken + rest
+    forth = exact_paired_distribution(fixed, broken, num_queries)
+    back = exact_paired_distribution(broken, fixed, num_queries)
+    assert forth.probability == pytest.approx(back.probability[::-1], abs=1e-13)
+    assert forth.mean == -back.mean
+    assert forth.probability.sum() == pytest.approx(1, abs=1e-13)
+    assert forth.probability @ forth.support == pytest.approx(forth.mean, abs=1e-13)
+    low, high = forth.interval(confidence)
+    assert low <= high
+    wider = forth.interval((1 + confidence) / 2)
+    assert wider[0] <= low
+    assert high <= wider[1]
 
 
 def test_bad_counts_are_refused_with_their_remedy() -> None:
     with pytest.raises(UsageError, match=r"got fixed=3, broken=2, num_queries=4; count each query once."):
-        exact_paired_bootstrap(fixed=3, broken=2, num_queries=4)
+        exact_paired_distribution(3, 2, 4)
     with pytest.raises(UsageError, match=r"num_queries must be >= 1, got 0; a rate over no query is undefined."):
-        exact_paired_bootstrap(fixed=0, broken=0, num_queries=0)
-    with pytest.raises(UsageError, match=r"got fixed=-1"):
-        mcnemar_p_value(fixed=-1, broken=2)
-    with pytest.raises(UsageError, match=r"got 5 of 4; the share of nothing is undefined"):
-        wilson_interval(5, 4)
+        exact_paired_distribution(0, 0, 0)
     with pytest.raises(UsageError, match=r"Use 0.95, not 95."):
-        wilson_interval(1, 4, confidence=95.0)
+        exact_paired_distribution(1, 0, 4).interval(95.0)
