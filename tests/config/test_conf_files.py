@@ -16,6 +16,7 @@ from misfire.prompts import TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
 from misfire.tracking import TrackingStore
+from tests.config import dataset_files
 
 PLAIN = {
     "backbone": ("backbone", Encoder),
@@ -28,6 +29,8 @@ PLAIN = {
 }
 # What a file leaves to its user, and a value that will do.
 GIVEN = {
+    "backbone/checkpoint": ["backbone.model=ViT-B-32", "backbone.pretrained=FOLDER/epoch_1.pt"],
+    "backbone/hf_hub": ["backbone.model=hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"],
     "backbone/local_dir": ["backbone.model=local-dir:FOLDER"],
     "dataset/coco2017": ["paths.datasets=FOLDER", "paths.root=FOLDER/mlruns"],
     "dataset/folder": ["dataset.root=FOLDER", "paths.root=FOLDER/mlruns"],
@@ -35,10 +38,12 @@ GIVEN = {
     "subset/category": ["subset.categories=[count,spatial]"],
     "subset/file": ["subset.path=queries.csv"],
     "templates/file": ["templates.path=FOLDER/mine.yaml"],
+    **dataset_files.GIVEN,
 }
 # What a dataset says whose files aren't there: which file to put where, and who publishes it.
 ABSENT = {
     "dataset/coco2017": r"captions_val2017.json there (it is in annotations_trainval2017.zip of https://cocodataset.org",
+    **dataset_files.ABSENT,
 }
 FILES = sorted(path.relative_to(conf_folder()).with_suffix("").as_posix() for path in conf_folder().glob("*/*.yaml"))
 
@@ -71,6 +76,7 @@ def folder(tmp_path: Path) -> Path:
         place.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), "red").save(place / "one.png")
     write_coco2017(tmp_path)
+    dataset_files.write_dataset_files(tmp_path, (tmp_path / "one.png").read_bytes())
     return tmp_path
 
 
@@ -120,7 +126,19 @@ def test_the_plain_caption_comes_first_and_no_template_adds_content(file: str, f
         assert len(templates) in (1, 2, 5, 10)
 
 
-@pytest.mark.parametrize("file", sorted({"backbone/local_dir", "subset/file", "templates/file", "dataset/folder"}))
+@pytest.mark.parametrize(
+    "file",
+    sorted(
+        {
+            "backbone/local_dir",
+            "subset/file",
+            "templates/file",
+            "dataset/folder",
+            "dataset/huggingface",
+            "dataset/webdataset",
+        }
+    ),
+)
 def test_what_a_file_leaves_to_its_user_is_asked_for(file: str) -> None:
     group, _, choice = file.partition("/")
     key = GIVEN[file][0].partition("=")[0]

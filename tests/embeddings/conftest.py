@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,3 +145,68 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = open_clip.CLIP(**json.loads(json.dumps(model_cfg)))
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, folder / "model.safetensors")
     return folder
+
+
+@dataclass(frozen=True)
+class TinyLibrary:
+    """open_clip with two more models by name, Tiny and Tiny-quickgelu, and random weights for both.
+
+    Attributes:
+        folder: An empty folder for files.
+        weights: A state dict in safetensors.
+        configs: The folder of the models' configurations.
+    """
+
+    folder: Path
+    weights: Path
+    configs: Path
+
+    def config(self, name: str) -> dict[str, Any]:
+        from open_clip.factory import get_model_config
+
+        return dict(get_model_config(name))
+
+    def rows(self, model: str, file: Path, image: Image.Image, texts: Sequence[str], **forced: Any) -> torch.Tensor:
+        """The embeddings of an image and of texts by open_clip's own loading, preprocessing and encoding."""
+        import open_clip
+
+        options = {"force_quick_gelu": False, **forced}
+        network, _, preprocess = open_clip.create_model_and_transforms(model, pretrained=str(file), **options)
+        tokens = open_clip.get_tokenizer(model)(list(texts))
+        with torch.no_grad():
+            images = network.eval().encode_image(preprocess(image)[None], normalize=True)
+            return torch.cat([images, network.encode_text(tokens, normalize=True)])
+
+
+def own_rows(encoder: Encoder, image: Image.Image, texts: Sequence[str]) -> torch.Tensor:
+    """The same embeddings by an encoder."""
+    images = encoder.encode_images(encoder.preprocess(image)[None])
+    return torch.cat([images, encoder.encode_texts(encoder.tokenize(texts))])
+
+
+@pytest.fixture
+def tiny_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyLibrary:
+    import open_clip
+    from open_clip.pretrained import _PRETRAINED, _pcfg
+    from safetensors.torch import save_file
+
+    vision = {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16}
+    text = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+    plain: dict[str, Any] = {"embed_dim": 8, "vision_cfg": vision, "text_cfg": text}
+    quick = _pcfg(hf_hub="nobody/tiny-quick/", quick_gelu=True)
+    tags = {"Tiny": {"plain": _pcfg(hf_hub="nobody/tiny/"), "quick": quick}, "Tiny-quickgelu": {"quick": quick}}
+    configs = tmp_path / "library/model_configs"
+    configs.mkdir(parents=True)
+    for name, config in (("Tiny", plain), ("Tiny-quickgelu", {**plain, "quick_gelu": True})):
+        (configs / f"{name}.json").write_text(json.dumps(config))
+        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, name, config)
+        monkeypatch.setitem(_PRETRAINED, name, tags[name])
+    monkeypatch.setattr("misfire.embeddings.architecture.open_clip_folder", lambda: configs.parent)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    torch.manual_seed(0)
+    network = open_clip.CLIP(**json.loads(json.dumps(plain)))
+    # As large as trained ones, so that the activations differ visibly.
+    state = {name: 2 * value.contiguous() for name, value in network.state_dict().items()}
+    save_file(state, folder / "weights.safetensors")
+    return TinyLibrary(folder, folder / "weights.safetensors", configs)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from PIL.Image import Image as PillowImage
 
 from misfire.core.hashing import sha256_json
@@ -50,8 +50,11 @@ class Encoder(ABC):
         """The network that ``encode_images`` and ``encode_texts`` run; moving it to a device moves the encoder."""
 
     @abstractmethod
-    def preprocess(self, image: PillowImage) -> Float[torch.Tensor, "channel height width"]:
-        """The network's input for one image."""
+    def preprocess(self, image: PillowImage) -> Num[torch.Tensor, "channel height width"]:
+        """One image as ``encode_images`` takes it, of one shape for all images; it runs in worker processes.
+
+        It touches neither the network nor its weights.
+        """
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> Tokens:
@@ -67,9 +70,9 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode_images(
-        self, images: Float[torch.Tensor, "image channel height width"]
+        self, images: Num[torch.Tensor, "image channel height width"]
     ) -> Float[torch.Tensor, "image dim"]:
-        """Embeddings of preprocessed images: unit rows in fp32, whatever the network's precision."""
+        """Embeddings of preprocessed images, stacked: unit rows in fp32, whatever the network's precision."""
 
     @abstractmethod
     def encode_texts(self, tokens: Tokens) -> Float[torch.Tensor, "text dim"]:

@@ -10,14 +10,19 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from PIL.Image import Image as PillowImage
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
+from misfire.embeddings.architecture import vocabulary_size_in
+from misfire.embeddings.checkpoint_settings import ACTIVATIONS
 from misfire.embeddings.encoder import Encoder, Tokens, unit_rows
-from misfire.embeddings.open_clip_source import ModelSource, locate, sha256_of_weights
+from misfire.embeddings.open_clip_network import load_network, vocabulary_size_of
+from misfire.embeddings.open_clip_source import ModelSource, locate
 from misfire.embeddings.short_context import can_be_shortened, encode_shortened
+from misfire.embeddings.text_tokenizer import TokenizerFiles
+from misfire.embeddings.weights_file import sha256_of_file
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -28,13 +33,19 @@ class OpenClipEncoder(Encoder):
     """A model of open_clip; its weights are read when something must be encoded.
 
     Args:
-        model: ``bundled:world_clip``, ``local-dir:FOLDER``, or a model that open_clip knows.
-        pretrained: A tag or a weights file; None where the model is a folder. A file says nothing about its
-            activation: choose the model's ``-quickgelu`` variant for weights trained with QuickGELU (OpenAI's were).
+        model: ``bundled:world_clip``, ``local-dir:FOLDER``, ``hf-hub:ORG/REPO``, or a model that open_clip knows.
+        pretrained: For a model that open_clip knows: one of its tags, or a checkpoint trained elsewhere (safetensors,
+            or a torch file such as open_clip's ``epoch_N.pt``). None where the model is a folder.
+        weights: The file that holds the weights of that tag; nothing is downloaded then.
+        activation: ``gelu`` or ``quick_gelu`` (OpenAI's), where nothing beside a checkpoint says which it was trained
+            with: neither open_clip's ``params.txt``, beside it or one folder up from ``checkpoints/``, nor an
+            ``open_clip_config.json``, nor the name of a published file. Preprocessing comes from the same places, else
+            from the model's published weights where these agree, else it is open_clip's default, if at least one of
+            them uses that; otherwise it is an error.
         precision: ``fp32``, or ``bf16`` for autocast in bfloat16; rows are normalised and kept in fp32 either way.
 
     Raises:
-        UsageError: If the precision is neither.
+        UsageError: If the precision or the activation is none of these.
 
     Example:
         >>> OpenClipEncoder(model="local-dir:models/ours").name
@@ -43,11 +54,18 @@ class OpenClipEncoder(Encoder):
 
     model: str
     pretrained: str | None = None
+    weights: str | None = None
+    activation: str | None = None
     precision: str = "fp32"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision}; use fp32.")
+        if self.activation is not None and self.activation not in ACTIVATIONS:
+            raise UsageError(
+                f"activation must be one of {', '.join(ACTIVATIONS)} or null, got {self.activation}; use quick_gelu "
+                "for weights that go back to OpenAI's."
+            )
 
     @property
     @override
@@ -57,7 +75,7 @@ class OpenClipEncoder(Encoder):
 
     @cached_property
     def _source(self) -> ModelSource:
-        return locate(self.model, self.pretrained)
+        return locate(self.model, self.pretrained, self.weights, self.activation)
 
     @property
     @override
@@ -75,62 +93,62 @@ class OpenClipEncoder(Encoder):
 
     @cached_property
     def _description(self) -> dict[str, str]:
-        source = self._source
-        architecture = source.architecture
-        return {
-            "encoder": "open_clip",
-            "architecture": _canonical(_without_paths(architecture)),
-            "activation": "QuickGELU" if architecture.get("quick_gelu", False) else "GELU",
-            "weights_sha256": sha256_of_weights(source.weights),
-            "preprocessing": _canonical(source.preprocessing),
-            "tokenizer": " ".join(sha256_of_weights(path) for path in source.vocabulary),
-            "precision": self.precision,
-        }
+        return {**self._source.describe(), "precision": self.precision}
 
     @override
     def module(self) -> torch.nn.Module:
-        return self._loaded.network
+        return self._network
 
     @override
-    def preprocess(self, image: PillowImage) -> Float[torch.Tensor, "channel height width"]:
-        pixels: torch.Tensor = self._loaded.transform(image.convert("RGB"))
-        return pixels
+    def preprocess(self, image: PillowImage) -> UInt8[torch.Tensor, "channel height width"]:
+        return self._source.preprocessing.resize(image)
 
     @override
     def tokenize(self, texts: Sequence[str]) -> Tokens:
-        tokens: torch.Tensor = self._loaded.tokenizer(list(texts))
+        tokens: torch.Tensor = self._tokenizer(list(texts))
         return tokens
 
     @override
     def is_truncated(self, texts: Sequence[str]) -> Bool[np.ndarray, " text"]:
-        # In a context twice as long, a token beyond the model's own is one that the model doesn't read.
-        tokenizer, length = self._loaded.tokenizer, self.context_length
-        tokens = tokenizer(["", *texts], context_length=2 * length)
-        padding = tokens[0, -1]
-        truncated: Bool[np.ndarray, " text"] = (tokens[1:, length:] != padding).any(dim=1).numpy()
-        return truncated
+        return self._source.tokenizer.is_truncated(self._tokenizer, texts)
 
     @override
     def encode_images(
-        self, images: Float[torch.Tensor, "image channel height width"]
+        self, images: UInt8[torch.Tensor, "image channel height width"]
     ) -> Float[torch.Tensor, "image dim"]:
         with self._inference(images.device.type):
-            return unit_rows(self._loaded.network.encode_image(images))  # type: ignore[operator]
+            pixels = self._source.preprocessing.normalise(images)
+            return unit_rows(self._network.encode_image(pixels))  # type: ignore[operator]
 
     @override
     def encode_texts(self, tokens: Tokens) -> Float[torch.Tensor, "text dim"]:
-        network = self._loaded.network
+        network = self._network
         with self._inference(tokens.device.type):
             if can_be_shortened(network):
                 return unit_rows(encode_shortened(network, tokens))
             return unit_rows(network.encode_text(tokens))  # type: ignore[operator]
 
     @property
-    def _loaded(self) -> "_Loaded":
+    def _network(self) -> torch.nn.Module:
         source = self._source
-        return _load(
-            source.model_name, source.pretrained, source.weights, source.merges, self._description["weights_sha256"]
+        if vocabulary_size_in(source.architecture) is not None:
+            self._checked_tokenizer(vocabulary_size_in(source.architecture))  # before the weights' gigabytes
+        network = _load(
+            self.model, json.dumps(source.architecture), source.weights, self._description["weights_sha256"]
         )
+        self._checked_tokenizer(vocabulary_size_of(network))
+        return network
+
+    @property
+    def _tokenizer(self) -> Any:
+        return self._checked_tokenizer(vocabulary_size_in(self._source.architecture))
+
+    def _checked_tokenizer(self, vocabulary_size: int | None) -> Any:
+        source = self._source
+        if vocabulary_size is None:  # a text tower of transformers knows it, its configuration doesn't
+            vocabulary_size = vocabulary_size_of(self._network)
+        text_cfg = json.dumps(source.architecture["text_cfg"])
+        return _load_tokenizer(source.tokenizer, self._description["tokenizer"], text_cfg, vocabulary_size)
 
     @contextmanager
     def _inference(self, device_type: str) -> Iterator[None]:
@@ -139,30 +157,22 @@ class OpenClipEncoder(Encoder):
             yield
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    network: torch.nn.Module
-    transform: Any
-    tokenizer: Any
-
-
 @lru_cache(maxsize=2)  # the cells of a grid share one model; a comparison of two backbones keeps both
-def _load(model_name: str, pretrained: str | None, weights: Path, merges: Path | None, weights_sha256: str) -> _Loaded:
-    import open_clip
-
-    try:
-        network, transform = open_clip.create_model_from_pretrained(model_name, pretrained=pretrained)
-        own_merges = {} if merges is None else {"bpe_path": str(merges)}
-        tokenizer = open_clip.get_tokenizer(model_name, **own_merges)
-    except Exception as error:  # open_clip raises whatever the file or its libraries do
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(
-            f"backbone {model_name} must load with its own weights {weights.name}, got: {reason} "
-            "Check that model and weights belong together and that the file is whole."
-        ) from error
-    if sha256_of_weights(weights) != weights_sha256:
+def _load(name: str, architecture: str, weights: Path, weights_sha256: str) -> torch.nn.Module:
+    network = load_network(json.loads(architecture), weights, name=name)
+    if sha256_of_file(weights) != weights_sha256:
         raise UsageError(f"weights must stay as they were when they were named, got a change of {weights}; run again.")
-    return _Loaded(network.eval().requires_grad_(False), transform, tokenizer)
+    return network
+
+
+@lru_cache(maxsize=4)
+def _load_tokenizer(files: TokenizerFiles, description: str, text_cfg: str, vocabulary_size: int) -> Any:
+    tokenizer = files.load(json.loads(text_cfg), vocabulary_size=vocabulary_size)
+    if files.describe() != description:
+        raise UsageError(
+            f"a tokenizer must stay as it was when it was named, got a change of {files.place}; run again."
+        )
+    return tokenizer
 
 
 @contextmanager
@@ -175,14 +185,3 @@ def _full_float32() -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _without_paths(architecture: dict[str, Any]) -> dict[str, Any]:
-    text = {name: value for name, value in architecture["text_cfg"].items() if name != "tokenizer_kwargs"}
-    options = architecture["text_cfg"].get("tokenizer_kwargs", {})
-    kept = {name: value for name, value in options.items() if name != "bpe_path"}  # its content's hash is the key's
-    return {**architecture, "text_cfg": {**text, "tokenizer_kwargs": kept}}

@@ -1,18 +1,42 @@
-"""Where an open_clip model's definition and weights lie, found without importing open_clip where that is possible."""
+"""Where an open_clip model's definition and weights lie, found without reading the weights."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from misfire.core.errors import UsageError
-from misfire.core.hashing import sha256_file
+from misfire.core.errors import UsageError, name_some
+from misfire.embeddings.architecture import (
+    activation_of,
+    built_in,
+    comparable,
+    has_both_activations,
+    image_size_of,
+    open_clip_folder,
+)
+from misfire.embeddings.checkpoint_settings import ACTIVATIONS, CONFIG_NAME, read_config, settle
+from misfire.embeddings.hub import HUB, download_repository, download_tokenizer
+from misfire.embeddings.preprocessing import Preprocessing, preprocessing_of
+from misfire.embeddings.published import (
+    QUICK,
+    download_tag,
+    preprocessing_settings,
+    recognise,
+    settings_of_tag,
+    tags_of,
+)
+from misfire.embeddings.text_tokenizer import (
+    BytePairTokenizer,
+    HuggingFaceTokenizer,
+    TokenizerFiles,
+    check_merges,
+    vocabulary_files,
+)
+from misfire.embeddings.weights_file import sha256_of_file
 
 BUNDLED = "bundled:"
 LOCAL_DIR = "local-dir:"
-HUB = "hf-hub:"
 # The order in which open_clip itself prefers the weights in a folder.
 _WEIGHT_NAMES = (
     "open_clip_model.safetensors",
@@ -24,160 +48,202 @@ _WEIGHT_NAMES = (
     "pytorch_model.pth",
     "model.pth",
 )
-_VOCABULARY_PATTERNS = ("tokenizer*", "vocab*", "merges*", "special_tokens_map.json", "*.model")
+_WEIGHT_PATTERNS = ("*.safetensors", "*.bin", "*.pth", "*.pt")
+# Masking tokens at random, open_clip's other option, is a choice of training.
+_TOKENIZER_OPTIONS = frozenset({"clean", "strip_sep_token", "language", "additional_special_tokens"})
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model as open_clip can load it from this disk.
+    """A model on this disk.
 
     Attributes:
-        model_name: First argument of open_clip's ``create_model``.
-        pretrained: Its second argument: a tag, a file, or None for a folder.
         architecture: open_clip's ``model_cfg``.
-        preprocessing: What differs from open_clip's default ``PreprocessCfg``.
+        preprocessing: What takes effect, whatever was left to open_clip's defaults.
         weights: The weights' file.
-        merges: The byte-pair merges' file of open_clip's own tokenizer, None for the default or another tokenizer.
-        vocabulary: The files that define the tokenizer, in order.
+        tokenizer: What turns texts into tokens.
     """
 
-    model_name: str
-    pretrained: str | None
     architecture: dict[str, Any]
-    preprocessing: dict[str, Any]
+    preprocessing: Preprocessing
     weights: Path
-    merges: Path | None
-    vocabulary: tuple[Path, ...]
+    tokenizer: TokenizerFiles
+
+    def describe(self) -> dict[str, str]:
+        """Content alone: equal wherever the files lie and whichever way they were named."""
+        return {
+            "encoder": "open_clip",
+            "architecture": json.dumps(comparable(self.architecture), sort_keys=True),
+            "activation": activation_of(self.architecture),
+            "weights_sha256": sha256_of_file(self.weights),
+            "preprocessing": self.preprocessing.describe(),
+            "tokenizer": self.tokenizer.describe(),
+        }
 
 
-def locate(model: str, pretrained: str | None) -> ModelSource:
+def locate(
+    model: str, pretrained: str | None = None, weights: str | None = None, activation: str | None = None
+) -> ModelSource:
     """Find a model's definition and weights.
 
     Args:
         model: ``bundled:NAME`` (ships with misfire), ``local-dir:FOLDER`` (``open_clip_config.json`` beside the
-            weights), or the name of a model that open_clip knows.
-        pretrained: For a known model: one of its tags, or a weights file. A folder holds its own weights.
+            weights), ``hf-hub:ORG/REPO``, or the name of a model that open_clip knows.
+        pretrained: For a known model: one of its tags, or a checkpoint trained elsewhere. A folder holds its own.
+        weights: The file that holds the weights of the tag, so that nothing is downloaded.
+        activation: ``gelu`` or ``quick_gelu``, for a checkpoint that says neither.
 
     Raises:
-        UsageError: If the model is unknown, its weights are not here, or its activation is not the weights' own.
+        UsageError: If the model is unknown, its weights are not here, or what is known about them doesn't agree.
     """
-    if model.startswith(HUB):
-        raise UsageError(
-            f"model must be on this disk, got {model}; download the repository into a folder "
-            f"and set backbone.model={LOCAL_DIR}FOLDER."
-        )
-    if model.startswith((BUNDLED, LOCAL_DIR)):
-        if pretrained is not None:
-            raise UsageError(f"pretrained must be null for {model}, got {pretrained}; the folder holds the weights.")
-        return _in_folder(_folder(model))
+    if model.startswith((BUNDLED, LOCAL_DIR, HUB)):
+        for name, value in (("pretrained", pretrained), ("weights", weights)):
+            if value is not None:
+                raise UsageError(f"{name} must be null for {model}, got {value}; the folder holds the weights.")
+        return _in_folder(_folder(model), activation)
+    architecture = built_in(model)  # an unknown model is named before its weights
     if pretrained is None:
         raise UsageError(
             f"pretrained must name the weights of {model}, got null; set backbone.pretrained to a tag or to a file."
         )
-    if Path(pretrained).is_file():
-        return _built_in(model, pretrained, preprocessing={}, weights=Path(pretrained))
-    return _tagged(model, pretrained)
+    settings = settings_of_tag(model, pretrained)
+    if settings:
+        return _tagged(model, pretrained, settings, architecture, weights, activation)
+    file = Path(pretrained).expanduser()
+    if not file.is_file():
+        raise UsageError(
+            f"pretrained must be a weights file or a tag of {model} ({', '.join(tags_of(model))}), got {pretrained}; "
+            "correct it."
+        )
+    if weights is not None:
+        raise UsageError(f"weights must be null where pretrained is a file, got {weights}; name the file once.")
+    architecture, preprocessing = settle(model, file, activation)
+    return ModelSource(architecture, preprocessing, file, _tokenizer(architecture, file.parent))
 
 
-def sha256_of_weights(path: Path) -> str:
-    """SHA-256 of a weights file, computed once a process for a file that doesn't change."""
-    status = path.stat()
-    return _sha256_unchanged(path, status.st_size, status.st_mtime_ns)
+def _tagged(
+    model: str,
+    tag: str,
+    settings: Mapping[str, Any],
+    architecture: dict[str, Any],
+    weights: str | None,
+    activation: str | None,
+) -> ModelSource:
+    own = ACTIVATIONS["quick_gelu" if settings.get("quick_gelu", False) else "gelu"]
+    if own != activation_of(architecture) and has_both_activations(model):
+        is_quick = own == ACTIVATIONS["quick_gelu"]
+        raise UsageError(
+            f"the model's activation must be that of its weights, got {model} for {tag}, which was trained with {own}; "
+            f"choose the variant {'with' if is_quick else 'without'} {QUICK}."
+        )
+    _check_asked(activation, architecture, f"{tag} of {model}")
+    file = download_tag(model, tag, settings) if weights is None else _named_file(model, tag, weights)
+    preprocessing = preprocessing_of(
+        preprocessing_settings(settings), image_size=image_size_of(architecture), place=f"the tag {tag} of {model}"
+    )
+    return ModelSource(architecture, preprocessing, file, _tokenizer(architecture, file.parent))
 
 
-@lru_cache(maxsize=64)
-def _sha256_unchanged(path: Path, size: int, mtime_ns: int) -> str:  # size and time are the cache's key
-    return sha256_file(path)
+def _named_file(model: str, tag: str, weights: str) -> Path:
+    file = Path(weights).expanduser()
+    if not file.is_file():
+        raise UsageError(f"weights must be a file, got {weights}, which isn't there; correct backbone.weights.")
+    known = recognise(file)
+    if known and (model.replace("/", "-"), tag.lower().replace("-", "_")) not in known:
+        raise UsageError(
+            f"weights must hold {tag} of {model}, got {file}, which is {known[0][1]} of {known[0][0]}; name the right "
+            "file or tag."
+        )
+    return file
 
 
 def _folder(model: str) -> Path:
+    if model.startswith(HUB):
+        return download_repository(model.removeprefix(HUB), CONFIG_NAME, LOCAL_DIR)
     if model.startswith(LOCAL_DIR):
-        return Path(model.removeprefix(LOCAL_DIR))
+        return Path(model.removeprefix(LOCAL_DIR)).expanduser()
     return Path(__file__).parent / model.removeprefix(BUNDLED)
 
 
-def _in_folder(folder: Path) -> ModelSource:
-    config_path = folder / "open_clip_config.json"
-    if not config_path.is_file():
-        raise UsageError(
-            f"a model's folder must hold open_clip_config.json and its weights, got {folder}; "
-            "name a folder written by open_clip's hub tools or by the training script."
-        )
-    config = json.loads(config_path.read_text(encoding="utf-8"))
-    if "model_cfg" not in config:
-        raise UsageError(f"{config_path} must have the key model_cfg, got {sorted(config)}; add open_clip's model_cfg.")
-    found = [folder / name for name in _WEIGHT_NAMES if (folder / name).is_file()]
-    if not found:
-        raise UsageError(
-            f"a model's folder must hold its weights, got none in {folder}; save them there as model.safetensors."
-        )
-    merges_name = config["model_cfg"]["text_cfg"].get("tokenizer_kwargs", {}).get("bpe_path")
-    merges = folder / merges_name if merges_name is not None else None
-    vocabulary = {path for pattern in _VOCABULARY_PATTERNS for path in folder.glob(pattern)}
-    if merges is not None:
-        vocabulary.add(merges)
-    return ModelSource(
-        model_name=f"{LOCAL_DIR}{folder}",
-        pretrained=None,
-        architecture=config["model_cfg"],
-        preprocessing=config.get("preprocess_cfg", {}),
-        weights=found[0],
-        merges=merges,
-        vocabulary=tuple(sorted(vocabulary)) or (_default_merges(),),
-    )
-
-
-def _built_in(model: str, pretrained: str, *, preprocessing: dict[str, Any], weights: Path) -> ModelSource:
-    path = _open_clip_folder() / "model_configs" / f"{model.replace('/', '-')}.json"
+def _in_folder(folder: Path, activation: str | None) -> ModelSource:
+    path = folder / CONFIG_NAME
     if not path.is_file():
         raise UsageError(
-            f"model must be one that open_clip knows, {BUNDLED}NAME or {LOCAL_DIR}FOLDER, got {model}; "
-            "open_clip.list_models() lists the names."
+            f"a model's folder must hold {CONFIG_NAME} and its weights, got {folder}; "
+            "name a folder written by open_clip's hub tools or by the training script."
         )
-    return ModelSource(
-        model_name=model,
-        pretrained=pretrained,
-        architecture=json.loads(path.read_text(encoding="utf-8")),
-        preprocessing=preprocessing,
-        weights=weights,
-        merges=None,
-        vocabulary=(_default_merges(),),
-    )
-
-
-def _tagged(model: str, tag: str) -> ModelSource:
-    from open_clip.pretrained import download_pretrained, get_pretrained_cfg, list_pretrained_tags_by_model
-
-    source = _built_in(model, tag, preprocessing={}, weights=Path())  # an unknown model is named before its tag
-    cleaned = model.replace("/", "-")
-    settings = get_pretrained_cfg(cleaned, tag)
-    if not settings:
-        tags = ", ".join(list_pretrained_tags_by_model(cleaned))
-        raise UsageError(f"pretrained must be a weights file or a tag of {model} ({tags}), got {tag}; correct it.")
-    if settings.get("quick_gelu", False) != source.architecture.get("quick_gelu", False):
-        is_quick = settings.get("quick_gelu", False)
+    config = read_config(path)
+    architecture = config["model_cfg"]
+    if not config.get("preprocess_cfg"):
         raise UsageError(
-            f"the model's activation must be that of its weights, got {model} for {tag}, which was trained with "
-            f"{'QuickGELU' if is_quick else 'GELU'}; choose the variant {'with' if is_quick else 'without'} -quickgelu."
+            f"{path} must say in preprocess_cfg how the weights' pictures were prepared, got none; add it, with mean, "
+            "std, interpolation and resize_mode as in training."
         )
-    try:
-        weights = download_pretrained(settings)
-    except Exception as error:  # open_clip and its download clients raise whatever they like
+    _check_asked(activation, architecture, str(path))
+    preprocessing = preprocessing_of(config["preprocess_cfg"], image_size=image_size_of(architecture), place=str(path))
+    weights = _weights_in(folder)
+    return ModelSource(architecture, preprocessing, weights, _tokenizer_in(architecture, folder))
+
+
+def _weights_in(folder: Path) -> Path:
+    preferred = [folder / name for name in _WEIGHT_NAMES if (folder / name).is_file()]
+    others = sorted({path for pattern in _WEIGHT_PATTERNS for path in folder.glob(pattern)})
+    found = preferred[:1] or others
+    if len(found) != 1:
+        what = f"{name_some(path.name for path in found)} in" if found else "none in"
         raise UsageError(
-            f"the weights {tag} of {model} must be on this disk or downloadable, got {type(error).__name__}; connect "
-            "to the network once, or set backbone.pretrained to a file."
-        ) from error
-    known = ("size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color")
-    preprocessing = {name: settings[name] for name in known if name in settings}
-    return _built_in(model, tag, preprocessing=preprocessing, weights=Path(weights))
+            f"a model's folder must hold its weights, got {what} {folder}; save them there as model.safetensors."
+        )
+    return found[0]
+
+
+def _tokenizer_in(architecture: Mapping[str, Any], folder: Path) -> TokenizerFiles:
+    """The tokenizer of a folder, by the folder's own files alone where its configuration speaks of any."""
+    options = _options(architecture)
+    if architecture["text_cfg"].get("hf_tokenizer_name"):
+        if not vocabulary_files(folder):
+            raise UsageError(
+                f"the folder of a model with its own tokenizer must hold the tokenizer's files, got none in {folder}; "
+                f"put tokenizer.json and tokenizer_config.json of "
+                f"{architecture['text_cfg']['hf_tokenizer_name']} there."
+            )
+        return HuggingFaceTokenizer(folder, options)
+    name = architecture["text_cfg"].get("tokenizer_kwargs", {}).get("bpe_path")
+    merges = _default_merges() if name is None else folder / name
+    if not merges.is_file():
+        raise UsageError(f"bpe_path must name a file in the model's folder, got {merges}; put the merges there.")
+    check_merges(folder, merges)
+    return BytePairTokenizer(merges, options)
+
+
+def _tokenizer(architecture: Mapping[str, Any], beside: Path) -> TokenizerFiles:
+    """The tokenizer of a model that open_clip knows; files beside the weights go before what would be downloaded."""
+    options = _options(architecture)
+    repository = architecture["text_cfg"].get("hf_tokenizer_name")
+    if not repository:
+        return BytePairTokenizer(_default_merges(), options)
+    is_beside = any((beside / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
+    return HuggingFaceTokenizer(beside if is_beside else download_tokenizer(repository, beside), options)
+
+
+def _options(architecture: Mapping[str, Any]) -> str:
+    given = {k: v for k, v in architecture["text_cfg"].get("tokenizer_kwargs", {}).items() if k != "bpe_path"}
+    unknown = sorted(set(given) - _TOKENIZER_OPTIONS)
+    if unknown:
+        raise UsageError(
+            f"tokenizer_kwargs must be among {', '.join(sorted(_TOKENIZER_OPTIONS))}, got {name_some(unknown)}; remove "
+            "what only training needs."
+        )
+    return json.dumps(given, sort_keys=True)
+
+
+def _check_asked(activation: str | None, architecture: Mapping[str, Any], place: str) -> None:
+    if activation is not None and ACTIVATIONS[activation] != activation_of(architecture):
+        raise UsageError(
+            f"backbone.activation must be that of the weights, got {ACTIVATIONS[activation]} but "
+            f"{activation_of(architecture)} in {place}; leave it null."
+        )
 
 
 def _default_merges() -> Path:
-    return _open_clip_folder() / "bpe_simple_vocab_16e6.txt.gz"
-
-
-def _open_clip_folder() -> Path:
-    spec = find_spec("open_clip")  # finds the package without importing it
-    if spec is None or spec.origin is None:
-        raise UsageError("open_clip must be installed, got no such package; run pip install open_clip_torch.")
-    return Path(spec.origin).parent
+    return open_clip_folder() / "bpe_simple_vocab_16e6.txt.gz"
