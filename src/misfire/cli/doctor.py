@@ -1,4 +1,4 @@
-"""Say what works here, what doesn't, and how to mend it: versions, device, folders, store, data, backbone."""
+"""Say what works, what doesn't, and how to mend it: versions, device, folders, store, data, backbone, precision."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,11 @@ class Check:
     works: bool
     text: str
 
+    def lines(self) -> str:
+        """The check as it is printed; further lines stand under the first."""
+        indented = self.text.replace("\n", "\n" + " " * 22)
+        return f"{'ok  ' if self.works else 'MEND'}  {self.name:<15} {indented}"
+
 
 def run(words: Sequence[str]) -> int:
     """Check everything, print a line each; 0 if all works, 1 otherwise."""
@@ -32,10 +37,12 @@ def run(words: Sequence[str]) -> int:
         "tracking store": _store,
         "dataset": _dataset,
         "backbone": _backbone,
+        "captions": _captions,
+        "precision": _precision,
     }
     checks = [_check(name, look, settings) for name, look in looks.items()]
     for check in checks:
-        print(f"{'ok  ' if check.works else 'MEND'}  {check.name:<15} {check.text}")
+        print(check.lines())
     return 0 if all(check.works for check in checks) else 1
 
 
@@ -86,13 +93,43 @@ def _store(settings: "Settings") -> str:
 
 
 def _dataset(settings: "Settings") -> str:
-    dataset = settings.dataset
-    return (
-        f"{dataset.name}: {len(dataset.images):,} images, {len(dataset.captions):,} captions, "
-        f"fingerprint {dataset.fingerprint[:12]}"
-    )
+    from misfire.cli._card import card_lines
+    from misfire.data import dataset_card
+
+    return "\n".join(card_lines(dataset_card(settings.dataset), settings.dataset.notes))
 
 
 def _backbone(settings: "Settings") -> str:
     encoder = settings.backbone
     return f"{encoder.name}: {encoder.dim} dimensions, fingerprint {encoder.fingerprint[:12]}"
+
+
+def _captions(settings: "Settings") -> str:
+    texts = [caption.text for caption in settings.dataset.captions]
+    encoder = settings.backbone
+    return (
+        f"{encoder.num_truncated(texts):,} of {len(texts):,} are cut at the tokenizer's {encoder.context_length} tokens"
+    )
+
+
+def _precision(settings: "Settings") -> str:
+    from misfire.core.seeding import generator
+    from misfire.data import image_sample
+    from misfire.embeddings import EmbeddingStore
+    from misfire.evaluation import Workbench, precision_flips
+
+    sample = image_sample(
+        settings.dataset, settings.config.doctor.num_images, rng=generator(settings.seed, "doctor", "precision")
+    )
+    store = EmbeddingStore(settings.root / "embeddings")
+    exact, fast = (
+        Workbench(dataset=sample, encoder=settings.in_precision(name), store=store, trainer=settings.trainer)
+        for name in ("fp32", "bf16")
+    )
+    flips = precision_flips(exact, fast, ks=settings.ks)
+    told = [
+        f"{name:<14} {found.broken + found.fixed} of {found.num_queries:,} flip (bf16 loses {found.broken}, "
+        f"gains {found.fixed})"
+        for name, found in flips.items()
+    ]
+    return "\n".join([f"hits that differ between fp32 and bf16 on {len(sample.images):,} images:", *told])

@@ -9,6 +9,7 @@ from misfire.data.huggingface import HuggingFaceCaptions
 from misfire.data.image_file import ImageFile
 from misfire.data.karpathy import KarpathyCaptions
 from misfire.data.listing import Listing
+from misfire.data.sample import image_sample
 from misfire.data.sourced import SourcedDataset
 from misfire.data.tar_member import TarMember
 from misfire.data.webdataset import WebdatasetCaptions
@@ -31,4 +32,5 @@ __all__ = [
     "TarMember",
     "WebdatasetCaptions",
     "dataset_card",
+    "image_sample",
 ]
