@@ -30,20 +30,14 @@ def run(words: Sequence[str]) -> int:
     from misfire.config import Settings
 
     settings = Settings(compose(words))
-    looks: dict[str, Callable[[Settings], str]] = {
-        "versions": _versions,
-        "device": _device,
-        "folder": _folder,
-        "tracking store": _store,
-        "dataset": _dataset,
-        "backbone": _backbone,
-        "captions": _captions,
-        "precision": _precision,
-    }
-    checks = [_check(name, look, settings) for name, look in looks.items()]
-    for check in checks:
-        print(check.lines())
-    return 0 if all(check.works for check in checks) else 1
+    broken: list[str] = []
+    for name, (look, needed) in _LOOKS.items():
+        missing = [other for other in needed if other in broken]
+        check = _check(name, look, settings) if not missing else Check(name, False, f"waits for {missing[0]}")
+        if not check.works:
+            broken.append(name)
+        print(check.lines(), flush=True)
+    return 1 if broken else 0
 
 
 def _check(name: str, look: "Callable[[Settings], str]", settings: "Settings") -> Check:
@@ -133,3 +127,16 @@ def _precision(settings: "Settings") -> str:
         for name, found in flips.items()
     ]
     return "\n".join([f"hits that differ between fp32 and bf16 on {len(sample.images):,} images:", *told])
+
+
+# What is looked at, and what must work before that can be.
+_LOOKS: "dict[str, tuple[Callable[[Settings], str], tuple[str, ...]]]" = {
+    "versions": (_versions, ()),
+    "device": (_device, ()),
+    "folder": (_folder, ()),
+    "tracking store": (_store, ()),
+    "dataset": (_dataset, ()),
+    "backbone": (_backbone, ()),
+    "captions": (_captions, ("dataset", "backbone")),
+    "precision": (_precision, ("dataset", "backbone", "folder", "captions")),
+}

@@ -27,8 +27,9 @@ def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) ->
         failure_set: Names the queries' categories in the records; it changes no number.
     """
     targets = bench.targets[torch.from_numpy(cell.queries)]
-    before = target_outcomes(_plain(cell, bench), bench.gallery, targets)
-    after = ensemble_outcomes(_prompts(cell, bench), bench.gallery, targets, cell.pooling)
+    gallery = bench.gallery
+    before = target_outcomes(_plain(cell, bench), gallery, targets)
+    after = ensemble_outcomes(_prompts(cell, bench), gallery, targets, cell.pooling)
     bootstraps = {k: _bootstrap(cell, before, after, k) for k in cell.ks}
     return CellResult(
         outcome=_outcome(cell, bench, before, after, bootstraps, failure_set),
