@@ -1,11 +1,10 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
-from misfire.data import CaptionedFolder, ImageFile
+from misfire.data import CaptionedFolder
 
 
 def write_folder(root: Path, rows: str = "b.png,a red star\na.png,a blue star\nb.png,one star\n") -> Path:
@@ -52,23 +51,3 @@ def test_a_missing_table_or_column_is_refused(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text("file,caption\n")
     with pytest.raises(UsageError, match=r"it lacks image; add them"):
         CaptionedFolder(str(tmp_path))
-
-
-def test_an_image_is_upright_and_rgb_whatever_its_file_says(tmp_path: Path) -> None:
-    pixels = np.zeros((2, 3), dtype=np.uint8)
-    pixels[0] = 200
-    exif = PillowImage.Exif()
-    exif[0x0112] = 6  # the camera was held on its right side: turn a quarter clockwise
-    PillowImage.fromarray(pixels).save(tmp_path / "grey.png", exif=exif)
-    seen = ImageFile(tmp_path / "grey.png").load()
-    assert (seen.mode, seen.size) == ("RGB", (2, 3))
-    assert [seen.getpixel((column, 0)) for column in (0, 1)] == [(0, 0, 0), (200, 200, 200)]
-
-
-def test_a_truncated_or_missing_image_is_one_sentence(tmp_path: Path) -> None:
-    PillowImage.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
-    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:600])
-    with pytest.raises(UsageError, match=r"must decode whole, got .*half.png .*restore or drop it"):
-        ImageFile(tmp_path / "half.png").load()
-    with pytest.raises(UsageError, match=r"must be readable, got .*none.png \(No such file or directory\)"):
-        _ = ImageFile(tmp_path / "none.png").content_sha256
