@@ -1,7 +1,6 @@
 """One's own data: a folder of images and a table that says what each shows."""
 
 import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -9,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from misfire.core.errors import UsageError, name_some
-from misfire.data.listing import NAME, TEXT, Listing, read_column, read_text
+from misfire.data.listing import NAME, TEXT, Listing, read_column, read_json_lines, read_text
 from misfire.data.picture_folder import pictures
 from misfire.data.sourced import SourcedDataset
 
@@ -116,23 +115,8 @@ def _of_tsv(path: Path) -> _Rows:
 
 
 def _of_json_lines(path: Path) -> _Rows:
-    text = read_text(path, "a captioned folder's table", published="lines of JSON objects with image and caption")
-    rows, calls, wrong = [], [], []
-    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would cut at U+2028, which JSON allows
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if isinstance(row, dict):
-            rows.append(row)
-            calls.append(f"line {number}")
-        else:
-            wrong.append(f"line {number}")
-    if wrong:
-        raise UsageError(f"{path} must have a JSON object in each line, got {name_some(wrong)} without; mend them.")
-    return _Rows(rows, calls, list(_COLUMNS))
+    published = "lines of JSON objects with image and caption"
+    return _Rows(*read_json_lines(path, "a captioned folder's table", published=published), list(_COLUMNS))
 
 
 def _of_parquet(path: Path) -> _Rows:

@@ -114,6 +114,34 @@ def read_json(path: Path, what: str, *, published: str) -> Any:
         raise UsageError(f"{what} must be JSON, got {path} ({error}); restore it ({published}).") from error
 
 
+def read_json_lines(path: Path, what: str, *, published: str) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The objects of a file with one JSON object a line, and what a person calls each ("line 4").
+
+    Blank lines are passed over; arguments are those of :func:`read_text`.
+
+    Raises:
+        UsageError: If it is missing, can't be read, or lines hold something else; they are counted and named.
+    """
+    text = read_text(path, what, published=published)
+    rows: list[Mapping[str, Any]] = []
+    calls, wrong = [], []
+    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would cut at U+2028, which JSON allows
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+            calls.append(f"line {number}")
+        else:
+            wrong.append(f"line {number}")
+    if wrong:
+        raise UsageError(f"{path} must have a JSON object in each line, got {name_some(wrong)} without; mend them.")
+    return rows, calls
+
+
 def read_rows(path: Path, document: Any, key: str) -> list[Mapping[str, Any]]:
     """The list of objects at ``key`` of a JSON document.
 
