@@ -29,9 +29,12 @@ from misfire.stats.clustered import (
     clustered_median_bootstrap,
 )
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
+from misfire.stats.multiplicity import benjamini_hochberg, holm
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
 from misfire.stats.proportion import wilson_interval
 from misfire.stats.settings import StatisticsSettings
+from misfire.stats.sign_flip import SignFlipTest, sign_flip_test
+from misfire.stats.westfall_young import max_t
 
 __all__ = [
     "CategoryAgreement",
@@ -47,7 +50,9 @@ __all__ = [
     "PairedBootstrap",
     "RelabelledGain",
     "SelfAgreement",
+    "SignFlipTest",
     "StatisticsSettings",
+    "benjamini_hochberg",
     "category_agreement",
     "category_shares",
     "clustered_bootstrap",
@@ -59,12 +64,15 @@ __all__ = [
     "fast_items",
     "fleiss_kappa",
     "flip_effect",
+    "holm",
     "krippendorff_alpha",
     "label_distribution",
+    "max_t",
     "mcnemar",
     "paired_bootstrap",
     "relabelled_gain",
     "self_agreement",
+    "sign_flip_test",
     "smoothed_confusion",
     "wilson_interval",
 ]
