@@ -95,9 +95,7 @@ class ImageIndex:
                 newest = {stamp.name: stamp for stamp in looks}
                 _write(self.folder, {stamp: looks[stamp] for stamp in newest.values()})
         except OSError as error:
-            say(
-                f"{len(self._fresh)} images will be looked at again: {self.folder} can't be written ({error.strerror})."
-            )
+            say(f"{self.folder} can't be written ({error.strerror}); the images are looked at again next time.")
 
 
 def _looks(images: Sequence[Image], known: Mapping[Stamp, str]) -> Iterator[_Look]:
