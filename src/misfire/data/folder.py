@@ -100,7 +100,7 @@ def _of_csv(path: Path, delimiter: str = ",") -> _Rows:
         columns = list(reader.fieldnames or ())
         found = [(f"line {reader.line_num}", row) for row in reader]
     except csv.Error as error:
-        raise UsageError(f"{path} must be CSV, got line {reader.line_num} ({error}); mend that line.") from error
+        raise UsageError(f"{path} must be CSV, got line {reader.reader.line_num} ({error}); mend that line.") from error
     longer = [line for line, row in found if None in row]  # a comma outside quotes would cut its caption
     if longer:
         raise UsageError(
