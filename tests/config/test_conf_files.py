@@ -46,6 +46,13 @@ ABSENT = {
     **dataset_files.ABSENT,
 }
 FILES = sorted(path.relative_to(conf_folder()).with_suffix("").as_posix() for path in conf_folder().glob("*/*.yaml"))
+# A new dataset in paths.datasets needs no word here: it must say where its files belong.
+DOWNLOADED = [
+    file
+    for file in FILES
+    if file.startswith("dataset/")
+    and "${paths.datasets}" in (conf_folder() / f"{file}.yaml").read_text(encoding="utf-8")
+]
 
 
 def settings_of(file: str, folder: Path) -> Settings:
@@ -80,13 +87,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.partition("/")[0] in PLAIN])
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if file.partition("/")[0] in PLAIN and (file in GIVEN or file not in DOWNLOADED)],
+)
 def test_a_file_builds_its_object(file: str, folder: Path) -> None:
     attribute, kind = PLAIN[file.partition("/")[0]]
     assert isinstance(getattr(settings_of(file, folder), attribute), kind)
 
 
-@pytest.mark.parametrize("file", sorted(ABSENT))
+@pytest.mark.parametrize("file", DOWNLOADED)
 def test_a_dataset_whose_files_are_absent_says_which_to_put_where(file: str, tmp_path: Path) -> None:
     settings = Settings(
         compose([file.replace("/", "="), f"paths.datasets={tmp_path}", f"paths.root={tmp_path}/mlruns"])
@@ -94,7 +104,7 @@ def test_a_dataset_whose_files_are_absent_says_which_to_put_where(file: str, tmp
     with pytest.raises(UsageError) as caught:
         _ = settings.dataset
     assert f"must lie at {tmp_path}" in str(caught.value)
-    assert ABSENT[file] in str(caught.value)
+    assert ABSENT.get(file, " there (") in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,124 @@
+"""The guide to datasets: its files are written into a copy of the project, and its commands run there."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image as PillowImage
+
+from misfire.config import conf_folder
+from tests.config import dataset_files
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+COLOURS = ("red", "lime", "blue", "white", "black", "yellow")
+
+
+def files() -> dict[str, str]:
+    """The files that the guide shows, by the path in their first line."""
+    shown = [text for language, text in BLOCKS if language != "bash"]
+    return {text.partition("\n")[0].removeprefix("# "): text.partition("\n")[2] for text in shown}
+
+
+def commands() -> list[str]:
+    """Every command of the guide, in order."""
+    return [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
+
+
+# The imports of the first command serve the others too.
+IN_ONE_PROCESS = """
+import contextlib, io, json, sys
+from misfire.cli import main
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        code = main(words)
+    print(json.dumps([code, printed.getvalue()]))
+"""
+
+
+def start(words: list[str], place: Path) -> subprocess.Popen[str]:
+    """Python in a place, at work on its copy of the project."""
+    environment = {**os.environ, "PYTHONPATH": str(place / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, *words], cwd=place, env=environment, text=True, stdout=subprocess.PIPE)
+
+
+def outcomes(place: Path) -> dict[str, tuple[int, str]]:
+    """Exit code and output of each command of the guide."""
+    ours = [command for command in commands() if command.startswith("misfire ")]
+    others = [command for command in commands() if command not in ours]
+    words = json.dumps([shlex.split(command)[1:] for command in ours])
+    started = {command: start(shlex.split(command)[1:], place) for command in others}
+    printed = start(["-c", IN_ONE_PROCESS, words], place).communicate()[0]
+    results = [tuple(json.loads(line)) for line in printed.splitlines()]
+    done = {command: (process.communicate()[0], process.returncode) for command, process in started.items()}
+    return dict(zip(ours, results, strict=True)) | {command: (code, output) for command, (output, code) in done.items()}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A copy of the project with the guide's files and data."""
+    for name in ("src", "conf", "sweeps"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path, text in files().items():
+        assert not (tmp_path / path).exists()
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    write_data(tmp_path)
+    return tmp_path
+
+
+def write_data(place: Path) -> None:
+    pictures, narratives = (
+        place / "datasets" / "flickr30k" / "flickr30k-images",
+        place / "datasets" / "localized_narratives",
+    )
+    for folder in (pictures, narratives, place / "PHOTOS"):
+        folder.mkdir(parents=True)
+    for number, colour in enumerate(COLOURS):
+        PillowImage.new("RGB", (64, 64), colour).save(pictures / f"{number}.jpg")
+        PillowImage.new("RGB", (64, 64), colour).save(place / "PHOTOS" / f"{number}.png")
+    rows = [{"image_id": str(number), "caption": f"a {colour} wall"} for number, colour in enumerate(COLOURS)]
+    lines = "\n".join(map(json.dumps, [*rows, {"image_id": "gone", "caption": "nothing"}]))
+    (narratives / "flickr30k_test_localized_narratives.jsonl").write_text(lines)
+    table = "".join(f"{row['image_id']}.png,{row['caption']}\n" for row in rows)
+    (place / "PHOTOS" / "captions.csv").write_text("image,caption\n" + table)
+
+
+def test_the_guides_files_make_a_dataset_and_its_commands_run(place: Path) -> None:
+    assert [Path(path).stem.removeprefix("test_") for path in files()] == ["localized_narratives"] * 3
+    found = outcomes(place)
+    assert [code for code, _ in found.values()] == [0] * len(commands()), found
+    photos, tested, doctor, evaluated = (found[command][1] for command in commands())
+    assert "PHOTOS: 6 images, 6 captions" in photos
+    assert "MEND" not in photos
+    assert "2 passed" in tested
+    assert "MEND" not in doctor
+    for output in (doctor, evaluated):
+        assert "1 of 7 images were skipped (gone.jpg: missing)" in output
+    assert "flickr30k_test_localized_narratives: 6 images, 6 captions" in doctor
+    assert "world_clip on flickr30k_test_localized_narratives: 6 images, 6 captions" in evaluated
+
+
+def test_the_table_names_every_config() -> None:
+    named = set(re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE))
+    assert named <= {path.stem for path in (conf_folder() / "dataset").glob("*.yaml")}
+    assert named == {"world", "folder", "coco2017", *(file.removeprefix("dataset/") for file in dataset_files.GIVEN)}
+
+
+@pytest.mark.parametrize(
+    "name", ["coco2017", "coco_karpathy", "flickr30k", "flickr8k", "flickr30k_tokens", "flickr8k_tokens"]
+)
+def test_the_table_says_where_each_config_looks(name: str) -> None:
+    text = (conf_folder() / "dataset" / f"{name}.yaml").read_text(encoding="utf-8")
+    looked_for = re.findall(r"\$\{paths\.datasets\}/(\S+)", text)
+    row = next(line for line in GUIDE.splitlines() if line.startswith(f"| `{name}` |"))
+    assert looked_for
+    assert [path for path in looked_for if f"`{path}" not in row] == []
