@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from misfire.core.errors import UsageError, name_some
 from misfire.embeddings.weights_file import read_weights
 
+_RANDOM_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_}
 # What an embedding doesn't depend on, and old transformers' buffer that newer ones compute.
 _UNUSED = ("logit_bias", "text.transformer.embeddings.position_ids")
 
@@ -55,8 +57,15 @@ def vocabulary_size_of(network: torch.nn.Module) -> int:
     return int(embedding.num_embeddings)
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves out the random numbers that a network begins with: each of its tensors is about to be replaced."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if func in _RANDOM_FILLS else func(*args, **(kwargs or {}))
+
+
 def _build(architecture: Mapping[str, Any], name: str) -> torch.nn.Module:
-    """open_clip's network of a configuration, as its ``create_model`` chooses it, at random and without downloads."""
+    """open_clip's network of a configuration, as its ``create_model`` chooses it, without its numbers and without downloads."""
     from open_clip.coca_model import CoCa
     from open_clip.model import CLIP, CustomTextCLIP
 
@@ -70,7 +79,8 @@ def _build(architecture: Mapping[str, Any], name: str) -> torch.nn.Module:
     if is_custom:
         kind = CoCa if "multimodal_cfg" in settings else CustomTextCLIP
     try:
-        network: torch.nn.Module = kind(**settings)
+        with _Unfilled():
+            network: torch.nn.Module = kind(**settings)
     except Exception as error:  # open_clip, timm and transformers raise whatever they like
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(
