@@ -1,0 +1,44 @@
+"""From several annotators' sheets to labels that can be trusted: joined by query, measured, decided."""
+
+from misfire.failures.consensus.adjudication import (
+    POLICIES,
+    Adjudication,
+    Decision,
+    Drop,
+    Expert,
+    First,
+    Majority,
+    Policy,
+    adjudicate,
+    adjudicated_set,
+    policy_named,
+)
+from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
+from misfire.failures.consensus.measures import Agreement, AgreementSettings, PairAgreement, agreement
+from misfire.failures.consensus.mismatch import Mismatch
+from misfire.failures.consensus.single import read_sheet
+
+__all__ = [
+    "POLICIES",
+    "Adjudication",
+    "Agreement",
+    "AgreementSettings",
+    "Decision",
+    "Drop",
+    "Duplicate",
+    "Expert",
+    "First",
+    "Item",
+    "LinkedLabels",
+    "Majority",
+    "Mismatch",
+    "PairAgreement",
+    "Policy",
+    "adjudicate",
+    "adjudicated_set",
+    "agreement",
+    "link",
+    "policy_named",
+    "read_sheet",
+]

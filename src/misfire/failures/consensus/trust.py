@@ -1,0 +1,134 @@
+"""In plain words, how far labels can be trusted and what to do about it."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from misfire.core.errors import name_some
+
+if TYPE_CHECKING:
+    from misfire.failures.consensus.measures import Agreement
+
+# Landis and Koch's words for kappa, from which each holds upwards.
+_WORDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
+_FEW = 50
+_WEAK = 0.4
+
+
+def word_for(kappa: float) -> str:
+    """The customary word for a kappa.
+
+    Reference:
+        Landis and Koch, "The measurement of observer agreement for categorical data", Biometrics 33, 1977.
+
+    Example:
+        >>> word_for(0.7), word_for(-0.1)
+        ('substantial', 'poor')
+    """
+    return next((word for least, word in _WORDS if kappa >= least), "poor")
+
+
+def trust_paragraph(found: "Agreement") -> str:
+    """What the numbers mean for somebody who wants to use the labels."""
+    sentences = [*_about_rows(found), *_about_agreement(found), *_about_categories(found), *_about_decisions(found)]
+    return " ".join(sentences)
+
+
+def _about_rows(found: "Agreement") -> Iterator[str]:
+    linked = found.linked
+    common = len(linked.common)
+    yield (
+        f"The {linked.num_rows} rows of {_people(found)} are about {len(linked.items)} different queries, of which "
+        f"{common} stand in {'both' if len(linked.annotators) == 2 else 'all'} annotators' sheets."
+        if len(linked.annotators) > 1
+        else f"The {linked.num_rows} rows of {linked.annotators[0]} are about {len(linked.items)} different queries."
+    )
+    apart = [one for one in linked.mismatches if not one.is_joined]
+    if apart:
+        yield f"{_count(len(apart), 'disagreement')} about what a row is of kept rows apart, so look at these first."
+    conflicts = sum(one.is_conflict for one in linked.duplicates)
+    if conflicts:
+        contradicted = _count(conflicts, "query", "queries")
+        yield f"{contradicted} got two different labels from one annotator, which count as none."
+
+
+def _about_agreement(found: "Agreement") -> Iterator[str]:
+    overall = found.overall
+    if len(found.linked.annotators) < 2:
+        yield "With one annotator nothing can be said about agreement: let somebody else label some of the queries too."
+        return
+    if math.isnan(overall.kappa):
+        yield f"Kappa is undefined: {overall.reason}"
+        return
+    yield (
+        f"On the {overall.num_items} queries with two labels, annotators give the same category in "
+        f"{100 * found.raw_agreement:.0f} % of the cases; beyond chance that is {word_for(overall.kappa)} agreement "
+        f"(kappa {overall.kappa:.2f}"
+        + (
+            f", {100 * overall.confidence:g} % interval {overall.low:.2f} to {overall.high:.2f})."
+            if not math.isnan(overall.low)
+            else ")."
+        )
+    )
+    if math.isnan(overall.low):
+        return
+    low, high = word_for(overall.low), word_for(overall.high)
+    if low != high:
+        few = (
+            f" {overall.num_items} queries are few: label more of them twice to know."
+            if overall.num_items < _FEW
+            else ""
+        )
+        yield f"The interval reaches from {low} to {high}, so that no single word is safe.{few}"
+    elif overall.num_items < _FEW:
+        yield f"That rests on {overall.num_items} queries only."
+
+
+def _about_categories(found: "Agreement") -> Iterator[str]:
+    if len(found.linked.annotators) < 2:
+        return
+    names = found.linked.taxonomy.names
+    of_pair = [one.one_versus_rest.kappa for one in found.pairs[0].categories]
+    kappas = of_pair if len(found.pairs) == 1 else [one.kappa for one in found.per_category]
+    weak = [f"{name} ({kappa:.2f})" for name, kappa in zip(names, kappas, strict=True) if kappa < _WEAK]
+    if weak:
+        yield f"Results on {_listed(weak)} rest on labels that hardly agree."
+    confused = _most_confused(found)
+    if confused:
+        yield confused
+
+
+def _most_confused(found: "Agreement") -> str:
+    names, counts = found.linked.taxonomy.names, found.confusion
+    size = range(len(names))
+    times = 1 if len(found.pairs) == 1 else 2
+    both_ways = {(i, j): (counts[i][j] + counts[j][i]) // times for i in size for j in size if i < j}
+    total = sum(both_ways.values())
+    if not total:
+        return ""
+    (i, j), most = max(both_ways.items(), key=lambda pair: pair[1])
+    return f"What one calls {names[i]} and the other {names[j]} makes {most} of the {total} disagreements."
+
+
+def _about_decisions(found: "Agreement") -> Iterator[str]:
+    decided = found.adjudication
+    undecided = decided.undecided
+    rest = f"; {len(undecided)} are left open." if undecided else "."
+    labelled = f"{len(decided.categories)} of {len(decided.decisions)} queries have a label"
+    yield f"Under the policy '{decided.policy.name}' {labelled}{rest}"
+    alone = sum(len(one.given) == 1 for one in decided.decisions)
+    if alone and len(found.linked.annotators) > 1:
+        yield f"{alone} of these labels are one annotator's alone, and as good as the agreement above says at best."
+
+
+def _people(found: "Agreement") -> str:
+    names = found.linked.annotators
+    return _listed(list(names)) if len(names) <= 5 else name_some(names)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
