@@ -53,7 +53,7 @@ def test_captions_open_without_pictures(tmp_path: Path) -> None:
         dataset.images[1].source.load()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(images=st.permutations(IMAGES), annotations=st.permutations(CAPTIONS))
 def test_the_order_of_rows_changes_nothing(tmp_path: Path, images: list[Any], annotations: list[Any]) -> None:
     assert CocoCaptions(write(tmp_path, images=images, annotations=annotations)) == CocoCaptions(write(tmp_path))

@@ -1,5 +1,7 @@
 """A dataset's rules, its order, its targets and its name by content."""
 
+import hashlib
+import json
 import random
 from dataclasses import dataclass
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
-from misfire.data import Caption, Dataset, Image, ImageSource
+from misfire.data import Caption, Dataset, Image, ImageSource, Skipped
 
 
 @dataclass(frozen=True)
@@ -111,3 +113,82 @@ def test_the_name_is_no_part_of_the_fingerprint() -> None:
 )
 def test_any_content_is_part_of_the_fingerprint(changed: dict[str, object]) -> None:
     assert dataset(**changed).fingerprint != dataset().fingerprint
+
+
+def test_all_rules_that_are_broken_stand_in_one_sentence() -> None:
+    with pytest.raises(UsageError) as caught:
+        dataset(
+            images=(Image(1, NamedSource("a"), "a.jpg"), Image(1, NamedSource("b"), "b.jpg"), *images(3)),
+            captions=(Caption(10, 1, "a cat"), Caption(10, 9, " ")),
+        )
+    assert str(caught.value) == (
+        "dataset pets: images must have different ids, got 1 (b.jpg with id 1); "
+        "captions must have different ids, got 1 (id 10); captions must not be empty, got 1 (id 10); "
+        "captions must describe an image of the dataset, got 1 (id 10); images must have a caption, got 1 (id 3); "
+        "mend or drop them in the source."
+    )
+
+
+def test_the_fingerprint_is_the_hash_of_what_is_said() -> None:
+    content: dict[str, object] = {
+        "captions": [[10, 1, "a cat"], [11, 2, "a dog"], [12, 1, "a small cat"]],
+        "images": [[1, "pixels 1"], [2, "pixels 2"]],
+    }
+
+    def sha256(value: object) -> str:
+        return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
+
+    assert dataset().fingerprint == sha256(content)  # without a policy: as it was before there were policies
+    policy = {"caption_policy": "all", "skipped_images": [4]}
+    assert dataset(policy=policy).fingerprint == sha256({**content, "policy": policy})
+
+
+def test_what_was_left_out_is_said_and_no_part_of_the_fingerprint_by_itself() -> None:
+    left_out = tuple(Skipped(f"{number}.jpg", "missing") for number in range(4))
+    pets = dataset(skipped_images=left_out, skipped_captions=(Skipped("id 4", "empty"),))
+    assert pets.notes == (
+        "4 of 6 images were skipped (0.jpg: missing, 1.jpg: missing, 2.jpg: missing, ...).",
+        "1 caption was skipped (id 4: empty).",
+    )
+    assert pets.fingerprint == dataset().fingerprint
+    assert dataset().notes == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("missing", "missing"),
+        ("missing, though Cat.jpg is there, whose name differs in case or in accents", "missing"),
+        ("outside the folder", "outside the folder"),
+        ("without a caption", "without a caption"),
+        ("image file is truncated (3 bytes not processed)", "unreadable"),
+    ],
+)
+def test_a_reason_is_of_a_kind(reason: str, kind: str) -> None:
+    assert Skipped("cat.jpg", reason).kind == kind
+
+
+def test_a_source_that_says_nothing_of_problems_is_tried() -> None:
+    class Broken(NamedSource):
+        def load(self) -> PillowImage.Image:
+            raise UsageError("an image must be whole, got half of it; mend it.")
+
+    class Whole(NamedSource):
+        def load(self) -> PillowImage.Image:
+            return PillowImage.new("RGB", (1, 1))
+
+    assert Broken("x").problem() == "an image must be whole, got half of it; mend it."
+    assert Whole("x").problem() is None
+    assert Whole("x").stamp() is None
+
+
+def test_a_hundred_thousand_images_are_held_and_checked() -> None:
+    count = 100_000
+    many = tuple(Image(number, NamedSource(str(number)), f"{number}.jpg") for number in range(count))
+    told = tuple(Caption(number, number, "a thing") for number in range(count))
+    large = dataset(images=many[::-1], captions=told[::-1])
+    assert (large.targets == range(count)).all()
+    with pytest.raises(
+        UsageError, match=r"must have a caption, got 99999 \(1\.jpg, 2\.jpg, 3\.jpg, 4\.jpg, 5\.jpg, \.\."
+    ):
+        dataset(images=many, captions=told[:1])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
@@ -121,6 +121,7 @@ def test_wrong_and_missing_fields_are_counted_and_named() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["b", "a", "c/d", "B"]), st.text(max_size=3)), max_size=12), st.randoms())
 def test_pairs_are_numbered_by_name_and_by_row(pairs: list[tuple[str, str]], random: Any) -> None:
     listing = Listing.of_pairs("pets", pairs, AbsentImage)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
@@ -65,6 +65,7 @@ def test_a_folder_that_is_reached_by_a_link_holds_its_pictures(root: Path) -> No
     assert within(Path("/"), "etc")
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["..", ".", "a", "b"]), min_size=1, max_size=8))
 def test_steps_up_are_counted(steps: list[str]) -> None:
     depths = [0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
@@ -123,6 +123,7 @@ def listing_of(pairs: list[tuple[int, str]]) -> Listing:
     )
 
 
+@settings(deadline=None)
 @given(listings, st.randoms())
 def test_first_5_is_the_same_twice_and_in_any_order(pairs: list[tuple[int, str]], random: Any) -> None:
     listing = listing_of(pairs)

@@ -151,10 +151,14 @@ class Dataset:
         """Sentences that every reader of a result on this dataset must know: what was left out of it."""
         listed = len(self.images) + len(self.skipped_images)
         told = {
-            f"{len(self.skipped_images)} of {listed} images were skipped": self.skipped_images,
-            f"{len(self.skipped_captions)} captions were skipped": self.skipped_captions,
+            f"{len(self.skipped_images)} of {_counted(listed, 'image')}": self.skipped_images,
+            _counted(len(self.skipped_captions), "caption"): self.skipped_captions,
         }
-        return tuple(f"{what} ({_first(skipped)})." for what, skipped in told.items() if skipped)
+        return tuple(
+            f"{what} {'was' if len(skipped) == 1 else 'were'} skipped ({_first(skipped)})."
+            for what, skipped in told.items()
+            if skipped
+        )
 
 
 def broken_rules(images: Sequence[Image], captions: Sequence[Caption]) -> list[str]:
@@ -194,6 +198,10 @@ def _later(items: Sequence[Item]) -> list[Item]:
 
 def _broken(rule: str, offenders: Sequence[str]) -> list[str]:
     return [f"{rule}, got {name_some(offenders)}"] if offenders else []
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _first(skipped: Sequence[Skipped], most: int = 3) -> str:
