@@ -65,7 +65,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _build(architecture: Mapping[str, Any], name: str) -> torch.nn.Module:
-    """open_clip's network of a configuration, as its ``create_model`` chooses it, without its numbers and without downloads."""
+    """open_clip's network of a configuration, as its ``create_model`` chooses it, without numbers or downloads."""
     from open_clip.coca_model import CoCa
     from open_clip.model import CLIP, CustomTextCLIP
 
