@@ -2,7 +2,9 @@
 
 from misfire.stats.agreement.category import CategoryAgreement, category_agreement, confusion_counts
 from misfire.stats.agreement.category_share import CategoryShare, category_shares
+from misfire.stats.agreement.change import LabelChange, label_change
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
+from misfire.stats.agreement.departure import Departure, annotator_departures
 from misfire.stats.agreement.fleiss import FleissKappa, fleiss_kappa
 from misfire.stats.agreement.krippendorff import KrippendorffAlpha, krippendorff_alpha
 from misfire.stats.agreement.label_distribution import label_distribution, smoothed_confusion
@@ -14,11 +16,14 @@ __all__ = [
     "CategoryAgreement",
     "CategoryShare",
     "CohenKappa",
+    "Departure",
     "FastItems",
     "FleissKappa",
     "KrippendorffAlpha",
+    "LabelChange",
     "RelabelledGain",
     "SelfAgreement",
+    "annotator_departures",
     "category_agreement",
     "category_shares",
     "cohen_kappa",
@@ -26,6 +31,7 @@ __all__ = [
     "fast_items",
     "fleiss_kappa",
     "krippendorff_alpha",
+    "label_change",
     "label_distribution",
     "relabelled_gain",
     "self_agreement",
