@@ -25,6 +25,7 @@ from misfire.stats.agreement import (
     self_agreement,
     smoothed_confusion,
 )
+from misfire.stats.bca import BcaInterval, bca_bootstrap, bca_interval
 from misfire.stats.bootstrap import PairedBootstrap, paired_bootstrap
 from misfire.stats.clustered import (
     Interval,
@@ -32,6 +33,7 @@ from misfire.stats.clustered import (
     clustered_mean_bootstrap,
     clustered_median_bootstrap,
 )
+from misfire.stats.counted import counted_bootstrap
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
 from misfire.stats.multiplicity import benjamini_hochberg, holm
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
@@ -42,6 +44,7 @@ from misfire.stats.sign_flip import SignFlipTest, sign_flip_test
 from misfire.stats.westfall_young import max_t
 
 __all__ = [
+    "BcaInterval",
     "CategoryAgreement",
     "CategoryShare",
     "CohenKappa",
@@ -60,6 +63,8 @@ __all__ = [
     "SignFlipTest",
     "StatisticsSettings",
     "annotator_departures",
+    "bca_bootstrap",
+    "bca_interval",
     "benjamini_hochberg",
     "category_agreement",
     "category_shares",
@@ -69,6 +74,7 @@ __all__ = [
     "clustered_score_interval",
     "cohen_kappa",
     "confusion_counts",
+    "counted_bootstrap",
     "exact_paired_distribution",
     "fast_items",
     "fleiss_kappa",

@@ -81,14 +81,18 @@ def _net_flip_probabilities(fixed: int, broken: int, num_queries: int) -> Float[
     That function is ``1 + real + 1j * imaginary``; its logarithm is taken without forming the 1, so that the power
     keeps its digits for many queries.
     """
+    from scipy.fft import next_fast_len
+
     gain, loss = fixed / num_queries, broken / num_queries
-    angles = 2 * np.pi * np.arange(num_queries + 1) / (2 * num_queries + 1)
+    length = next_fast_len(2 * num_queries + 1, real=True)
+    angles = 2 * np.pi * np.arange(length // 2 + 1) / length
     real = -2 * (gain + loss) * np.sin(angles / 2) ** 2
     imaginary = (loss - gain) * np.sin(angles)
     with np.errstate(divide="ignore"):  # a modulus of 0 has the logarithm -inf and the power 0
         log_modulus = np.log1p((2 * real + real**2 + imaginary**2).clip(min=-1)) / 2
     power = np.exp(num_queries * log_modulus) * np.exp(1j * num_queries * np.arctan2(imaginary, 1 + real))
-    probabilities = np.roll(np.fft.irfft(power, n=2 * num_queries + 1), num_queries).clip(min=0.0)
+    circle = np.fft.irfft(power, n=length)
+    probabilities = np.concatenate([circle[-num_queries:], circle[: num_queries + 1]]).clip(min=0.0)
     net = np.arange(-num_queries, num_queries + 1)
     probabilities[((net > 0) & (fixed == 0)) | ((net < 0) & (broken == 0))] = 0.0
     normalised: Float[np.ndarray, " difference"] = probabilities / probabilities.sum()
