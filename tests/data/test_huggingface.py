@@ -4,6 +4,7 @@ import io
 import pickle
 import sys
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     datasets.disable_progress_bars()
     open_table.cache_clear()
+    huggingface._pictures.cache_clear()
 
 
 def picture(colour: str) -> bytes:
@@ -83,6 +85,7 @@ def test_a_source_travels_as_its_place_and_opens_the_table_where_it_arrives(tmp_
     sent = pickle.dumps(source)
     assert len(sent) < 600
     open_table.cache_clear()
+    huggingface._pictures.cache_clear()
     assert pickle.loads(sent).load().getpixel((0, 0)) == (0, 0, 255)
 
 
@@ -201,8 +204,11 @@ def test_a_damaged_folder_or_file_is_one_sentence(tmp_path: Path) -> None:
             HuggingFaceCaptions(places[name])
 
 
-def test_without_the_package_its_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface, "find_spec", lambda name: None)
+@pytest.mark.parametrize("spec", [None, ModuleSpec("datasets", None)], ids=["absent", "a folder of that name"])
+def test_without_the_package_its_command_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None
+) -> None:
+    monkeypatch.setattr(huggingface, "find_spec", lambda name: spec)
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UsageError) as caught:
         HuggingFaceCaptions(tmp_path)

@@ -102,7 +102,7 @@ def test_the_guides_files_make_a_dataset_and_its_commands_run(place: Path) -> No
     assert "2 passed" in tested
     assert "MEND" not in doctor
     for output in (doctor, evaluated):
-        assert "1 of 7 images were skipped (gone.jpg: missing)" in output
+        assert "1 of 7 images was skipped (gone.jpg: missing)" in output
     assert "flickr30k_test_localized_narratives: 6 images, 6 captions" in doctor
     assert "world_clip on flickr30k_test_localized_narratives: 6 images, 6 captions" in evaluated
 

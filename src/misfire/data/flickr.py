@@ -14,7 +14,7 @@ from misfire.data.listing import Listing, read_text
 from misfire.data.picture_folder import pictures
 from misfire.data.sourced import SourcedDataset
 
-PUBLISHED: Final = "Flickr8k.token.txt is in Flickr8k_text.zip, results_20130124.token in flickr30k.tar.gz"
+_CAPTIONS: Final = "Flickr8k.token.txt is in Flickr8k_text.zip, results_20130124.token in flickr30k.tar.gz"
 _TOKEN: Final = re.compile(r"(?P<image>[^\t]+)#(?P<number>[0-9]{1,9})\t(?P<text>.*)")
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _HEADERS: Final = MappingProxyType(
@@ -78,7 +78,7 @@ class FlickrTokens(SourcedDataset):
         listing = Listing.of_pairs(
             name or (path if of_split is None else of_split).stem,
             [(line.image, line.text) for line in lines],
-            pictures(images, published=f"{path.name} names them"),
+            pictures(images, published="Flickr8k_Dataset.zip or flickr30k-images.tar.gz, with their authors"),
         )
         super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
 
@@ -89,7 +89,7 @@ def read_lines(path: Path) -> list[FlickrLine]:
     Raises:
         UsageError: If it is neither, lines are malformed, or an image has two captions with one number.
     """
-    text = read_text(path, "the captions", published=PUBLISHED)
+    text = read_text(path, "the captions", published=_CAPTIONS)
     wrong: list[str] = []
     first = text.partition("\n")[0]
     lines = list(_token_lines(text, wrong) if _TOKEN.fullmatch(first.rstrip("\r")) else _table(path, text, wrong))

@@ -90,7 +90,7 @@ class RowImage(ImageSource):
 
     def picture(self) -> "bytes | ImageSource":
         """The picture's bytes, or the file in which the row says that they lie."""
-        cell = open_table(self.origin)[self.row][self.origin.image_column] or {}
+        cell = _pictures(self.origin)[self.row][self.origin.image_column] or {}
         if cell.get("bytes") is not None:
             return bytes(cell["bytes"])
         if cell.get("path"):
@@ -157,7 +157,8 @@ def open_table(origin: Origin) -> Any:
     Raises:
         UsageError: If the package or the dataset can't be had, or it lacks the split or the column of pictures.
     """
-    if find_spec("datasets") is None:
+    spec = find_spec("datasets")
+    if spec is None or spec.origin is None:  # a plain folder named datasets, where data lies, has no origin
         raise UsageError(
             "a Hugging Face dataset must be read by the package datasets, found none; run "
             "`pip install 'misfire[huggingface]'`."
@@ -174,6 +175,12 @@ def open_table(origin: Origin) -> Any:
             f"{origin.path}: {origin.image_column} must hold pictures, got {table.features[origin.image_column]}; name "
             "another column with dataset.image_column."
         ) from error
+
+
+@lru_cache(maxsize=4)
+def _pictures(origin: Origin) -> Any:
+    """The column of pictures alone: reading a row would decode whatever else it holds."""
+    return open_table(origin).select_columns([origin.image_column])
 
 
 def _is_saved(path: str) -> bool:

@@ -11,7 +11,10 @@ from misfire.data.listing import NAME, TEXT, WHOLE_NUMBER, Listing, read_column,
 from misfire.data.picture_folder import pictures
 from misfire.data.sourced import SourcedDataset
 
-PUBLISHED: Final = "it is in caption_datasets.zip of cs.stanford.edu/people/karpathy/deepimagesent"
+_ANNOTATIONS: Final = "it is in caption_datasets.zip of cs.stanford.edu/people/karpathy/deepimagesent"
+_PICTURES: Final = (
+    "COCO's are in val2014.zip and train2014.zip of https://cocodataset.org/#download, Flickr's with their authors"
+)
 
 
 @final
@@ -55,7 +58,7 @@ def karpathy_listing(
     annotations: Path, images: str | Path | None, *, split: str = "test", name: str | None = None
 ) -> Listing:
     """What one of Karpathy's files lists in a split; arguments are those of :class:`KarpathyCaptions`."""
-    document = read_json(annotations, "Karpathy's annotations", published=PUBLISHED)
+    document = read_json(annotations, "Karpathy's annotations", published=_ANNOTATIONS)
     every = read_rows(annotations, document, "images")
     positions = _of_split(annotations, every, split)
     rows = [every[position] for position in positions]
@@ -65,7 +68,7 @@ def karpathy_listing(
 
     ids = read_column(annotations, rows, "imgid", WHOLE_NUMBER, call=call)
     names = _file_names(annotations, rows, call)
-    open_picture = pictures(images, published=f"{annotations.name} names them")
+    open_picture = pictures(images, published=_PICTURES)
     return Listing(
         name=name or f"{annotations.stem.removeprefix('dataset_')}_karpathy_{split}",
         images=[Image(identifier, open_picture(file), file) for identifier, file in zip(ids, names, strict=True)],

@@ -1,9 +1,11 @@
 """An image inside a tar archive, read at its place without unpacking anything."""
 
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
@@ -76,8 +78,8 @@ class TarMember(ImageSource):
     @override
     def stamp(self) -> Stamp | None:
         try:
-            place = self.archive.resolve()
-            return Stamp(f"{place}@{self.offset}", self.size, place.stat().st_mtime_ns)
+            place = _place(self.archive)
+            return Stamp(f"{place}@{self.offset}", self.size, os.stat(place).st_mtime_ns)
         except OSError:
             return None
 
@@ -128,9 +130,15 @@ def _next(archive: Path, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
 def _problem(header: tarfile.TarInfo) -> str | None:
     if not header.isreg() or header.issparse():
         return "not a regular file"
-    if header.name.startswith("/") or ".." in PurePosixPath(header.name).parts:
+    if header.name.startswith("/") or ".." in header.name.split("/"):
         return OUTSIDE
     return None
+
+
+@lru_cache(maxsize=4096)
+def _place(archive: Path) -> str:
+    """Asked for every member, so it's found once; a link that is turned meanwhile is seen by the next process."""
+    return os.path.realpath(archive)
 
 
 def _refuse_packed(archive: Path) -> None:

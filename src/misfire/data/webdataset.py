@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final, final
 
 from misfire.core.errors import UsageError, name_some
@@ -147,9 +147,9 @@ def _split_name(name: str) -> tuple[str, str]:
         >>> _split_name("v1.0/0001.JPG"), _split_name("a.seg.png")
         (('v1.0/0001', 'jpg'), ('a', 'seg.png'))
     """
-    path = PurePosixPath(name)
-    stem, _, kind = path.name.partition(".")
-    return str(path.with_name(stem)) if stem else name, kind.lower()
+    folder, slash, file = name.rpartition("/")
+    stem, _, kind = file.partition(".")
+    return folder + slash + stem, kind.lower()
 
 
 def _captions(members: dict[str, TarMember], wrong: list[str]) -> tuple[str, ...]:
