@@ -78,6 +78,8 @@ def test_what_is_bad_can_be_skipped_and_is_then_said() -> None:
 def test_repeated_ids_are_refused_even_where_bad_images_are_skipped() -> None:
     with pytest.raises(UsageError, match=r"^dataset pets: images must have different ids, got 1 \(2\.jpg with id 2\);"):
         SourcedDataset(replace(PETS, images=[*PETS.images, picture(2)]), on_bad_image="skip")
+    with pytest.raises(UsageError, match=r"^dataset pets: images must have different ids, got 1 \(2\.jpg with id 2\);"):
+        SourcedDataset(replace(PETS, images=[picture(1), picture(2, "missing"), picture(2)]), on_bad_image="skip")
     with pytest.raises(UsageError, match=r"^dataset pets: captions must have different ids, got 1 \(id 10\);"):
         SourcedDataset(replace(PETS, captions=[*PETS.captions, PETS.captions[0]]), on_bad_image="skip")
 
