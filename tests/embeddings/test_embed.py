@@ -1,9 +1,16 @@
+import errno
+from pathlib import Path
+from typing import NoReturn
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from misfire.core.errors import UsageError
+import misfire.embeddings.shard as shard_module
+import misfire.embeddings.store as store_module
+from misfire.core.errors import IntegrityError, UsageError
+from misfire.core.hashing import sha256_text
 from misfire.embeddings import (
     EmbeddingStore,
     FillReport,
@@ -14,6 +21,7 @@ from misfire.embeddings import (
     fill_texts,
     num_truncated,
 )
+from misfire.embeddings.inputs import ImageInputs, TextInputs
 
 from .conftest import FakeEncoder, expected_text_rows, solid_images
 
@@ -21,15 +29,16 @@ TEXTS = ["a cat", "two dogs", "a cat", "a bird over a lake", "", "größer"]
 
 
 class BrokenImage:
-    id = 7
-    content_sha256 = "7" * 64
+    def __init__(self, number: int = 7) -> None:
+        self.id = number
+        self.content_sha256 = str(number) * 64
 
     @property
     def source(self) -> "BrokenImage":
         return self
 
     def load(self) -> Image.Image:
-        raise UsageError("image 7 must be whole, got 10 bytes; fetch it again.")
+        raise UsageError(f"image {self.id} must be whole, got 10 bytes; fetch it again.")
 
 
 def test_texts_come_in_the_order_given_and_equal_ones_are_encoded_once(
@@ -118,10 +127,18 @@ def test_no_input_is_refused(encoder: FakeEncoder, store: EmbeddingStore, traine
         embed_images([], encoder, store, trainer)
 
 
-def test_a_nan_is_refused_and_earlier_batches_are_kept(store: EmbeddingStore, trainer: TrainerSettings) -> None:
-    texts = [f"text {index}" for index in range(10)]
-    with pytest.raises(UsageError, match=r"finite and of length 1, got 1 \('text 6'\)"):
-        embed_texts(texts, FakeEncoder(poisoned="text 6"), store, trainer)
+@pytest.fixture
+def shards_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextInputs, "rows_per_shard", 4)
+    monkeypatch.setattr(ImageInputs, "rows_per_shard", 4)
+
+
+def test_a_nan_is_refused_and_earlier_shards_are_kept(
+    store: EmbeddingStore, trainer: TrainerSettings, shards_of_four: None
+) -> None:
+    texts = sorted((f"text {index}" for index in range(10)), key=sha256_text)  # the order of texts of one length
+    with pytest.raises(UsageError, match=rf"finite and of length 1, got 1 \('{texts[6]}'\)"):
+        embed_texts(texts, FakeEncoder(poisoned=texts[6]), store, trainer)
     healthy = FakeEncoder()
     embed_texts(texts, healthy, EmbeddingStore(store.root), trainer)
     assert healthy.encoded == [4, 2]
@@ -133,8 +150,8 @@ def test_a_text_that_is_not_stored_has_no_truncation(encoder: FakeEncoder, store
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])
-def test_an_image_that_cannot_be_read_is_one_sentence_and_earlier_batches_are_kept(
-    store: EmbeddingStore, num_workers: int
+def test_an_image_that_cannot_be_read_is_one_sentence_and_earlier_shards_are_kept(
+    store: EmbeddingStore, num_workers: int, shards_of_four: None
 ) -> None:
     images = [*solid_images(*[(index, 0, 0) for index in range(6)]), BrokenImage()]
     trainer = TrainerSettings(accelerator="cpu", batch_size=4, num_workers=num_workers)
@@ -144,6 +161,58 @@ def test_an_image_that_cannot_be_read_is_one_sentence_and_earlier_batches_are_ke
     healthy = FakeEncoder()
     embed_images(images[:-1], healthy, EmbeddingStore(store.root), trainer)
     assert healthy.encoded == [2]
+
+
+def test_several_images_that_cannot_be_read_are_counted_to_the_end_of_the_shard(
+    encoder: FakeEncoder, store: EmbeddingStore, trainer: TrainerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageInputs, "rows_per_shard", 8)
+    images = [*solid_images((1, 0, 0)), BrokenImage(1), *solid_images((2, 0, 0), (3, 0, 0)), BrokenImage(2)]
+    later = [*solid_images((4, 0, 0), (5, 0, 0), (6, 0, 0)), BrokenImage(3)]
+    with pytest.raises(UsageError) as raised:
+        embed_images([*images, *later], encoder, store, trainer)
+    assert str(raised.value) == (
+        "each image must be readable, got 2 (image 1, image 2) that are not, and of the first: "
+        "image 1 must be whole, got 10 bytes; fetch it again."
+    )
+    assert encoder.encoded == []
+
+
+def test_filling_verifies_what_it_reports_as_found(
+    encoder: FakeEncoder, store: EmbeddingStore, trainer: TrainerSettings
+) -> None:
+    fill_texts(TEXTS, encoder, store, trainer)
+    (shard,) = store.root.glob("*/*.safetensors")
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    with pytest.raises(IntegrityError, match=rf"must have the SHA-256 .*{shard.name}; delete this file"):
+        fill_texts(TEXTS, encoder, EmbeddingStore(store.root), trainer)
+
+
+def test_a_store_that_is_read_only_serves_what_it_holds_and_refuses_the_rest(
+    encoder: FakeEncoder, store: EmbeddingStore, trainer: TrainerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = embed_texts(TEXTS, encoder, store, trainer)
+
+    def refuse(path: Path, **_: object) -> NoReturn:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(store_module, "locked", refuse)
+    monkeypatch.setattr(shard_module, "write_bytes", refuse)
+    read_only = EmbeddingStore(store.root)
+    assert torch.equal(embed_texts(TEXTS, encoder, read_only, trainer), rows)
+    assert fill_texts(TEXTS, encoder, read_only, trainer).num_found == 5
+    with pytest.raises(UsageError, match=r"can be written to, got Read-only file system for .*; free some space"):
+        embed_texts(["another text"], encoder, read_only, trainer)
+
+
+def test_a_moved_store_is_not_encoded_again(
+    encoder: FakeEncoder, store: EmbeddingStore, trainer: TrainerSettings, tmp_path: Path
+) -> None:
+    rows = embed_texts(TEXTS, encoder, store, trainer)
+    moved = EmbeddingStore(store.root.rename(tmp_path / "elsewhere"))
+    encoder.encoded.clear()
+    assert torch.equal(embed_texts(TEXTS, encoder, moved, trainer), rows)
+    assert encoder.encoded == []
 
 
 def test_the_loop_leaves_no_litter(

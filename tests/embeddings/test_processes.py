@@ -1,21 +1,34 @@
-"""What several processes do to one store; they are forked, so that nothing has to be imported again."""
+"""What several processes do to one store; most are forked, so that nothing has to be imported again."""
 
+import contextlib
+import errno
 import multiprocessing
 import os
+import random
+import resource
 import signal
+import subprocess
+import sys
+import time
+from collections import Counter
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightning_fabric  # noqa: F401  (before the forks)
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-import misfire.embeddings.store as store_module
+import misfire.core.files as files_module
+import misfire.embeddings.shard as shard_module
+from misfire.cli import main
 from misfire.core.errors import UsageError
-from misfire.embeddings import EmbeddingStore, EmbeddingTable, TrainerSettings, embed_texts
-from misfire.embeddings.loop import share_of
-from misfire.embeddings.store import ShardWriter
+from misfire.core.hashing import sha256_text
+from misfire.embeddings import EmbeddingStore, EmbeddingTable, TrainerSettings, embed_texts, fill_images
+from misfire.embeddings.inputs import ImageInputs, TextInputs
+from misfire.embeddings.shard import ShardWriter
 
 from .conftest import FakeEncoder, expected_text_rows
 
@@ -29,14 +42,15 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "ShardWriter", lambda folder: ShardWriter(folder, rows_per_shard=8))
+def shards_of_eight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextInputs, "rows_per_shard", 8)
+    monkeypatch.setattr(ImageInputs, "rows_per_shard", 8)
 
 
 def encode_and_die(root: Path, num_files: int) -> None:
     """Encode, and kill this process once so many files of shards and indexes are written."""
     torch.set_num_threads(1)
-    write_bytes, written = store_module.write_bytes, []
+    write_bytes, written = shard_module.write_bytes, []
 
     def write_then_die(path: Path, data: bytes) -> None:
         write_bytes(path, data)
@@ -44,13 +58,13 @@ def encode_and_die(root: Path, num_files: int) -> None:
         if len(written) == num_files:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store_module.write_bytes = write_then_die
+    shard_module.write_bytes = write_then_die
     embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(root), TRAINER)
 
 
 @pytest.mark.parametrize(("num_files", "num_kept"), [(1, 0), (2, 8), (3, 8), (4, 16)])
 def test_after_kill_9_only_the_rest_is_encoded_and_the_bytes_are_equal(
-    tmp_path: Path, small_shards: None, num_files: int, num_kept: int
+    tmp_path: Path, shards_of_eight: None, num_files: int, num_kept: int
 ) -> None:
     process = FORK.Process(target=encode_and_die, args=(tmp_path / "killed", num_files))
     process.start()
@@ -62,6 +76,122 @@ def test_after_kill_9_only_the_rest_is_encoded_and_the_bytes_are_equal(
     assert sum(encoder.encoded) == len(TEXTS) - num_kept
     assert torch.equal(rows, embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(tmp_path / "whole"), TRAINER))
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+@dataclass(frozen=True)
+class NumberedImage:
+    """An image whose number is its colour; notes which process reads it."""
+
+    id: int
+    notes: Path
+
+    @property
+    def source(self) -> "NumberedImage":
+        return self
+
+    @property
+    def content_sha256(self) -> str:
+        return sha256_text(f"image {self.id}")
+
+    def load(self) -> Image.Image:
+        with (self.notes / "readers").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return Image.new("RGB", (4, 4), (self.id % 256, self.id // 256, 0))
+
+
+@dataclass
+class SlowEncoder(FakeEncoder):
+    """Takes 4 ms a batch and notes which images it has encoded."""
+
+    notes: Path = Path()
+
+    def encode_images(self, images: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.004)
+        numbers = (images[:, 0, 0, 0] + 256 * images[:, 1, 0, 0]).int().tolist()
+        with (self.notes / "encoded").open("a") as file:
+            file.write("".join(f"{number}\n" for number in numbers))
+        return super().encode_images(images)
+
+
+def encode_images(root: Path, notes: Path, num_images: int, trainer: TrainerSettings) -> None:
+    torch.set_num_threads(1)
+    notes.mkdir(exist_ok=True)
+    with Path(os.devnull).open("w") as silence, contextlib.redirect_stderr(silence):
+        images = [NumberedImage(number, notes) for number in range(num_images)]
+        fill_images(images, SlowEncoder(notes=notes), EmbeddingStore(root), trainer)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until_gone(pids: set[int]) -> None:
+    end = time.monotonic() + 10
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < end, "a child outlived its parent"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "num_in_flight"),
+    [
+        (TrainerSettings("cpu", batch_size=4, num_workers=0), 1),
+        (TrainerSettings("cpu", batch_size=4, num_workers=1), 1),
+        (TrainerSettings("cpu", 2, "ddp_fork", batch_size=4, num_workers=0), 2),
+    ],
+)
+def test_ten_kills_at_random_moments_change_no_byte_and_cost_at_most_the_shard_in_flight(
+    tmp_path: Path, shards_of_eight: None, trainer: TrainerSettings, num_in_flight: int
+) -> None:
+    num_images, draw, num_kills = 1500, random.Random(0), 0
+    arguments = (tmp_path / "killed", tmp_path / "notes", num_images, trainer)
+    while num_kills < 10:
+        process = FORK.Process(target=encode_images, args=arguments)
+        process.start()
+        time.sleep(draw.uniform(0.02, 0.25))
+        assert process.is_alive(), "the work was over before the tenth kill"
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        num_kills += 1
+    encode_images(*arguments)
+    encode_images(tmp_path / "whole", tmp_path / "other notes", num_images, TRAINER)
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+    counts = Counter((tmp_path / "notes" / "encoded").read_text().split())
+    assert set(counts) == {str(number) for number in range(num_images)}
+    assert counts.total() - num_images <= num_kills * num_in_flight * 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel kills children of a dead parent on Linux alone")
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        TrainerSettings("cpu", batch_size=4, num_workers=2),
+        TrainerSettings("cpu", 2, "ddp_fork", batch_size=4, num_workers=1),
+    ],
+)
+def test_no_child_outlives_a_killed_parent(tmp_path: Path, shards_of_eight: None, trainer: TrainerSettings) -> None:
+    notes = tmp_path / "notes"
+    process = FORK.Process(target=encode_images, args=(tmp_path / "store", notes, 5000, trainer))
+    process.start()
+    end = time.monotonic() + 60
+    while not (notes / "encoded").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    readers = {int(pid) for pid in (notes / "readers").read_text().split()}
+    assert readers
+    assert process.pid not in readers
+    wait_until_gone(readers)
+    before = files(tmp_path / "store"), (notes / "encoded").stat().st_size
+    time.sleep(0.2)
+    assert (files(tmp_path / "store"), (notes / "encoded").stat().st_size) == before
 
 
 def test_of_two_processes_on_one_key_one_works_and_the_other_finds_it_done(tmp_path: Path) -> None:
@@ -91,34 +221,87 @@ def test_of_two_processes_on_one_key_one_works_and_the_other_finds_it_done(tmp_p
         assert process.exitcode == 0
 
 
-@pytest.mark.parametrize("num_inputs", [1, 2, 21, 22])
-@pytest.mark.parametrize("num_processes", [1, 2, 3, 8])
-def test_shares_are_a_partition(num_inputs: int, num_processes: int) -> None:
-    shares = [share_of(num_inputs, rank=rank, num_processes=num_processes) for rank in range(num_processes)]
-    assert sorted(position for share in shares for position in share) == list(range(num_inputs))
+def test_who_waits_for_another_process_says_so(
+    store: EmbeddingStore,
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(files_module, "_SECONDS_BEFORE_SAYING_SO", 0.05)
+    holds, may_go = FORK.Event(), FORK.Event()
+    filling = EmbeddingTable.filling
+
+    @contextlib.contextmanager
+    def fill_slowly(table: EmbeddingTable):  # type: ignore[no-untyped-def]
+        with filling(table) as writer:
+            holds.set()
+            may_go.wait(timeout=60)
+            yield writer
+
+    def encode() -> None:
+        torch.set_num_threads(1)
+        EmbeddingTable.filling = fill_slowly  # type: ignore[method-assign]
+        embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(store.root), TRAINER)
+
+    process = FORK.Process(target=encode)
+    process.start()
+    assert holds.wait(timeout=60)
+    said: list[str] = []
+
+    def say_and_let_go(line: str) -> None:
+        said.append(line)
+        may_go.set()
+
+    monkeypatch.setattr("misfire.embeddings.store.say", say_and_let_go)
+    embed_texts(TEXTS, encoder, store, TRAINER)
+    process.join(timeout=60)
+    assert said == ["Waiting for another process that is encoding into the same store"]
+    assert encoder.encoded == []
 
 
-@pytest.mark.parametrize("num_texts", [1, 21])
-def test_two_devices_encode_each_text_once(tmp_path: Path, num_texts: int) -> None:
-    store = EmbeddingStore(tmp_path)
-    on_two = TrainerSettings(accelerator="cpu", devices=2, strategy="ddp_fork", batch_size=4)
-    rows = embed_texts(TEXTS[:num_texts], FakeEncoder(), store, on_two)
-    np.testing.assert_allclose(rows.numpy(), expected_text_rows(TEXTS[:num_texts]), atol=1e-6)
-    (folder,) = tmp_path.iterdir()
-    assert EmbeddingTable(folder, next(iter(store._tables.values())).key).missing([]) == []
-    assert next(iter(store._tables.values())).num_rows == num_texts
-    assert len(list(folder.glob("*.parquet"))) == min(2, num_texts)
+def test_a_disk_that_fills_up_is_one_sentence_and_the_work_goes_on_afterwards(
+    tmp_path: Path, shards_of_eight: None
+) -> None:
+    told = FORK.Queue()
+
+    def encode_on_a_full_disk() -> None:
+        torch.set_num_threads(1)
+        # The kernel refuses every byte after the first 600 of a file: indexes and shards here are larger or near.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
+        try:
+            embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(tmp_path / "full"), TRAINER)
+        except UsageError as error:
+            told.put(str(error))
+
+    process = FORK.Process(target=encode_on_a_full_disk)
+    process.start()
+    sentence = told.get(timeout=60)
+    process.join(timeout=60)
+    assert f"with free space that can be written to, got {os.strerror(errno.EFBIG)} for" in sentence
+    assert not list((tmp_path / "full").glob("*/.*.tmp"))
+    assert not list((tmp_path / "full").glob("*/*.parquet"))
+    embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(tmp_path / "full"), TRAINER)
+    embed_texts(TEXTS, FakeEncoder(), EmbeddingStore(tmp_path / "whole"), TRAINER)
+    assert files(tmp_path / "full") == files(tmp_path / "whole")
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"batch_size": 0}, r"trainer.batch_size must be >= 1, got 0"),
-        ({"num_workers": -1}, r"trainer.num_workers must be >= 0, got -1"),
-        ({"strategy": "ddp", "devices": 2}, r"trainer.strategy must be one of .*, got ddp; use ddp_spawn"),
-        ({"devices": "auto"}, r"trainer.devices must be 1 for strategy auto, got auto; use trainer=ddp"),
-    ],
-)
-def test_settings_are_checked(settings: dict[str, int | str], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        TrainerSettings(**settings)  # type: ignore[arg-type]
+def test_two_cpu_processes_give_the_bundled_backbone_the_same_store_bit_for_bit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # 300 images and 1,500 captions are two shards each, so that either process has one.
+    def command(root: Path) -> list[str]:
+        return ["embed", "dataset=world", "dataset.num_images=300", "backbone=world_clip", f"paths.root={root}"]
+
+    assert main([*command(tmp_path / "alone"), "trainer=cpu"]) == 0
+    alone = capsys.readouterr().out
+    assert "300 encoded         0 found" in alone
+    pair = subprocess.run(  # as a user would, because spawned processes import the main module again
+        [sys.executable, "-m", "misfire", *command(tmp_path / "pair"), "trainer=ddp", "trainer.accelerator=cpu",
+         "trainer.devices=2", "trainer.num_workers=0"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert pair.returncode == 0, pair.stderr
+    assert pair.stdout.splitlines()[1:] == alone.splitlines()[1:]
+    expected = files(tmp_path / "alone" / "embeddings")
+    assert len([name for name in expected if name.endswith(".parquet")]) == 4
+    assert files(tmp_path / "pair" / "embeddings") == expected

@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-import misfire.embeddings.store as store_module
+import misfire.embeddings.shard as shard_module
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.hashing import sha256_file, sha256_text
 from misfire.embeddings import EmbeddingKey, EmbeddingStore, EmbeddingTable
-from misfire.embeddings.store import ShardWriter
 
 KEY = EmbeddingKey("text", {"encoder": "drawn", "weights_sha256": "0" * 64})
 
@@ -149,21 +148,28 @@ def test_a_row_that_is_not_a_unit_vector_is_refused_before_writing(table: Embedd
     assert set(files(table.folder)) == {"key.json"}
 
 
-def test_shards_are_committed_by_rows_and_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(store_module.time, "monotonic", lambda: now)
-    writer = ShardWriter(tmp_path, rows_per_shard=4, seconds_per_shard=10.0)
+def test_what_is_not_committed_is_not_written(table: EmbeddingTable) -> None:
+    contents, rows = contents_and_rows(0, 4)
+    with table.filling() as writer:
+        writer.append(contents[:3], rows[:3], np.zeros(3, dtype=bool), contents[:3])
+        writer.commit()
+        writer.append(contents[3:], rows[3:], np.zeros(1, dtype=bool), contents[3:])
+    assert fresh(table).missing(contents) == contents[3:]
+    assert len(list(table.folder.glob("*.safetensors"))) == 1
 
-    def append(start: int, stop: int) -> int:
-        contents, rows = contents_and_rows(start, stop)
-        writer.append(contents, rows, np.zeros(len(contents), dtype=bool), contents)
-        return len(list(tmp_path.glob("*.safetensors")))
 
-    assert [append(0, 2), append(2, 3), append(3, 5)] == [0, 0, 1]
-    now = 9.0
-    assert append(5, 6) == 1
-    now = 10.0
-    assert append(6, 7) == 2
+def test_verifying_finds_damage_in_the_shards_asked_for_alone(table: EmbeddingTable) -> None:
+    write(table, 0, 2)
+    (whole,) = table.folder.glob("*.safetensors")
+    write(table, 2, 4)
+    (damaged,) = set(table.folder.glob("*.safetensors")) - {whole}
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    contents, _ = contents_and_rows(0, 5)
+    fresh(table).verify(contents[:2])
+    with pytest.raises(IntegrityError, match=damaged.name):
+        fresh(table).verify(contents[1:3])
+    with pytest.raises(UsageError, match=r"got 5 of which 1 \(.*\) are not; encode them first"):
+        fresh(table).verify(contents)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
@@ -174,7 +180,7 @@ def test_a_disk_that_is_full_or_read_only_is_one_sentence(
         raise OSError(code, os.strerror(code), str(path))
 
     write(table, 0, 1)
-    monkeypatch.setattr(store_module, "write_bytes", refuse)
+    monkeypatch.setattr(shard_module, "write_bytes", refuse)
     with pytest.raises(UsageError, match=rf"can be written to, got {os.strerror(code)} for .*; free some space"):
         write(table, 1, 2)
     assert fresh(table).missing(contents_and_rows(0, 2)[0]) == contents_and_rows(1, 2)[0]

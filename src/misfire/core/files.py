@@ -1,12 +1,14 @@
 """Files that are either whole or absent, and locks between processes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+_SECONDS_BEFORE_SAYING_SO = 1.0
 
 
 @contextmanager
@@ -38,8 +40,22 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` against other processes; the kernel frees it when its holder dies."""
+def locked(path: Path, *, when_waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the lock file ``path`` against other processes; the kernel frees it when its holder dies.
+
+    Args:
+        path: The lock file.
+        when_waiting: Called once if another process still holds the lock after a second.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=-1 if when_waiting is None else _SECONDS_BEFORE_SAYING_SO)
+    except Timeout:
+        if when_waiting is not None:
+            when_waiting()
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -13,19 +13,18 @@ Item = TypeVar("Item")
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def track(items: Iterable[Item], *, total: int, what: str, unit: int = 1) -> Iterator[Item]:
+def track(items: Iterable[Item], *, total: int | Callable[[], int], what: str, unit: int = 1) -> Iterator[Item]:
     """Yield ``items`` and show how many of ``total`` are done on standard error.
 
     Args:
         items: The work.
-        total: How many units of work there are.
+        total: How many units of work there are; a function where that becomes known only on the way.
         what: What is being done, for the reader.
         unit: How many units one item stands for (a batch's size).
     """
-    if sys.stderr.isatty():
-        yield from _with_bar(items, total=total, what=what, unit=unit)
-    else:
-        yield from _with_lines(items, total=total, what=what, unit=unit)
+    now = total if callable(total) else lambda: total
+    show = _with_bar if sys.stderr.isatty() else _with_lines
+    yield from show(items, total=now, what=what, unit=unit)
 
 
 def say(line: str) -> None:
@@ -33,7 +32,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _with_bar(items: Iterable[Item], *, total: int, what: str, unit: int) -> Iterator[Item]:
+def _with_bar(items: Iterable[Item], *, total: Callable[[], int], what: str, unit: int) -> Iterator[Item]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -43,20 +42,21 @@ def _with_bar(items: Iterable[Item], *, total: int, what: str, unit: int) -> Ite
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
+        task, done = progress.add_task(what, total=total()), 0
         for item in items:
             yield item
-            progress.advance(task, min(unit, total))
+            done = min(done + unit, total())
+            progress.update(task, completed=done, total=total())
 
 
-def _with_lines(items: Iterable[Item], *, total: int, what: str, unit: int) -> Iterator[Item]:
+def _with_lines(items: Iterable[Item], *, total: Callable[[], int], what: str, unit: int) -> Iterator[Item]:
     start = last = time.monotonic()
     done = 0
     for item in items:
         yield item
-        done = min(done + unit, total)
+        done = min(done + unit, total())
         now = time.monotonic()
-        if now - last >= _SECONDS_BETWEEN_LINES and done < total:
-            left = (now - start) / done * (total - done)
-            say(f"{what}: {done} of {total}, about {left:.0f} s left")
+        if now - last >= _SECONDS_BETWEEN_LINES and done < total():
+            left = (now - start) / done * (total() - done)
+            say(f"{what}: {done} of {total()}, about {left:.0f} s left")
             last = now

@@ -98,6 +98,7 @@ def _embed(
 def _report(inputs: Inputs, encoder: Encoder, store: EmbeddingStore, trainer: TrainerSettings) -> FillReport:
     table, num_encoded = _fill(inputs, encoder, store, trainer)
     distinct = list(dict.fromkeys(inputs.contents))
+    table.verify(distinct)
     return FillReport(
         num_found=len(distinct) - num_encoded,
         num_encoded=num_encoded,
@@ -114,18 +115,28 @@ def _fill(
             f"there must be at least one {inputs.modality} to encode, got none; check the dataset or subset."
         )
     table = _table(inputs, encoder, store)
-    if not table.missing(inputs.contents):
+    if _has_all(table, inputs):
         return table, 0
     with table.filling() as writer:
-        missing = table.missing(inputs.contents)  # another process may have encoded them while this one waited
-        if missing:
-            from misfire.embeddings.loop import encode
+        if _has_all(table, inputs):  # another process has encoded them while this one waited
+            return table, 0
+        from misfire.embeddings.loop import encode
+        from misfire.embeddings.missing import MissingInputs
 
-            position = {content: index for index, content in enumerate(inputs.contents)}
-            encode(inputs.select([position[content] for content in missing]), encoder, trainer, writer)
-            _check_complete(table, missing)
-            _warn_of_truncation(table, missing, encoder)
-    return table, len(missing)
+        missing = MissingInputs(inputs, table)
+        encode(inputs, missing, encoder, trainer, writer)
+        encoded = missing.contents
+        _check_complete(table, encoded)
+        _warn_of_truncation(table, encoded, encoder)
+    return table, len(encoded)
+
+
+def _has_all(table: EmbeddingTable, inputs: Inputs) -> bool:
+    """Whether every input has an embedding; looks no further than the first that has none."""
+    if all(content in table for content in inputs.each_content()):
+        return True
+    table.refresh()
+    return all(content in table for content in inputs.each_content())
 
 
 def _table(inputs: Inputs, encoder: Encoder, store: EmbeddingStore) -> EmbeddingTable:

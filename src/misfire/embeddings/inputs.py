@@ -1,22 +1,20 @@
 """What is encoded: texts or images, each named by its content."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, final, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from PIL.Image import Image as PillowImage
-from torch.utils.data import DataLoader, Dataset
 from typing_extensions import override
 
 from misfire.core.errors import MisfireError
 from misfire.core.hashing import sha256_text
 from misfire.embeddings.encoder import Encoder
-from misfire.embeddings.trainer_settings import TrainerSettings
 
 
 @runtime_checkable
@@ -44,75 +42,122 @@ class EncodableImage(Protocol):
         """Its content."""
 
 
+class Chunk(NamedTuple):
+    """Some inputs, read and ready for the network.
+
+    Attributes:
+        positions: Which inputs they are.
+        batch: The network's input; empty if an input can't be read.
+        truncated: Whether the end of each input is cut off.
+        errors: Position and error of each input that can't be read; raised in a worker, an error would reach the user
+            wrapped in a traceback.
+    """
+
+    positions: list[int]
+    batch: torch.Tensor
+    truncated: Bool[np.ndarray, " item"]
+    errors: list[tuple[int, MisfireError]]
+
+
 class Inputs(ABC):
-    """Inputs of one tower, in an order."""
+    """Inputs of one tower, in an order.
+
+    Attributes:
+        rows_per_shard: How many are committed to the store together, so that the files don't depend on who encoded.
+        rows_per_chunk: How many are read together: few where reading one takes long, so that all workers have some of
+            the first batch.
+        is_slow_to_read: Whether reading one takes about a millisecond or more.
+    """
 
     modality: ClassVar[str]
+    rows_per_shard: ClassVar[int]
+    rows_per_chunk: ClassVar[int]
+    is_slow_to_read: ClassVar[bool]
 
-    @property
     @abstractmethod
-    def contents(self) -> list[str]:
-        """SHA-256 of each input's content."""
+    def content(self, position: int) -> str:
+        """SHA-256 of one input's content."""
 
-    @property
     @abstractmethod
-    def names(self) -> list[str]:
-        """What a person calls each input."""
+    def name(self, position: int) -> str:
+        """What a person calls one input."""
 
     @abstractmethod
     def select(self, positions: Sequence[int]) -> "Inputs":
         """Some of the inputs."""
 
     @abstractmethod
-    def batches(self, encoder: Encoder, settings: TrainerSettings) -> "DataLoader[Any]":
-        """The network's inputs, batch by batch, in order; an error in place of a batch that can't be read."""
+    def read(self, positions: list[int], encoder: Encoder) -> Chunk:
+        """Some inputs as the network takes them."""
 
     @abstractmethod
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:
         """Embeddings of one batch."""
 
     @abstractmethod
-    def is_truncated(self, encoder: Encoder) -> Bool[np.ndarray, " item"]:
-        """Whether the end of each input is cut off."""
-
     def __len__(self) -> int:
-        return len(self.contents)
+        """How many there are."""
+
+    def each_content(self) -> Iterator[str]:
+        """The contents one by one, as far as somebody looks: naming an image's can mean reading its file."""
+        return (self.content(position) for position in range(len(self)))
+
+    @cached_property
+    def contents(self) -> list[str]:
+        """SHA-256 of each input's content."""
+        return list(self.each_content())
 
 
 @final
 @dataclass(frozen=True)
 class TextInputs(Inputs):
-    """Texts, named by their UTF-8 bytes."""
+    """Texts, named by their UTF-8 bytes; ``tokens`` are theirs where they are known already."""
 
     texts: tuple[str, ...]
+    tokens: torch.Tensor | None = None
     modality: ClassVar[str] = "text"
+    rows_per_shard: ClassVar[int] = 1024
+    rows_per_chunk: ClassVar[int] = 1024
+    is_slow_to_read: ClassVar[bool] = False
 
-    @cached_property
     @override
-    def contents(self) -> list[str]:
-        return [sha256_text(text) for text in self.texts]
+    def content(self, position: int) -> str:
+        return sha256_text(self.texts[position])
 
-    @property
     @override
-    def names(self) -> list[str]:
-        return [repr(text) for text in self.texts]
+    def name(self, position: int) -> str:
+        return repr(self.texts[position])
 
     @override
     def select(self, positions: Sequence[int]) -> "TextInputs":
-        return TextInputs(tuple(self.texts[position] for position in positions))
+        tokens = None if self.tokens is None else self.tokens[torch.tensor(positions)]
+        return TextInputs(tuple(self.texts[position] for position in positions), tokens)
+
+    def by_length(self, encoder: Encoder) -> "TextInputs":
+        """The texts from the shortest in tokens to the longest, equal ones by content: whatever order they came in.
+
+        Batches of one length are cheap where the network leaves the rest of its context out.
+        """
+        step = self.rows_per_chunk
+        parts = [encoder.tokenize(self.texts[start : start + step]) for start in range(0, len(self), step)]
+        lengths = torch.cat([_num_tokens(part) for part in parts]).tolist()
+        order = sorted(range(len(self)), key=lambda position: (lengths[position], self.content(position)))
+        one_width = len({part.shape[1] for part in parts}) == 1
+        return replace(self, tokens=torch.cat(parts) if one_width else None).select(order)
 
     @override
-    def batches(self, encoder: Encoder, settings: TrainerSettings) -> "DataLoader[Any]":
-        texts: Any = self.texts  # a tuple serves as a map-style dataset
-        return DataLoader(texts, batch_size=settings.batch_size, collate_fn=encoder.tokenize)
+    def read(self, positions: list[int], encoder: Encoder) -> Chunk:
+        texts = [self.texts[position] for position in positions]
+        tokens = encoder.tokenize(texts) if self.tokens is None else self.tokens[torch.tensor(positions)]
+        return Chunk(positions, tokens, encoder.is_truncated(texts), [])
 
     @override
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:
         return encoder.encode_texts(batch)
 
     @override
-    def is_truncated(self, encoder: Encoder) -> Bool[np.ndarray, " item"]:
-        return encoder.is_truncated(self.texts)
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @final
@@ -122,53 +167,44 @@ class ImageInputs(Inputs):
 
     images: tuple[EncodableImage, ...]
     modality: ClassVar[str] = "image"
+    rows_per_shard: ClassVar[int] = 256
+    rows_per_chunk: ClassVar[int] = 16
+    is_slow_to_read: ClassVar[bool] = True
 
-    @cached_property
     @override
-    def contents(self) -> list[str]:
-        return [image.source.content_sha256 for image in self.images]
+    def content(self, position: int) -> str:
+        return self.images[position].source.content_sha256
 
-    @property
     @override
-    def names(self) -> list[str]:
-        return [f"image {image.id}" for image in self.images]
+    def name(self, position: int) -> str:
+        return f"image {self.images[position].id}"
 
     @override
     def select(self, positions: Sequence[int]) -> "ImageInputs":
         return ImageInputs(tuple(self.images[position] for position in positions))
 
     @override
-    def batches(self, encoder: Encoder, settings: TrainerSettings) -> "DataLoader[Any]":
-        pixels = _Pixels(self.images, encoder)
-        return DataLoader(
-            pixels, batch_size=settings.batch_size, num_workers=settings.num_workers, collate_fn=_stack_or_error
-        )
+    def read(self, positions: list[int], encoder: Encoder) -> Chunk:
+        pixels: list[torch.Tensor] = []
+        errors: list[tuple[int, MisfireError]] = []
+        for position in positions:
+            try:
+                pixels.append(encoder.preprocess(self.images[position].source.load()))
+            except MisfireError as error:
+                errors.append((position, error))
+        batch = torch.empty(0) if errors else torch.stack(pixels)
+        return Chunk(positions, batch, np.zeros(len(positions), dtype=bool), errors)
 
     @override
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:
         return encoder.encode_images(batch)
 
     @override
-    def is_truncated(self, encoder: Encoder) -> Bool[np.ndarray, " item"]:
-        return np.zeros(len(self), dtype=bool)
-
-
-@dataclass(frozen=True)
-class _Pixels(Dataset[torch.Tensor | MisfireError]):
-    images: tuple[EncodableImage, ...]
-    encoder: Encoder
-
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, position: int) -> torch.Tensor | MisfireError:
-        try:
-            return self.encoder.preprocess(self.images[position].source.load())
-        except MisfireError as error:  # raised in a worker it would reach the user wrapped in a traceback
-            return error
 
-
-def _stack_or_error(batch: list[torch.Tensor | MisfireError]) -> torch.Tensor | MisfireError:
-    pixels = [item for item in batch if isinstance(item, torch.Tensor)]
-    errors = [item for item in batch if isinstance(item, MisfireError)]
-    return errors[0] if errors else torch.stack(pixels)
+def _num_tokens(tokens: torch.Tensor) -> torch.Tensor:
+    """Where each row's tail of equal tokens, its padding, begins."""
+    is_of_text = tokens != tokens[:, -1:]
+    return (is_of_text * torch.arange(1, tokens.shape[1] + 1)).amax(dim=1)
