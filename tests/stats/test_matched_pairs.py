@@ -40,6 +40,17 @@ def test_p_values_match_scipy_and_statsmodels(fixed: int, broken: int) -> None:
             assert p_value == pytest.approx(theirs.pvalue, abs=1e-12)
 
 
+@pytest.mark.parametrize(("fixed", "broken"), [(620, 501), (501, 501), (1300, 1200)])
+def test_many_flips_are_summed_to_twelve_digits(fixed: int, broken: int) -> None:
+    flips = fixed + broken
+    at_most = sum(math.comb(flips, heads) for heads in range(min(fixed, broken) + 1))
+    p_exact = min(Fraction(1), Fraction(2 * at_most, 2**flips))
+    p_mid = Fraction(2 * at_most - math.comb(flips, broken), 2**flips)
+    test = mcnemar(fixed, broken)
+    assert test.p_exact == pytest.approx(float(p_exact), abs=1e-12)
+    assert test.p_mid == pytest.approx(float(p_mid), abs=1e-12)
+
+
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_swapping_the_systems_keeps_the_p_values_and_inverts_the_odds(fixed: int, broken: int) -> None:
     assert str(mcnemar(fixed, broken)) == str(mcnemar(broken, fixed))

@@ -37,6 +37,13 @@ from misfire.stats.counted import counted_bootstrap
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
 from misfire.stats.multiplicity import benjamini_hochberg, holm
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
+from misfire.stats.power import (
+    DetectableGain,
+    mcnemar_power,
+    minimum_detectable_gain,
+    queries_needed,
+    smallest_significant_count,
+)
 from misfire.stats.proportion import wilson_interval
 from misfire.stats.score_interval import clustered_score_interval, paired_score_interval
 from misfire.stats.settings import StatisticsSettings
@@ -49,6 +56,7 @@ __all__ = [
     "CategoryShare",
     "CohenKappa",
     "Departure",
+    "DetectableGain",
     "ExactPairedDistribution",
     "FastItems",
     "FleissKappa",
@@ -85,11 +93,15 @@ __all__ = [
     "label_distribution",
     "max_t",
     "mcnemar",
+    "mcnemar_power",
+    "minimum_detectable_gain",
     "paired_bootstrap",
     "paired_score_interval",
+    "queries_needed",
     "relabelled_gain",
     "self_agreement",
     "sign_flip_test",
+    "smallest_significant_count",
     "smoothed_confusion",
     "wilson_interval",
 ]

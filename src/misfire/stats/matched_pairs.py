@@ -7,6 +7,8 @@ from typing import final
 from misfire.stats.flip_counts import check_flips
 from misfire.stats.settings import check_confidence
 
+_MOST_SUMMED = 500  # terms, from which on SciPy's incomplete beta function is faster and right to 1e-12
+
 
 @final
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def mcnemar(fixed: int, broken: int) -> McNemar:
     at_most, exactly = _fair_coin(fixed + broken, heads=min(fixed, broken))
     return McNemar(
         p_exact=min(1.0, 2 * at_most),
-        p_mid=min(1.0, 2 * at_most - exactly),
+        p_mid=1.0 if fixed == broken else 2 * at_most - exactly,
         p_asymptotic=_chi_square_p_value(fixed, broken, correction=0),
         p_corrected=_chi_square_p_value(fixed, broken, correction=1),
     )
@@ -127,9 +129,14 @@ def _chi_square_p_value(fixed: int, broken: int, *, correction: int) -> float:
 
 
 def _fair_coin(num_throws: int, *, heads: int) -> tuple[float, float]:
-    """Probability of at most and of exactly this number of heads; whole numbers until the last division."""
-    exactly = at_most = 1
+    """Probability of at most and of exactly this number of heads, which is no more than half of the throws."""
+    exactly = math.comb(num_throws, heads)
+    if heads > _MOST_SUMMED:
+        from scipy.special import bdtr
+
+        return float(bdtr(heads, num_throws, 0.5)), exactly / 2**num_throws
+    at_most = term = 1  # whole numbers until the last division
     for tails_turned in range(heads):
-        exactly = exactly * (num_throws - tails_turned) // (tails_turned + 1)
-        at_most += exactly
+        term = term * (num_throws - tails_turned) // (tails_turned + 1)
+        at_most += term
     return at_most / 2**num_throws, exactly / 2**num_throws
