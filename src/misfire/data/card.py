@@ -52,12 +52,15 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
 def folded(text: str) -> str:
     """A text without what readers don't tell apart: case, punctuation, spacing and Unicode's double ways of writing.
 
+    A text of punctuation alone stays as it is.
+
     Example:
         >>> folded("A  Cat, asleep. ")
         'a cat asleep'
     """
     letters = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join("".join(letter for letter in letters if not unicodedata.category(letter).startswith("P")).split())
+    bare = "".join(letter for letter in letters if not unicodedata.category(letter).startswith("P"))
+    return " ".join(bare.split()) or text
 
 
 def hit_at_1_ceiling(images_of_texts: Mapping[str, Mapping[int, int]]) -> float:
