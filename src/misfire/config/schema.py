@@ -16,10 +16,38 @@ class ComplementConfig:
 
 @dataclass
 class AnnotatorsConfig:
-    """Simulated annotators of a failure set: how many, and how many items they share."""
+    """Who annotates a failure set: by name or how many, how many items they share, backups and the sheets' formats."""
 
+    names: list[str] | None = None
     num_annotators: int = 3
     overlap: int = 30
+    backups: int = 0
+    formats: list[str] = field(default_factory=lambda: ["csv"])
+
+
+@dataclass
+class AgreeConfig:
+    """Where the answer of ``agree`` goes; null is beside the failure set, or under a name of the sheets' content."""
+
+    out: str | None = None
+
+
+@dataclass
+class AnnotateConfig:
+    """The annotation page: whose session, what it shows, where it is served; and files out of it and into it."""
+
+    annotator: str | None = None
+    only: str = "all"
+    of: list[str] = field(default_factory=list)
+    blind: bool = True
+    highlight: bool = True
+    repeats: float = 0.05
+    host: str = "127.0.0.1"
+    port: int = 8321
+    token: str | None = None
+    export: str | None = None
+    import_file: str | None = None
+    out: str | None = None
 
 
 @dataclass
@@ -53,12 +81,18 @@ class RootConfig:
     paths: PathsConfig = field(default_factory=PathsConfig)
     complement: ComplementConfig = field(default_factory=ComplementConfig)
     annotators: AnnotatorsConfig = field(default_factory=AnnotatorsConfig)
+    annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+    agree: AgreeConfig = field(default_factory=AgreeConfig)
     doctor: DoctorConfig = field(default_factory=DoctorConfig)
     seed: int = 42
     ks: list[int] = field(default_factory=lambda: [1, 5, 10])
     num_failures: int = 200
     failure_set: str | None = None
     taxonomy: str | None = None
+    sheets: Any = None
+    accept: Any = None
+    policy: str = "majority"
+    expert: str | None = None
     host: str = "127.0.0.1"
     port: int = 5000
 
