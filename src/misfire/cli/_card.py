@@ -12,22 +12,22 @@ def card_lines(card: Mapping[str, Any], notes: Sequence[str]) -> Iterator[str]:
     )
     yield (
         f"captions an image: {card['captions_per_image_min']} to {card['captions_per_image_max']}, "
-        f"mean {card['captions_per_image_mean']:.2f}"
+        f"mean {card['captions_per_image_mean']:.2f}; words a caption: {card['caption_words_min']} to "
+        f"{card['caption_words_max']}, mean {card['caption_words_mean']:.1f}"
+    )
+    yield f"captions left out because they are empty {card['num_empty_captions']:,}"
+    yield (
+        f"captions whose text stands more than once {card['num_repeated_captions']:,}, on more than one image "
+        f"{card['num_shared_captions']:,}, so t2i hit@1 is at most {card['hit_at_1_ceiling']:.5f} in expectation"
     )
     yield (
-        f"captions that are empty {card['num_empty_captions']:,}; whose text stands more than once "
-        f"{card['num_repeated_captions']:,} (exactly {card['num_repeated_captions_exact']:,})"
+        f"the same for texts as they stand, case and punctuation included: {card['num_repeated_captions_exact']:,}, "
+        f"{card['num_shared_captions_exact']:,}, {card['hit_at_1_ceiling_exact']:.5f}"
     )
     yield (
-        f"texts on several images: {card['num_shared_captions']:,} with case, punctuation and spacing folded "
-        f"(exactly {card['num_shared_captions_exact']:,})"
+        f"images missing {card['num_missing_images']:,}, unreadable {card['num_unreadable_images']:,}, outside their "
+        f"folder {card['num_images_outside']:,}, without a caption {card['num_images_without_caption']:,}"
     )
-    yield (
-        f"so t2i hit@1 can be {card['hit_at_1_ceiling']:.5f} at best in expectation "
-        f"(exactly {card['hit_at_1_ceiling_exact']:.5f})"
-    )
-    yield (
-        f"images missing {card['num_missing_images']:,}, unreadable {card['num_unreadable_images']:,}, "
-        f"skipped {card['num_skipped_images']:,}"
-    )
+    if card["num_images_without_picture"]:
+        yield f"images opened without their pictures {card['num_images_without_picture']:,}"
     yield from notes

@@ -28,4 +28,7 @@ def image_sample(dataset: Dataset, num_images: int, *, rng: np.random.Generator)
         name=f"{dataset.name} ({num_images} images)",
         images=images,
         captions=tuple(caption for caption in dataset.captions if caption.image_id in ids),
+        policy=dataset.policy,
+        skipped_images=dataset.skipped_images,
+        skipped_captions=dataset.skipped_captions,
     )
