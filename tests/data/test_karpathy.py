@@ -102,8 +102,11 @@ def test_a_file_without_folders_looks_beside_itself(tmp_path: Path) -> None:
         ),
         ([image(0, sentences=[sentence(), sentence(raw="B")])], r"captions must have different ids, got 1 \(id 7\)"),
         (
-            [image(5), image(0, sentences=[sentence(), sentence(imgid=5, sentid=8)])],
-            r"imgid must be its image's, got 1 \(images\[1\].sentences\[1\] says 5 in image 0\)",
+            [
+                image(5, sentences=[sentence(imgid=0, sentid=9)]),
+                image(0, sentences=[sentence(), sentence(imgid=5, sentid=8)]),
+            ],
+            r"its image's, got 2 \(images\[0\].sentences\[0\] says 0 in image 5, images\[1\].sentences\[1\] says 5 in",
         ),
         (
             [image(1, "train"), image(0, sentences=[sentence(raw=None)])],

@@ -89,7 +89,8 @@ def test_what_no_picture_can_be_read_from_is_told(tmp_path: Path) -> None:
     path = tmp_path / "odd.tar"
     with tarfile.open(path, "w") as tar:
         for name, kind in {"folder": tarfile.DIRTYPE, "link.png": tarfile.SYMTYPE, "hard.png": tarfile.LNKTYPE,
-                           "pipe.png": tarfile.FIFOTYPE, "../up.png": tarfile.REGTYPE, "/root.png": tarfile.REGTYPE,
+                           "pipe.png": tarfile.FIFOTYPE, "sparse.png": tarfile.GNUTYPE_SPARSE,
+                           "../up.png": tarfile.REGTYPE, "/root.png": tarfile.REGTYPE,
                            "a/../../b.png": tarfile.REGTYPE, "fine..png": tarfile.REGTYPE}.items():  # fmt: skip
             header = tarfile.TarInfo(name)
             header.type, header.linkname = kind, "/etc/passwd"
@@ -98,6 +99,7 @@ def test_what_no_picture_can_be_read_from_is_told(tmp_path: Path) -> None:
         "link.png": "not a regular file",
         "hard.png": "not a regular file",
         "pipe.png": "not a regular file",
+        "sparse.png": "not a regular file",
         "../up.png": "outside the folder",
         "/root.png": "outside the folder",
         "a/../../b.png": "outside the folder",
@@ -145,6 +147,15 @@ def test_a_flipped_byte_is_a_usage_error_or_passes(
     with suppress(UsageError):  # anything else is a failure
         for entry in tar_entries(path):
             entry.member.problem()
+
+
+def test_a_damaged_header_is_not_taken_for_the_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "one.tar", {"a.png": png(), "b.png": png()})
+    data = bytearray(path.read_bytes())
+    data[1024 + 5] ^= 1  # in the second header, which its checksum no longer fits
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"must be a whole tar, got .*one.tar \(no header at byte 1024\)"):
+        list(tar_entries(path))
 
 
 def test_archives_joined_by_cat_are_not_read_in_part(tmp_path: Path) -> None:
