@@ -130,7 +130,7 @@ def test_clustered_intervals_hold_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(3)
     images = np.repeat(np.arange(87), 5)
     by_image = by_query = 0
-    for _ in range(400):
+    for _ in range(250):
         shared, own = rng.random((2, 87, 5))
         draw = np.where(rng.random((87, 5)) < 0.7, shared[:, :1], own).ravel()
         before, after = (draw > 0.2) & (draw < 0.5), (draw < 0.15) | ((draw > 0.2) & (draw < 0.45))
@@ -138,8 +138,8 @@ def test_clustered_intervals_hold_the_truth_as_often_as_they_say() -> None:
         by_image += low <= 0.1 <= high
         low, high = paired_score_interval(int((after & ~before).sum()), int((before & ~after).sum()), len(images))
         by_query += low <= 0.1 <= high
-    assert stats.binomtest(by_image, 400, 0.95).pvalue > 0.01
-    assert by_query < 0.9 * 400
+    assert stats.binomtest(by_image, 250, 0.95).pvalue > 0.01
+    assert by_query < 0.9 * 250
 
 
 def test_bad_input_is_refused_with_its_remedy() -> None:

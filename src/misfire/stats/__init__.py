@@ -44,10 +44,11 @@ from misfire.stats.power import (
     queries_needed,
     smallest_significant_count,
 )
-from misfire.stats.proportion import wilson_interval
+from misfire.stats.proportion import clustered_wilson_interval, wilson_interval
 from misfire.stats.score_interval import clustered_score_interval, paired_score_interval
 from misfire.stats.settings import StatisticsSettings
 from misfire.stats.sign_flip import SignFlipTest, sign_flip_test
+from misfire.stats.student import paired_t_interval
 from misfire.stats.westfall_young import max_t
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "clustered_mean_bootstrap",
     "clustered_median_bootstrap",
     "clustered_score_interval",
+    "clustered_wilson_interval",
     "cohen_kappa",
     "confusion_counts",
     "counted_bootstrap",
@@ -97,6 +99,7 @@ __all__ = [
     "minimum_detectable_gain",
     "paired_bootstrap",
     "paired_score_interval",
+    "paired_t_interval",
     "queries_needed",
     "relabelled_gain",
     "self_agreement",

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Shaped
 
-from misfire.core.errors import UsageError
+from misfire.stats.design_effect import check_some_clusters, design_effect, student_quantile
 from misfire.stats.flip_counts import check_flips, check_some_query
 from misfire.stats.resampling import cluster_positions, paired_delta
 from misfire.stats.settings import check_confidence
@@ -83,27 +83,10 @@ def clustered_score_interval(
     check_confidence(confidence)
     delta = paired_delta(baseline, ensembled)
     cluster = cluster_positions(delta, clusters)
-    num_clusters = int(cluster.max()) + 1
-    if num_clusters < 2:
-        raise UsageError(
-            f"clusters must name 2 different ones at least, got {num_clusters}; what varies between clusters can't be "
-            "seen in one."
-        )
-    from scipy.stats import t as student
-
-    effect = _design_effect(delta, cluster)
+    quantile = student_quantile(check_some_clusters(cluster), confidence=confidence)
+    effect = design_effect(delta, cluster)
     counts = [float(count) / effect for count in ((delta > 0).sum(), (delta < 0).sum(), len(delta))]
-    return _score_bounds(counts[0], counts[1], counts[2], float(student.ppf((1 + confidence) / 2, num_clusters - 1)))
-
-
-def _design_effect(delta: Float[np.ndarray, " query"], cluster: Int[np.ndarray, " query"]) -> float:
-    """How many times the variance of the mean over clusters is that of independent queries; 1 at least."""
-    sizes, sums = np.bincount(cluster), np.bincount(cluster, weights=delta)
-    by_query = float(((delta - delta.mean()) ** 2).sum())
-    if by_query == 0:
-        return float((sizes**2).sum() / sizes.sum())
-    by_cluster = float(((sums - sizes * delta.mean()) ** 2).sum()) * len(sizes) / (len(sizes) - 1)
-    return max(by_cluster / by_query, 1.0)
+    return _score_bounds(counts[0], counts[1], counts[2], quantile)
 
 
 def _score_bounds(fixed: float, broken: float, num_queries: float, quantile: float) -> tuple[float, float]:
