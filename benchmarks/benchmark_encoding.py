@@ -63,7 +63,7 @@ class FirstBatch:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--copies", type=int, default=1, help="of each picture and caption")
+    parser.add_argument("--images", type=int, default=1132, help="pictures are repeated as needed")
     parser.add_argument("--texts", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--precision", default="bf16")
@@ -78,7 +78,7 @@ def main() -> None:
         trainer = TrainerSettings(accelerator=arguments.accelerator)
         print(f"{arguments.model}, {arguments.precision}, {arguments.accelerator}: {machine()}")
         print("| what | bare s | misfire s | ratio | an s, misfire | first batch ms |\n|---|---:|---:|---:|---:|---:|")
-        images = pictures(arguments.copies)
+        images = pictures(arguments.images)
         device = "cpu" if arguments.accelerator == "cpu" else "cuda"
         encoder.module().to(device)
         rows = trainer.rows_per_batch(device=device, rows_per_shard=256)
@@ -136,13 +136,15 @@ def random_encoder(folder: Path, model: str, precision: str) -> OpenClipEncoder:
     torch.manual_seed(0)
     weights = open_clip.create_model(model).state_dict()
     save_file({name: value.contiguous() for name, value in weights.items()}, folder / "random.safetensors")
-    return OpenClipEncoder(model=model, pretrained=str(folder / "random.safetensors"), precision=precision)
+    activation = "quick_gelu" if model.endswith("-quickgelu") else "gelu"
+    weights_file = str(folder / "random.safetensors")
+    return OpenClipEncoder(model=model, pretrained=weights_file, precision=precision, activation=activation)
 
 
-def pictures(copies: int) -> list[Image]:
+def pictures(count: int) -> list[Image]:
     paths = sorted((PICTURES / "images").iterdir())
-    files = [(ImageFile(path), copy) for copy in range(copies) for path in paths]
-    return [Image(number, Again(file, copy)) for number, (file, copy) in enumerate(files)]  # type: ignore[arg-type]
+    files = [Again(ImageFile(paths[number % len(paths)]), number // len(paths)) for number in range(count)]
+    return [Image(number, file) for number, file in enumerate(files)]  # type: ignore[arg-type]
 
 
 def captions(count: int) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from typing import Any, final
 
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from typing_extensions import override
 
 from misfire.embeddings.processes import die_with
