@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
@@ -82,6 +82,7 @@ def test_a_table_without_numbers_counts_an_images_captions(tmp_path: Path) -> No
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), CELLS), min_size=1, max_size=8))
 def test_a_table_that_the_csv_module_wrote_is_read_as_it_reads_it(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
@@ -95,6 +96,7 @@ def test_a_table_that_the_csv_module_wrote_is_read_as_it_reads_it(
 TOKEN_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(TOKEN_TEXT, min_size=1, max_size=8))
 def test_a_token_file_gives_every_text_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     lines = [f"1_a.jpg#{number}\t{text}" for number, text in enumerate(texts)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
@@ -167,6 +167,7 @@ def test_bad_pictures_are_named_or_skipped_with_their_captions(tmp_path: Path) -
     assert dataset.fingerprint != KarpathyCaptions(write(tmp_path, [image(n) for n in range(3)]), folder).fingerprint
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=3), min_size=1))
 def test_every_text_comes_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]]

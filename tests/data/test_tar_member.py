@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
@@ -43,6 +43,7 @@ NAMES = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(NAMES, st.binary(max_size=1500), st.sampled_from(FORMATS))
 @example(["x" + "long/" * 60 + "x"], b"1", tarfile.PAX_FORMAT)
 @example(["x" + "long/" * 60 + "x"], b"1", tarfile.GNU_FORMAT)
@@ -135,6 +136,7 @@ def test_every_cut_of_an_archive_is_found(tmp_path: Path) -> None:
     assert [entry.member.name for entry in tar_entries(path)] == names
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 512 * 8 - 1), st.integers(1, 255))
 def test_a_flipped_byte_is_a_usage_error_or_passes(
     tmp_path_factory: pytest.TempPathFactory, position: int, flip: int

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
@@ -71,6 +71,7 @@ def test_packing_the_same_samples_otherwise_changes_no_fingerprint(tmp_path: Pat
 TEXTS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1), min_size=1, max_size=4)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=5))
 def test_captions_come_back_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, told: list[tuple[list[str], bool]]
