@@ -45,7 +45,7 @@ def test_statistic_and_p_value_are_those_of_every_permutation() -> None:
     sums = np.array([[[exchange_sum(t, a, pair) for pair in pairs] for a in range(3)] for t in [observed, *every]])
     spread = np.sqrt((sums[1:] ** 2).mean(axis=0) + 0.5)
     largest = (np.abs(sums) / spread).max(axis=2)
-    found = annotator_departures(observed, num_starts=1, num_permutations=20_000, rng=np.random.default_rng(0))
+    found = annotator_departures(observed, num_starts=1, num_permutations=10_000, rng=np.random.default_rng(0))
     most = int(largest[0].argmax())
     assert most == 1
     assert found[1].statistic == pytest.approx(largest[0, 1], rel=0.02)
@@ -72,12 +72,14 @@ def test_who_relabels_objects_after_item_40_is_flagged() -> None:
 
 
 def test_equal_annotators_are_seldom_flagged_and_a_careless_one_does_not_drift() -> None:
-    rng, trials = np.random.default_rng(2), 120
+    rng, trials = np.random.default_rng(2), 80
     equal, careless = 0, 0
     for _ in range(trials):
         truth, labels = simulated(80, rng)
         found = annotator_departures(labels, num_permutations=99, rng=rng)
-        equal += min(entry.p_value for entry in found) <= 0.05
+        adjusted = sorted(entry.p_value for entry in found)
+        assert adjusted[1] == adjusted[2]  # the last two share theirs, which is no smaller than the first's
+        equal += adjusted[0] <= 0.05
         labels[:, 0] = np.where(rng.random(80) < 0.7, truth, labels[:, 0])
         careless += annotator_departures(labels, num_permutations=99, rng=rng)[0].p_value <= 0.05
     assert equal / trials < 0.12

@@ -17,13 +17,13 @@ def test_several_labels_share_an_item_and_a_single_one_takes_its_row() -> None:
 
 
 def test_smoothing_by_hand() -> None:
-    """23 of 28 agree; beside "c" the others are used 20 and 20 times (rows and columns), so half each."""
-    confusion = np.array([[8, 1, 1], [0, 9, 1], [2, 0, 6]])
+    """23 of 29 agree; beside "a" the others are used 21 and 16 times, rows and columns together."""
+    confusion = np.array([[8, 2, 1], [0, 9, 1], [2, 0, 6]])
     smoothed = smoothed_confusion(confusion, prior_weight=2.0)
-    prior = np.array([5 / 28 / 2, 5 / 28 / 2, 23 / 28])
-    assert smoothed[2] == pytest.approx((confusion[2] + 2 * prior) / 10)
+    prior = np.array([23 / 29, 6 / 29 * 21 / 37, 6 / 29 * 16 / 37])
+    assert smoothed[0] == pytest.approx((confusion[0] + 2 * prior) / 13)
     assert smoothed.sum(axis=1) == pytest.approx(1)
-    assert smoothed_confusion(confusion, prior_weight=0.0)[0] == pytest.approx([0.8, 0.1, 0.1])
+    assert smoothed_confusion(confusion, prior_weight=0.0)[1] == pytest.approx([0.0, 0.9, 0.1])
 
 
 @given(st.lists(st.lists(st.integers(0, 5), min_size=3, max_size=3), min_size=3, max_size=3))

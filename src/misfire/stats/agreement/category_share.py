@@ -10,7 +10,7 @@ import numpy as np
 
 from misfire.core.errors import UsageError
 from misfire.stats.agreement.labels import MISSING, Labels, encode_labels
-from misfire.stats.exact import wilson_interval
+from misfire.stats.proportion import wilson_interval
 from misfire.stats.settings import check_confidence
 
 

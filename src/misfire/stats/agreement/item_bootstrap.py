@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from misfire.stats.exact import wilson_interval
-from misfire.stats.resampling import percentile_bounds
+from misfire.stats.bca import BCA, bca_interval
+from misfire.stats.proportion import wilson_interval
 from misfire.stats.settings import check_confidence, check_num_replicates
 
-BCA = "BCa bootstrap over items"
-PERCENTILE = "percentile bootstrap over items"
+BCA_OVER_ITEMS = "BCa bootstrap over items"
+PERCENTILE_OVER_ITEMS = "percentile bootstrap over items"
 WILSON = "Wilson, as no item disagrees"
 
 # From how often each pattern occurs, a row a resample, to the coefficient of each row; NaN where it is undefined.
@@ -53,7 +52,7 @@ def item_interval(
     Items with the same labels are exchangeable, so that a resample is a multinomial draw of how often each pattern
     occurs. Of percentile, basic, BCa, normal, Fisher-transformed and Wilson-like intervals BCa came nearest to its
     nominal coverage on simulated annotators, evenly on both sides. Where no resample lies on one side of the estimate
-    its corrections are undefined, and the percentile interval stands.
+    its corrections are undefined, and the percentile interval stands (see :func:`misfire.stats.bca_interval`).
 
     Args:
         coefficient: The coefficient of each row of pattern counts.
@@ -77,13 +76,12 @@ def item_interval(
     num_undefined = num_replicates - len(defined)
     if len(defined) == 0 or np.ptp(defined) < 1e-12:
         reason = "the coefficient is the same in every resample in which it is defined, so that they show no spread."
-        return ItemInterval(np.nan, np.nan, num_undefined, PERCENTILE, reason)
-    levels = _bca_levels(coefficient, counts.astype(np.float64), defined, confidence)
-    if levels is None:
-        low, high = percentile_bounds(defined, confidence=confidence)
-        return ItemInterval(low, high, num_undefined, PERCENTILE, "")
-    low, high = (float(bound) for bound in np.quantile(defined, levels))
-    return ItemInterval(low, high, num_undefined, BCA, "")
+        return ItemInterval(np.nan, np.nan, num_undefined, PERCENTILE_OVER_ITEMS, reason)
+    estimate = float(coefficient(counts[None].astype(np.float64))[0])
+    left_out = np.repeat(coefficient(counts - np.eye(len(counts))), counts)
+    corrected = bca_interval(estimate, defined, left_out[np.isfinite(left_out)], confidence=confidence)
+    method = BCA_OVER_ITEMS if corrected.method == BCA else PERCENTILE_OVER_ITEMS
+    return ItemInterval(corrected.low, corrected.high, num_undefined, method, "")
 
 
 def perfect_agreement_interval(
@@ -101,27 +99,3 @@ def perfect_agreement_interval(
     check_num_replicates(num_replicates)
     low, _ = wilson_interval(num_items, num_items, confidence=confidence)
     return ItemInterval((low - chance_agreement) / (1 - chance_agreement), 1.0, 0, WILSON, "")
-
-
-def _bca_levels(
-    coefficient: Coefficient,
-    counts: Float[np.ndarray, " pattern"],
-    replicates: Float[np.ndarray, " replicate"],
-    confidence: float,
-) -> Float[np.ndarray, " bound"] | None:
-    """Which quantiles of the replicates bound the interval; ``None`` where BCa isn't defined."""
-    estimate, left_out = coefficient(counts[None])[0], coefficient(counts - np.eye(len(counts)))
-    below = float(((replicates < estimate - 1e-12).mean() + (replicates < estimate + 1e-12).mean()) / 2)
-    usable = np.isfinite(left_out)
-    centred = np.average(left_out[usable], weights=counts[usable]) - left_out[usable] if usable.any() else np.zeros(1)
-    spread = float(counts[usable] @ centred**2) if usable.any() else 0.0
-    if not 0 < below < 1 or spread <= 0:
-        return None
-    acceleration = float(counts[usable] @ centred**3) / (6 * spread**1.5)
-    normal = NormalDist()
-    bias, z = normal.inv_cdf(below), normal.inv_cdf((1 + confidence) / 2)
-    shrink = [1 - acceleration * (bias + side) for side in (-z, z)]
-    if min(shrink) <= 0:
-        return None
-    corrected = [bias + (bias + side) / by for side, by in zip((-z, z), shrink, strict=True)]
-    return np.array([normal.cdf(level) for level in corrected])

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from misfire.core.errors import UsageError
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
 from misfire.stats.agreement.labels import Labels, is_missing
-from misfire.stats.exact import wilson_interval
+from misfire.stats.proportion import wilson_interval
 
 
 @final
