@@ -51,6 +51,7 @@ def two_shards(folder: Path) -> Path:
 def test_samples_are_in_the_order_of_shard_and_key(tmp_path: Path) -> None:
     dataset = WebdatasetCaptions(two_shards(tmp_path / "shards"))
     assert dataset.name == "shards"
+    assert WebdatasetCaptions(tmp_path / "shards" / "{000000..000001}.tar").name == "shards"
     assert [(one.id, one.name) for one in dataset.images] == [(0, "a"), (1, "b"), (2, "c")]
     assert [one.text for one in dataset.captions] == ["a rose", "a leaf", "some grass", "a sea", "a sky"]
     assert dataset.targets.tolist() == [0, 1, 1, 2, 2]

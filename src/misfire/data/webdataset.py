@@ -53,7 +53,7 @@ class WebdatasetCaptions(SourcedDataset):
         on_bad_image: str = "refuse",
         index: str | Path | None = None,
     ) -> None:
-        listing = webdataset_listing(find_shards(str(shards)), name=name or Path(shards).stem)
+        listing = webdataset_listing(find_shards(str(shards)), name=name or _name(Path(shards)))
         super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
 
 
@@ -87,6 +87,11 @@ def find_shards(shards: str) -> list[Path]:
     if not found:
         raise UsageError(f"shards must name tar files, got {shards}, where there is none; put them there or mend it.")
     return found
+
+
+def _name(shards: Path) -> str:
+    """A glob or a range says little: its folder is what people call the dataset."""
+    return shards.stem if shards.exists() else shards.absolute().parent.name
 
 
 def webdataset_listing(shards: Iterable[Path], *, name: str) -> Listing:
