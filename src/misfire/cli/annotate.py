@@ -149,7 +149,8 @@ def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
     chosen = settings.config.annotate
     damaged = desk.log.read().damaged_lines
     if damaged:
-        say(f"{desk.log.path} has {len(damaged)} torn lines, the first is line {damaged[0]}; all others are there.")
+        lines = f"line, line {damaged[0]}" if len(damaged) == 1 else f"lines, line {damaged[0]} first"
+        say(f"{desk.log.path} has {len(damaged)} torn {lines}; all others are there.")
 
     def announce(url: str) -> None:
         done = desk.progress()

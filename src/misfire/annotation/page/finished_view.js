@@ -7,7 +7,7 @@ export function showFinished(session, onSkipped) {
   byId("finished-title").textContent = skipped ? `${labelled} labelled, ${skipped} skipped` : `All ${all} items are labelled`;
   byId("finished-text").textContent = skipped
     ? "Skipped items have no label yet. Look at them again, or leave them so."
-    : "Every label is on disk. You may close the page, or look back with the left arrow.";
+    : "Every label is on disk. You may close the page, or look back.";
   byId("finished-actions").replaceChildren(...(skipped ? [skippedButton(skipped, onSkipped)] : []));
   byId("finished-next").replaceChildren(counts(session), next(session));
 }
@@ -30,7 +30,7 @@ function counts({ items, taxonomy }) {
     { className: "counts" },
     ...rows.flatMap((row) => [
       element("span", { textContent: spoken(row.name) }),
-      tinted(element("meter", { min: 0, max: most, value: row.count, "aria-hidden": "true" }), row.colour),
+      tinted(element("progress", { max: most, value: row.count, "aria-hidden": "true" }), row.colour),
       element("b", { textContent: row.count }),
     ]),
   );
