@@ -34,8 +34,9 @@ def table(contenders: list[Contender], *, repeats: int) -> str:
     for contender in contenders:
         own = seconds[contender.name]
         ratio = statistics.median(mine / base for mine, base in zip(own, yardstick, strict=True))
+        shown = f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
         lines.append(
-            f"| {contender.name} | {statistics.median(own):.3g} | {ratio:.2f} | {memory[contender.name]:.0f} "
+            f"| {contender.name} | {statistics.median(own):.3g} | {shown} | {memory[contender.name]:.0f} "
             f"| {contender.share:.1%} |"
         )
     return "\n".join(lines)

@@ -218,11 +218,13 @@ def _fixed_needed(num_flipped: Int[np.ndarray, " flips"], alpha: float, is_mid_p
     from scipy.stats import binom
 
     def p_value(fixed: Int[np.ndarray, " flips"]) -> Float[np.ndarray, " flips"]:
-        doubled = 2 * binom.sf(fixed - 1, num_flipped, 0.5)
-        return doubled - binom.pmf(fixed, num_flipped, 0.5) if is_mid_p else doubled
+        left_out = binom.pmf(fixed, num_flipped, 0.5) if is_mid_p else 0.0
+        doubled: Float[np.ndarray, " flips"] = 2 * binom.sf(fixed - 1, num_flipped, 0.5) - left_out
+        return doubled
 
     # SciPy's quantile is one less for the exact test, or the number itself where mid-p or rounding matter.
-    needed = np.maximum(binom.isf(alpha / 2, num_flipped, 0.5).astype(np.int64) - 1, num_flipped // 2 + 1)
+    quantile: Int[np.ndarray, " flips"] = binom.isf(alpha / 2, num_flipped, 0.5).astype(np.int64)
+    needed: Int[np.ndarray, " flips"] = np.maximum(quantile - 1, num_flipped // 2 + 1)
     tolerated = alpha * (1 + 1e-12)
     for _ in range(3):
         needed = np.where((needed <= num_flipped) & (p_value(needed) > tolerated), needed + 1, needed)

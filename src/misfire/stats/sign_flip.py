@@ -122,6 +122,7 @@ def _flipped_sums(
     distinct, counts = np.unique(size, return_counts=True)
     if len(distinct) * _FEW_DISTINCT <= len(size):
         positive = rng.binomial(counts, 0.5, size=(num_replicates, len(counts)))
-        return (2 * positive - counts) @ distinct
+        sums: Float[np.ndarray, " replicate"] = (2 * positive - counts) @ distinct
+        return sums
     blocks = drawn_assignments(len(size), num_replicates=num_replicates, rng=rng)
     return np.concatenate([signs @ size for signs in blocks])

@@ -114,11 +114,10 @@ def _count_extreme(
 ) -> tuple[Int[np.ndarray, " cell"], int]:
     """In how many assignments the largest statistic reaches each cell's, and how many there are; cells ascend."""
     is_whole = bool((delta == np.rint(delta)).all()) and np.abs(delta).sum(axis=1).max() < _LARGEST_EXACT_SUM
-    precision = np.float32 if is_whole else np.float64
-    weights = np.ascontiguousarray(delta.T, dtype=precision)
+    weights = np.ascontiguousarray(delta.T, dtype=np.float32 if is_whole else np.float64)
     extreme, num_assignments = np.zeros(len(delta), dtype=np.int64), 0
     for signs in blocks:
-        flipped = np.abs(signs.astype(precision) @ weights) / scale
+        flipped = np.abs(signs.astype(weights.dtype) @ weights) / scale
         largest = np.maximum.accumulate(flipped, axis=1) if is_step_down else flipped.max(axis=1, keepdims=True)
         extreme += (largest >= statistic - _ROUNDING).sum(axis=0)
         num_assignments += len(signs)
