@@ -31,7 +31,8 @@ def other_intervals(table: np.ndarray, rng: np.random.Generator) -> dict[str, tu
     drawn = rng.multinomial(num_items, table.ravel() / num_items, size=REPLICATES).reshape(-1, size, size)
     low, high = np.nanpercentile(kappa_of(drawn), [2.5, 97.5])
     used = (table.sum(axis=0) + table.sum(axis=1)) > 0
-    analytic = cohens_kappa(table[np.ix_(used, used)])
+    with np.errstate(invalid="ignore"):  # no standard error where nobody disagrees: NaN, which holds nothing
+        analytic = cohens_kappa(table[np.ix_(used, used)])
     kappa, error = float(analytic.kappa), float(analytic.std_kappa)
     inside = min(kappa, 1 - 1e-9)
     fisher = np.tanh(np.arctanh(inside) + np.array([-Z, Z]) * error / (1 - inside**2))

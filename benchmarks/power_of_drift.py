@@ -11,8 +11,8 @@ from misfire.failures.annotators import typical_confusion
 from misfire.failures.taxonomy import load_taxonomy
 from misfire.stats import annotator_departures, label_change
 
-TRIALS = 300
-PERMUTATIONS = 499
+TRIALS = 150
+PERMUTATIONS = 199
 LEVEL = 0.05
 SHARES = np.array([0.35, 0.35, 0.14, 0.08, 0.03, 0.03, 0.02])  # in the taxonomy's order
 

@@ -67,7 +67,10 @@ def annotator_departures(
     departs most is tested first, then left out before the others are compared, so that the innocent aren't accused of
     differing from the one who drifts. Two annotators can only differ from each other: they share their p-value.
 
-    Agreement is no requirement: an annotator who errs more, yet without a direction, doesn't depart.
+    Agreement is no requirement: an annotator who errs more, yet without a direction, doesn't depart. Of three
+    annotators who are right with 0.85, one who calls 30 % of the Objects Attribute after 40 items is found at the level
+    of 0.05 with a power of about 0.85 on 200 shared items, 0.6 on 120 and 0.4 on 87; on 87 of which 30 are shared it is
+    0.15, and 0.5 with a reference that is right. ``benchmarks/power_of_drift.py`` measures it.
 
     Args:
         labels: A row an item, a column an annotator; ``None``, ``-1``, NaN or "" is missing.
