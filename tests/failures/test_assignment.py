@@ -39,8 +39,24 @@ def test_the_planned_case() -> None:
     assert plan.shared != plan_assignment(range(150), ["a", "b", "c"], overlap=30, seed=43).shared
 
 
+def test_backups_are_kept_back_and_disjoint() -> None:
+    plain = plan_assignment(range(100), ["a", "b", "c"], overlap=20, seed=42)
+    plan = plan_assignment(range(100), ["a", "b", "c"], overlap=20, seed=42, num_backups=10)
+    assert plan.shared == plain.shared
+    backups = [query_id for ids in plan.backups.values() for query_id in ids]
+    assert [len(ids) for ids in plan.backups.values()] == [4, 3, 3]
+    assert len(set(backups)) == 10
+    assert set().union(*plan.query_ids.values()) == set(range(100)) - set(backups)
+    assert not any(plain.backups.values())
+
+
 def test_a_single_annotator_has_everything() -> None:
     assert plan_assignment([3, 1, 2], ["ann"], overlap=0, seed=0).query_ids == {"ann": (1, 2, 3)}
+
+
+def test_too_many_backups_are_refused() -> None:
+    with pytest.raises(UsageError, match="backups must be between 0 and the 5 queries that aren't shared, got 6"):
+        plan_assignment(range(10), ["a", "b"], overlap=5, seed=0, num_backups=6)
 
 
 @pytest.mark.parametrize(

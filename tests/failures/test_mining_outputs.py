@@ -12,8 +12,11 @@ from misfire.data.world import World
 from misfire.failures import (
     AnnotationPlan,
     ContactSheetLayout,
+    CsvFormat,
     MiningOutputs,
+    XlsxFormat,
     contact_sheets,
+    load_taxonomy,
     read_failure_set,
     read_sheet,
     write_mining_outputs,
@@ -160,3 +163,30 @@ def test_the_bundled_world_labels_its_own_failures(invented: ModuleType, tmp_pat
         assert (failure.ambiguous_subtype is not None) == (truth == "ambiguous")
     outputs = write_mining_outputs(failures, world, AnnotationPlan(), tmp_path)
     assert len(outputs.simulated_sheets) == 3
+
+
+def test_backups_formats_and_a_teams_taxonomy(invented: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "team.yaml").write_text("categories: [{name: Style, definition: d}, {name: Rest, definition: d}]")
+    team = load_taxonomy(tmp_path / "team.yaml")
+    plan = replace(PLAN, num_backups=3, sheet_formats=(XlsxFormat(), CsvFormat(bom=True)), taxonomy=team)
+    data = invented.dataset()
+    failures = invented.failure_set(data)
+    outputs = write_mining_outputs(failures, data, plan, tmp_path / "mined")
+    assert {path.suffix for path in outputs.sheets.values()} == {".xlsx"}
+    assert all(path.with_suffix(".csv").read_bytes().startswith(b"\xef\xbb\xbf") for path in outputs.sheets.values())
+    backups = {name: list(read_sheet(path, failures)) for name, path in outputs.backup_sheets.items()}
+    manifest = json.loads(outputs.manifest.read_text())
+    assert {name: sorted(ids) for name, ids in manifest["backup_query_ids"].items()} == backups
+    assert sum(map(len, backups.values())) == manifest["num_backups"] == 3
+    assert manifest["taxonomy"] == team.digest
+    for name, path in outputs.sheets.items():
+        assert list(read_sheet(path, failures)) == manifest["query_ids"][name]
+        assert set(manifest["query_ids"][name]).isdisjoint(*backups.values())
+    # Simulated annotators know the truth in our words only.
+    assert not outputs.simulated_sheets
+
+
+@pytest.mark.parametrize("formats", [(), (CsvFormat(), CsvFormat(bom=True))])
+def test_formats_that_would_overwrite_each_other_are_refused(formats: tuple[CsvFormat, ...]) -> None:
+    with pytest.raises(UsageError, match="sheets must have a format, and each a suffix of its own"):
+        AnnotationPlan(sheet_formats=formats)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import run_task
@@ -19,15 +20,20 @@ def run(words: Sequence[str]) -> int:
 def _mine(config: "DictConfig") -> None:
     from misfire.config import Settings
     from misfire.evaluation import mined_failure_set
-    from misfire.failures import AnnotationPlan, write_mining_outputs
+    from misfire.failures import AnnotationPlan, load_taxonomy, sheet_format, write_mining_outputs
 
     settings = Settings(config)
     folder = settings.root / "failures"
+    taxonomy = load_taxonomy(None if config.taxonomy is None else Path(config.taxonomy))
+    formats = tuple(sheet_format(name) for name in config.annotators.formats)
     failure_set, _ = mined_failure_set(settings.workbench, folder, num_failures=config.num_failures, seed=settings.seed)
     plan = AnnotationPlan(
-        annotators=tuple(f"annotator_{number}" for number in range(1, config.annotators.num_annotators + 1)),
+        annotators=_annotators(config.annotators),
         overlap=min(config.annotators.overlap, len(failure_set)),
         seed=settings.seed,
+        num_backups=config.annotators.backups,
+        sheet_formats=formats,
+        taxonomy=taxonomy,
     )
     written = write_mining_outputs(failure_set, settings.dataset, plan, folder)
     print(f"failure set {failure_set.digest[:12]}: {failure_set.how_chosen}")
@@ -36,6 +42,14 @@ def _mine(config: "DictConfig") -> None:
         for category, count in counts.most_common():
             print(f"  {category:<10} {count:4d}  (by {failure_set.label_source})")
     print(f"  sheets to fill in    {written.folder / 'sheets'}")
+    if written.backup_sheets:
+        print(f"  backup items         {written.folder / 'backups'}")
     if written.simulated_sheets:
         print(f"  simulated sheets     {written.folder / 'simulated_sheets'}")
     print(f"  paired pictures      {written.contact_sheets[0].parent} ({len(written.contact_sheets)} pages)")
+
+
+def _annotators(config: "DictConfig") -> tuple[str, ...]:
+    if config.names is not None:
+        return tuple(map(str, config.names))
+    return tuple(f"annotator_{number}" for number in range(1, config.num_annotators + 1))

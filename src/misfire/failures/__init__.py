@@ -5,7 +5,6 @@ from misfire.failures.assignment import Assignment, plan_assignment
 from misfire.failures.consensus import (
     Adjudication,
     Agreement,
-    AgreementSettings,
     Drop,
     Expert,
     First,
@@ -14,6 +13,7 @@ from misfire.failures.consensus import (
     adjudicate,
     adjudicated_set,
     agreement,
+    expert_policy,
     policy_named,
     read_sheet,
 )
@@ -48,7 +48,6 @@ __all__ = [
     "WORLD_TRUTH",
     "Adjudication",
     "Agreement",
-    "AgreementSettings",
     "AllFailures",
     "AllQueries",
     "AnnotationPlan",
@@ -86,6 +85,7 @@ __all__ = [
     "agreement",
     "answer_table",
     "contact_sheets",
+    "expert_policy",
     "label_name",
     "load_taxonomy",
     "mine",

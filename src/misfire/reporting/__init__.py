@@ -1,5 +1,6 @@
 """Tables, figures and a page out of stored cells; nothing that a cell computed is computed again."""
 
+from misfire.reporting.agreement_report import agreement_summary, write_agreement
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.report import write_report
 from misfire.reporting.rows import BootstrapRow, CellRow, bootstrap_row, cell_row
@@ -10,6 +11,7 @@ __all__ = [
     "BootstrapRow",
     "CellRow",
     "Table",
+    "agreement_summary",
     "bootstrap_histogram",
     "bootstrap_row",
     "bootstrap_table",
@@ -19,5 +21,6 @@ __all__ = [
     "to_csv",
     "to_latex",
     "to_markdown",
+    "write_agreement",
     "write_report",
 ]

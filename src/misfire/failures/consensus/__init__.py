@@ -13,9 +13,10 @@ from misfire.failures.consensus.adjudication import (
     adjudicated_set,
     policy_named,
 )
+from misfire.failures.consensus.expert import expert_policy
 from misfire.failures.consensus.identity import Item
 from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
-from misfire.failures.consensus.measures import Agreement, AgreementSettings, PairAgreement, agreement
+from misfire.failures.consensus.measures import Agreement, PairAgreement, agreement
 from misfire.failures.consensus.mismatch import Mismatch
 from misfire.failures.consensus.single import read_sheet
 
@@ -23,7 +24,6 @@ __all__ = [
     "POLICIES",
     "Adjudication",
     "Agreement",
-    "AgreementSettings",
     "Decision",
     "Drop",
     "Duplicate",
@@ -38,6 +38,7 @@ __all__ = [
     "adjudicate",
     "adjudicated_set",
     "agreement",
+    "expert_policy",
     "link",
     "policy_named",
     "read_sheet",

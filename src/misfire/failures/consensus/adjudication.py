@@ -88,10 +88,12 @@ class Majority(Policy):
 
     @override
     def category(self, item: Item, given: Mapping[str, Label]) -> tuple[str | None, str]:
-        (best, votes), (other, next_votes), *_ = Counter(label.category for label in given.values()).most_common()
-        if votes == next_votes:
-            return None, f"a tie: {votes} each for {' and '.join(sorted((best, other)))}"
-        return best, f"{votes} of {len(given)} say {best}"
+        counts = Counter(label.category for label in given.values())
+        votes = max(counts.values())
+        best = sorted(category for category, count in counts.items() if count == votes)
+        if len(best) > 1:
+            return None, f"a tie: {votes} each for {' and '.join(best)}"
+        return best[0], f"{votes} of {len(given)} say {best[0]}"
 
 
 @final

@@ -1,4 +1,4 @@
-"""One annotator at a time: what they labelled, and whether they were consistent and took their time."""
+"""One annotator at a time: what they labelled, and whether they were consistent, drifted or took too little time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,20 @@ from misfire.core.seeding import generator
 from misfire.failures.consensus.identity import Item
 from misfire.failures.consensus.linking import LinkedLabels, category_counts
 from misfire.failures.sheets import SheetRow
-from misfire.stats.agreement import FastItems, SelfAgreement, fast_items, self_agreement
+from misfire.stats.agreement import (
+    Departure,
+    FastItems,
+    LabelChange,
+    SelfAgreement,
+    annotator_departures,
+    fast_items,
+    label_change,
+    self_agreement,
+)
+
+_UNLIKELY = 0.05
+_MOST_FAST = 0.05
+_LEAST_SELF_AGREEMENT = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +31,7 @@ class AnnotatorReport:
 
     ``counts`` are labelled queries a category. ``repeats`` compares the labels of queries that were shown twice on
     purpose. ``fast`` are the rows in the order of labelling, ``fast_queries`` those that were too fast to have been
-    looked at.
+    looked at. ``departure`` compares the category mix with the others', ``change`` the later labels with the earlier.
     """
 
     name: str
@@ -29,6 +42,35 @@ class AnnotatorReport:
     repeats: SelfAgreement
     fast: FastItems
     fast_queries: tuple[Item, ...]
+    departure: Departure
+    change: LabelChange
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against this annotator's labels, a sentence each; drift where its adjusted p-value is small."""
+        found = []
+        if self.departure.p_value < _UNLIKELY:
+            since = f" from item {self.departure.start + 1} on" if self.departure.start else ""
+            found.append(
+                f"{self.name} says {self.departure.to_category} where others say {self.departure.from_category}"
+                f"{since} (p = {self.departure.p_value:.3f})."
+            )
+        if self.change.p_value < _UNLIKELY:
+            found.append(
+                f"{self.name} says {self.change.to_category} instead of {self.change.from_category} more often after "
+                f"item {self.change.cut} (p = {self.change.p_value:.3f})."
+            )
+        again = self.repeats.agreement
+        if again.num_items and self.repeats.raw_high < _LEAST_SELF_AGREEMENT:
+            found.append(
+                f"{self.name} repeats their own label on only {100 * again.raw_agreement:.0f} % of {again.num_items} "
+                "queries shown twice."
+            )
+        if self.fast.share > _MOST_FAST:
+            found.append(
+                f"{self.name} took under {self.fast.threshold_s:.1f} s for {100 * self.fast.share:.0f} % of the items."
+            )
+        return tuple(found)
 
 
 def annotator_reports(
@@ -42,13 +84,22 @@ def annotator_reports(
         num_replicates: Resamples, and permutations of a test.
         seed: Of both.
     """
+    departures = _departures(linked, num_permutations=num_replicates, seed=seed)
     return tuple(
-        _report(linked, name, confidence=confidence, num_replicates=num_replicates, seed=seed)
+        _report(linked, name, departures[name], confidence=confidence, num_replicates=num_replicates, seed=seed)
         for name in sorted(linked.annotators)
     )
 
 
-def _report(linked: LinkedLabels, name: str, *, confidence: float, num_replicates: int, seed: int) -> AnnotatorReport:
+def _report(
+    linked: LinkedLabels,
+    name: str,
+    departure: Departure,
+    *,
+    confidence: float,
+    num_replicates: int,
+    seed: int,
+) -> AnnotatorReport:
     rows, labels = linked.rows[name], linked.labels[name]
     shown_again = {item for row, item in rows if row.is_repeat}
     twice = [(item.key, _category(row)) for row, item in rows if item in shown_again]
@@ -69,7 +120,30 @@ def _report(linked: LinkedLabels, name: str, *, confidence: float, num_replicate
         repeats=repeats,
         fast=fast,
         fast_queries=tuple(item for (_, item), is_fast in zip(rows, fast.is_fast.tolist(), strict=True) if is_fast),
+        departure=departure,
+        change=label_change(
+            linked.categories(name, dict.fromkeys(item for _, item in rows)),
+            num_permutations=num_replicates,
+            rng=generator(seed, "agreement", "change", name),
+        ),
     )
+
+
+def _departures(linked: LinkedLabels, *, num_permutations: int, seed: int) -> dict[str, Departure]:
+    names = sorted(linked.annotators)
+    order = np.full((len(linked.items), len(names)), np.nan)
+    place = {item: row for row, item in enumerate(linked.items)}
+    for column, name in enumerate(names):
+        for position, item in enumerate(dict.fromkeys(item for _, item in linked.rows[name])):
+            order[place[item], column] = position
+    columns = [linked.categories(name, linked.items) for name in names]
+    found = annotator_departures(
+        list(zip(*columns, strict=True)),
+        order=order,
+        num_permutations=num_permutations,
+        rng=generator(seed, "agreement", "departures"),
+    )
+    return dict(zip(names, found, strict=True))
 
 
 def _category(row: SheetRow) -> str | None:

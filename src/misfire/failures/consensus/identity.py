@@ -1,8 +1,9 @@
 """Which rows of several sheets are of one query: by id and text, or by text and both images, never by position."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from misfire.core.hashing import sha256_json
@@ -242,10 +243,10 @@ def _idx_clashes(groups: Mapping[Item, list[SheetRow]]) -> list[Mismatch]:
         if is_shared and len(indices) > 1:
             detail = f"{' against '.join(indices)}, though text and images agree"
             mismatches.append(Mismatch(item.name, "idx differs", detail, tuple(row.place for row in rows), True))
-    if is_shared:
-        clashes = (between(f"idx {idx}", rows) for idx, rows in by_idx.items())
-        return mismatches + [clash for clash in clashes if clash is not None]
-    return mismatches + _caption_clashes(groups)
+    suspect = {idx: rows for idx, rows in by_idx.items() if is_shared or _agree_in_part(rows)}
+    clashes = (between(f"idx {idx}", rows) for idx, rows in suspect.items())
+    mismatches += [clash for clash in clashes if clash is not None]
+    return mismatches if is_shared else mismatches + _caption_clashes(groups, suspect.keys())
 
 
 def _idx_is_shared(groups: Mapping[Item, list[SheetRow]]) -> bool:
@@ -257,10 +258,20 @@ def _idx_is_shared(groups: Mapping[Item, list[SheetRow]]) -> bool:
     return bool(shared) and 2 * agreeing >= len(shared)
 
 
-def _caption_clashes(groups: Mapping[Item, list[SheetRow]]) -> list[Mismatch]:
+def _agree_in_part(rows: Sequence[SheetRow]) -> bool:
+    """Whether rows of different sheets under one idx have text, target or retrieved image in common: no accident."""
+    return any(
+        one.place.sheet != other.place.sheet and any(a == b for a, b in zip(one.content, other.content, strict=True))
+        for one, other in combinations(rows, 2)
+    )
+
+
+def _caption_clashes(groups: Mapping[Item, list[SheetRow]], named: Collection[str]) -> list[Mismatch]:
+    """Items of one caption that different sheets give different images, unless their idx is named already."""
     by_text: dict[str, list[Item]] = defaultdict(list)
     for item in groups:
-        by_text[text_key(item.caption)].append(item)
+        if item.idx not in named:
+            by_text[text_key(item.caption)].append(item)
     mismatches = []
     for items in by_text.values():
         sheets = [{row.place.sheet for row in groups[item]} for item in items]

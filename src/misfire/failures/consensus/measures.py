@@ -14,6 +14,7 @@ from misfire.failures.consensus.identity import Item
 from misfire.failures.consensus.linking import LinkedLabels, link
 from misfire.failures.failure_set import FailureSet
 from misfire.failures.sheets import Sheets
+from misfire.stats import StatisticsSettings
 from misfire.stats.agreement import (
     CategoryAgreement,
     CohenKappa,
@@ -25,15 +26,6 @@ from misfire.stats.agreement import (
     fleiss_kappa,
     krippendorff_alpha,
 )
-
-
-@dataclass(frozen=True)
-class AgreementSettings:
-    """How intervals are made: coverage, resamples and the seed of all draws."""
-
-    confidence: float = 0.95
-    num_replicates: int = 2000
-    seed: int = 42
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +50,7 @@ class Agreement:
 
     linked: LinkedLabels
     sheets: Sheets
-    settings: AgreementSettings
+    settings: StatisticsSettings
     pairs: tuple[PairAgreement, ...]
     raw_agreement: float
     fleiss: FleissKappa
@@ -95,7 +87,7 @@ def agreement(
     *,
     failure_set: FailureSet | None = None,
     policy: Policy | None = None,
-    settings: AgreementSettings | None = None,
+    settings: StatisticsSettings | None = None,
 ) -> Agreement:
     """How far the annotators of some sheets agree, with what had to be left out.
 
@@ -120,7 +112,7 @@ def agreement(
         >>> found["num_rows"], found["num_unique"], found["num_common"], found["raw_agreement"]
         (4, 2, 2, 0.5)
     """
-    chosen = settings or AgreementSettings()
+    chosen = settings or StatisticsSettings()
     linked = link(sheets, failure_set)
     names = sorted(linked.annotators)
     pairs = [_pair(linked, first, second, chosen) for first, second in combinations(names, 2)]
@@ -145,12 +137,12 @@ def agreement(
     )
 
 
-def _options(settings: AgreementSettings, *stream: str) -> dict[str, Any]:
+def _options(settings: StatisticsSettings, *stream: str) -> dict[str, Any]:
     rng = generator(settings.seed, "agreement", *stream)
     return {"confidence": settings.confidence, "num_replicates": settings.num_replicates, "rng": rng}
 
 
-def _pair(linked: LinkedLabels, first: str, second: str, settings: AgreementSettings) -> PairAgreement:
+def _pair(linked: LinkedLabels, first: str, second: str, settings: StatisticsSettings) -> PairAgreement:
     common = [item for item in linked.items if item in linked.labels[first] and item in linked.labels[second]]
     given = linked.categories(first, common), linked.categories(second, common)
     options = _options(settings, "pair", first, second)

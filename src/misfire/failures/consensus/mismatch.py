@@ -71,13 +71,14 @@ def differences(first: SheetRow, second: SheetRow) -> list[tuple[str, str]]:
 def between(item: str, rows: Sequence[SheetRow], *, is_joined: bool = False) -> Mismatch | None:
     """The mismatch of rows that should be of one query; None where they agree."""
     found: dict[str, str] = {}
-    for row in rows[1:]:
-        for what, detail in differences(rows[0], row):
+    ordered = sorted(rows, key=lambda row: row.place)
+    for row in ordered[1:]:
+        for what, detail in differences(ordered[0], row):
             found.setdefault(what, detail)
     if not found:
         return None
     details = "; ".join(f"{what}: {detail}" for what, detail in found.items())
-    return Mismatch(item, " and ".join(found) + differ(found), details, tuple(row.place for row in rows), is_joined)
+    return Mismatch(item, " and ".join(found) + differ(found), details, tuple(row.place for row in ordered), is_joined)
 
 
 def differ(what: Iterable[str]) -> str:

@@ -157,6 +157,24 @@ def _annotator(one: AnnotatorReport) -> dict[str, Any]:
             "share": number(one.fast.share),
             "queries": [_item(item) for item in one.fast_queries],
         },
+        "drift": {
+            "against_others": {
+                "p_value": number(one.departure.p_value),
+                "from": one.departure.from_category,
+                "to": one.departure.to_category,
+                "excess": number(one.departure.excess),
+                "from_item": one.departure.start + 1,
+                "reason": one.departure.reason,
+            },
+            "later_against_earlier": {
+                "p_value": number(one.change.p_value),
+                "from": one.change.from_category,
+                "to": one.change.to_category,
+                "after_item": one.change.cut,
+                "reason": one.change.reason,
+            },
+        },
+        "warnings": list(one.warnings),
     }
 
 

@@ -30,8 +30,9 @@ def word_for(kappa: float) -> str:
 
 def trust_paragraph(found: "Agreement") -> str:
     """What the numbers mean for somebody who wants to use the labels."""
-    sentences = [*_about_rows(found), *_about_agreement(found), *_about_categories(found), *_about_decisions(found)]
-    return " ".join(sentences)
+    warnings = [warning for one in found.annotators for warning in one.warnings]
+    parts = (_about_rows(found), _about_agreement(found), _about_categories(found), warnings, _about_decisions(found))
+    return " ".join(sentence for part in parts for sentence in part)
 
 
 def _about_rows(found: "Agreement") -> Iterator[str]:
@@ -61,7 +62,7 @@ def _about_agreement(found: "Agreement") -> Iterator[str]:
         yield f"Kappa is undefined: {overall.reason}"
         return
     yield (
-        f"On the {overall.num_items} queries with two labels, annotators give the same category in "
+        f"On the {overall.num_items} queries with at least two labels, annotators give the same category in "
         f"{100 * found.raw_agreement:.0f} % of the cases; beyond chance that is {word_for(overall.kappa)} agreement "
         f"(kappa {overall.kappa:.2f}"
         + (
@@ -113,7 +114,7 @@ def _most_confused(found: "Agreement") -> str:
 def _about_decisions(found: "Agreement") -> Iterator[str]:
     decided = found.adjudication
     undecided = decided.undecided
-    rest = f"; {len(undecided)} are left open." if undecided else "."
+    rest = f"; left open: {len(undecided)}." if undecided else "."
     labelled = f"{len(decided.categories)} of {len(decided.decisions)} queries have a label"
     yield f"Under the policy '{decided.policy.name}' {labelled}{rest}"
     alone = sum(len(one.given) == 1 for one in decided.decisions)

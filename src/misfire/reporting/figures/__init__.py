@@ -2,6 +2,7 @@
 
 from misfire.reporting.figures.best import best_pooling
 from misfire.reporting.figures.categories import category_distribution
+from misfire.reporting.figures.confusion import confusion_matrix
 from misfire.reporting.figures.histogram import bootstrap_distributions, bootstrap_histogram
 from misfire.reporting.figures.matrix import gain_matrix
 from misfire.reporting.figures.pooling import pooling_ablation
@@ -14,6 +15,7 @@ __all__ = [
     "bootstrap_distributions",
     "bootstrap_histogram",
     "category_distribution",
+    "confusion_matrix",
     "gain_matrix",
     "pooling_ablation",
     "temperature_sweep",

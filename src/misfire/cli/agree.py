@@ -1,0 +1,100 @@
+"""Merge annotators' sheets, measure how far they agree, decide where they don't, and label the failures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from misfire.cli._application import run_task
+from misfire.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from misfire.failures import FailureSet, Policy, Sheets, Taxonomy
+
+_EXPERT = "expert"
+
+
+def run(words: Sequence[str]) -> int:
+    """Read the sheets, and write what they agree on."""
+    run_task("agree", _agree, words)
+    return 0
+
+
+def _agree(config: "DictConfig") -> None:
+    from misfire.config import Settings
+    from misfire.failures import adjudicated_set, agreement, load_taxonomy, read_sheets, write_failure_set
+    from misfire.reporting import agreement_summary, write_agreement
+
+    settings = Settings(config)
+    taxonomy = load_taxonomy(None if config.taxonomy is None else Path(config.taxonomy))
+    sheets = read_sheets(_sheet_paths(config), taxonomy=taxonomy, accept=_plain(config.accept) or ())
+    failure_set, place = _failure_set(config, sheets, settings.root / "failures")
+    policy = _policy(config, sheets, failure_set, taxonomy)
+    found = agreement(sheets, failure_set=failure_set, policy=policy, settings=settings.statistics)
+    labelled = None
+    if failure_set is not None and found.adjudication.categories:
+        labelled = adjudicated_set(failure_set, found.adjudication)
+    record = {
+        **found.to_json(),
+        "failure_set": None if failure_set is None else failure_set.digest,
+        "labelled_failure_set": None if labelled is None else labelled.digest,
+    }
+    destination = _destination(config, record, settings.root if place is None else place)
+    written = write_agreement(record, taxonomy, destination)
+    print(agreement_summary(record))
+    print(f"\n  record, tables, figures   {written[0].parent}")
+    if labelled is not None:
+        folder = write_failure_set(labelled, settings.root / "failures")
+        print(f"  labelled failures         {folder}")
+        print(f"  go on with                misfire ensemble failure_set={folder} subset=failures templates=generic")
+
+
+def _plain(value: Any) -> Any:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _sheet_paths(config: "DictConfig") -> Any:
+    sheets = _plain(config.sheets)
+    if not sheets:
+        raise UsageError("agree must have sheets, got none; name them, such as sheets=[ann.csv,bob.xlsx].")
+    return [sheets] if isinstance(sheets, str) else sheets
+
+
+def _failure_set(config: "DictConfig", sheets: "Sheets", parent: Path) -> "tuple[FailureSet | None, Path | None]":
+    """The set that is named, or the one that all sheets say they're of where it lies among ours; else none."""
+    from misfire.failures import read_failure_set
+
+    if config.failure_set is not None:
+        place = Path(config.failure_set)
+        return read_failure_set(place), place
+    digests = {row.failure_set for row in sheets.rows}
+    place = parent / next(iter(digests), "")[:12]
+    if len(digests) == 1 and digests != {""} and (place / "failure_set.json").is_file():
+        return read_failure_set(place), place
+    return None, None
+
+
+def _policy(config: "DictConfig", sheets: "Sheets", failure_set: "FailureSet | None", taxonomy: "Taxonomy") -> "Policy":
+    from misfire.failures import expert_policy, policy_named, read_sheets
+
+    if (config.policy == _EXPERT) != (config.expert is not None):
+        raise UsageError(
+            f"policy=expert and expert=SHEET must be given together, got policy={config.policy} and "
+            f"expert={config.expert}; give both or neither."
+        )
+    if config.expert is None:
+        return policy_named(config.policy)
+    said = read_sheets([config.expert], taxonomy=taxonomy, accept=_plain(config.accept) or ())
+    return expert_policy(sheets, said, failure_set)
+
+
+def _destination(config: "DictConfig", record: dict[str, Any], place: Path) -> Path:
+    from misfire.core.hashing import sha256_json
+
+    if config.agree.out is not None:
+        return Path(config.agree.out)
+    asked = [sorted(one["sha256"] for one in record["import"]["sheets"]), record["adjudication"], record["failure_set"]]
+    return place / "agreement" / sha256_json(asked)[:12]

@@ -1,0 +1,89 @@
+"""From mined failures over sheets to labels that an ensemble uses."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from misfire.failures import read_failure_set
+from tests.end_to_end.conftest import Place
+
+pytestmark = pytest.mark.end_to_end
+
+
+def mined(place: Place) -> Path:
+    assert place.misfire("mine") == 0
+    (folder,) = [path.parent for path in (place.root / "failures").glob("*/manifest.json")]
+    return folder
+
+
+def sheets(folder: Path) -> list[Path]:
+    return sorted((folder / "simulated_sheets").glob("*.csv"))
+
+
+def listed(paths: list[Path]) -> str:
+    return f"sheets=[{','.join(map(str, paths))}]"
+
+
+def test_sheets_become_a_labelled_set_that_an_ensemble_uses(
+    own_place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = mined(own_place)
+    capsys.readouterr()
+    assert own_place.misfire("agree", listed(sheets(folder))) == 0
+    printed = capsys.readouterr().out
+    (record_path,) = folder.glob("agreement/*/agreement.json")
+    record = json.loads(record_path.read_text())
+    assert "kappa" in printed
+    assert f"go on with                misfire ensemble failure_set={own_place.root}" in printed
+    assert (record["num_common"], record["num_unique"]) == (5, 40)
+    assert (record_path.parent / "agreement.md").read_text().startswith("# How far the labels can be trusted")
+    assert {path.name for path in (record_path.parent / "figures").iterdir()} == {
+        "categories.png",
+        "categories.svg",
+        "confusion.png",
+        "confusion.svg",
+    }
+    labelled_folder = own_place.root / "failures" / record["labelled_failure_set"][:12]
+    labelled = read_failure_set(labelled_folder)
+    counts = pd.Series([failure.category for failure in labelled.failures]).value_counts()
+    assert counts.to_dict() == {name: n for name, n in record["categories"]["after"].items() if n}
+    words = ("ensemble", f"failure_set={labelled_folder}", "subset=ambiguous", "templates=generic", "pooling=mean")
+    assert own_place.misfire(*words) == 0
+    (cell,) = own_place.cells()
+    assert own_place.records(cell.run_id).query("part == 'subset'").shape[0] == counts["Ambiguous"]
+
+
+def test_slips_are_refused_or_named(own_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, _ = (pd.read_csv(path, keep_default_na=False) for path in sheets(mined(own_place)))
+    people_know = ["idx", "caption", "gt_img_idx", "pred_img_idx", "category", "ambiguous_subtype"]
+    common = set(first.idx) & set(second.idx)
+    first.loc[0, "category"] = "Ambg"
+    second.loc[second.idx.isin(common), "caption"] += "!"
+    paths = [tmp_path / "ann.csv", tmp_path / "bob.xlsx"]
+    first[people_know].to_csv(paths[0], index=False)
+    second[people_know].to_excel(paths[1], index=False)
+    capsys.readouterr()
+    out = f"agree.out={tmp_path / 'out'}"
+    assert own_place.misfire("agree", listed(paths), out) == 2
+    refused = capsys.readouterr().err
+    assert "Ambg -> Ambiguous, 1 row" in refused
+    assert "ann.csv row 2" in refused
+    assert not (tmp_path / "out").exists()
+    assert own_place.misfire("agree", listed(paths), out, "accept=[Ambg]") == 0
+    assert "ambg" in capsys.readouterr().out.lower()
+    record = json.loads((tmp_path / "out" / "agreement.json").read_text())
+    assert record["num_common"] == 0
+    assert len(record["mismatched"]) == len(common) == 5
+    assert all(one["what"] == "text differs" for one in record["mismatched"])
+
+
+def test_wrong_words_are_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, message in [
+        ((), "agree must have sheets, got none"),
+        (("sheets=[absent.csv]",), "a sheet must be a readable file, got absent.csv"),
+        (("sheets=[absent.csv]", "taxonomy=absent.yaml"), "a taxonomy must be a readable YAML file"),
+    ]:
+        assert place.misfire("agree", *words) == 2
+        assert message in capsys.readouterr().err
