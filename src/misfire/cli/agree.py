@@ -31,7 +31,13 @@ def _agree(config: "DictConfig") -> None:
     sheets = read_sheets(_sheet_paths(config), taxonomy=taxonomy, accept=_plain(config.accept) or ())
     failure_set, place = _failure_set(config, sheets, settings.root / "failures")
     policy = _policy(config, sheets, failure_set, taxonomy)
-    found = agreement(sheets, failure_set=failure_set, policy=policy, settings=settings.statistics)
+    found = agreement(
+        sheets,
+        failure_set=failure_set,
+        dataset=settings.dataset if config.agree.check_dataset else None,
+        policy=policy,
+        settings=settings.statistics,
+    )
     labelled = None
     if failure_set is not None and found.adjudication.categories:
         labelled = adjudicated_set(failure_set, found.adjudication)

@@ -27,9 +27,10 @@ class AnnotatorsConfig:
 
 @dataclass
 class AgreeConfig:
-    """Where the answer of ``agree`` goes; null is beside the failure set, or under a name of the sheets' content."""
+    """Where the answer goes (null: beside the failure set), and whether rows are held against the dataset too."""
 
     out: str | None = None
+    check_dataset: bool = False
 
 
 @dataclass

@@ -151,6 +151,35 @@ def test_a_wrong_encoding_is_seen_through(invented: ModuleType, tmp_path: Path) 
     assert (len(result.items), result.mismatches) == (10, ())
 
 
+@pytest.mark.parametrize("scheme", ["id", "position"])
+def test_rows_that_the_dataset_contradicts_are_named_and_left_out(
+    invented: ModuleType, tmp_path: Path, scheme: str
+) -> None:
+    data = invented.dataset()
+    place = {image.id: n for n, image in enumerate(data.images)}
+    rows = [
+        [n, one.text, one.image_id, data.images[0].id, "Object", ""] for n, one in enumerate(data.captions) if n % 2
+    ]
+    frame = pd.DataFrame(rows, columns=SIX)
+    if scheme == "position":
+        frame["gt_img_idx"], frame["pred_img_idx"] = frame["gt_img_idx"].map(place), 0
+    frame.loc[1, "caption"] = "something else"
+    frame.loc[2, "gt_img_idx"] = frame.loc[8, "gt_img_idx"]
+    frame.loc[3, "pred_img_idx"] = 5000
+    frame.loc[[4, 5], "idx"] = [frame.loc[5, "idx"], frame.loc[4, "idx"]]
+    frame.to_csv(tmp_path / "ann.csv", index=False)
+    found = link(read_sheets([tmp_path / "ann.csv"]), dataset=data)
+    assert [one.places[0].row for one in found.mismatches] == [3, 4, 5, 6, 7]
+    assert found.mismatches[0].what == "text isn't in the dataset and idx isn't the caption's"
+    assert [one.what for one in found.mismatches[1:]] == [
+        "target isn't the caption's image",
+        "retrieved image isn't in the dataset",
+        "idx isn't the caption's",
+        "idx isn't the caption's",
+    ]
+    assert len(found.items) == len(frame) - 5
+
+
 def test_sheets_with_and_without_ids_are_joined(invented: ModuleType, tmp_path: Path) -> None:
     failures = invented.failure_set()
     (tmp_path / "a.csv").write_text(sheet_text(failures, failures.query_ids, lambda _: Label("Count")))

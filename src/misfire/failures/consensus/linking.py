@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from misfire.data import Dataset
+from misfire.failures.consensus.dataset_rows import dataset_mismatches
 from misfire.failures.consensus.identity import Item, identify
 from misfire.failures.consensus.mismatch import Mismatch
 from misfire.failures.failure_set import FailureSet
@@ -77,14 +79,17 @@ class LinkedLabels:
         return [None if label is None else label.category for label in found]
 
 
-def link(sheets: Sheets, failure_set: FailureSet | None = None) -> LinkedLabels:
+def link(sheets: Sheets, failure_set: FailureSet | None = None, dataset: Dataset | None = None) -> LinkedLabels:
     """Join sheets by query.
 
     Args:
         sheets: As read.
         failure_set: What was annotated; where it is None, the sheets are held against each other alone.
+        dataset: Where the captions come from; rows that it contradicts are named and left out.
     """
-    identified = identify(sheets.rows, failure_set)
+    contradicted = [] if dataset is None else dataset_mismatches(sheets.rows, dataset)
+    apart = {place for one in contradicted for place in one.places}
+    identified = identify([row for row in sheets.rows if row.place not in apart], failure_set)
     by_annotator: dict[str, list[tuple[SheetRow, Item]]] = {name: [] for name in sheets.annotators}
     for row, item in identified.rows:
         by_annotator[row.annotator].append((row, item))
@@ -101,7 +106,7 @@ def link(sheets: Sheets, failure_set: FailureSet | None = None) -> LinkedLabels:
         items=tuple(sorted({item for _, item in identified.rows})),
         rows=ordered,
         labels=labels,
-        mismatches=tuple(sorted(identified.mismatches, key=lambda one: (one.places, one.what))),
+        mismatches=tuple(sorted((*contradicted, *identified.mismatches), key=lambda one: (one.places, one.what))),
         duplicates=tuple(sorted(duplicates, key=lambda one: (one.annotator, one.item))),
     )
 

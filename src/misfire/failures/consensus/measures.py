@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from misfire.core.seeding import generator
+from misfire.data import Dataset
 from misfire.failures.consensus.adjudication import Adjudication, Majority, Policy, adjudicate
 from misfire.failures.consensus.annotator import AnnotatorReport, annotator_reports
 from misfire.failures.consensus.identity import Item
@@ -86,6 +87,7 @@ def agreement(
     sheets: Sheets,
     *,
     failure_set: FailureSet | None = None,
+    dataset: Dataset | None = None,
     policy: Policy | None = None,
     settings: StatisticsSettings | None = None,
 ) -> Agreement:
@@ -97,6 +99,7 @@ def agreement(
     Args:
         sheets: As read by :func:`misfire.failures.read_sheets`.
         failure_set: What was annotated; where it is None, sheets are held against each other alone.
+        dataset: Where the captions come from; rows that it contradicts are named and left out.
         policy: How disagreements are decided; the majority where none is given.
         settings: How intervals are made.
 
@@ -113,7 +116,7 @@ def agreement(
         (4, 2, 2, 0.5)
     """
     chosen = settings or StatisticsSettings()
-    linked = link(sheets, failure_set)
+    linked = link(sheets, failure_set, dataset)
     names = sorted(linked.annotators)
     pairs = [_pair(linked, first, second, chosen) for first, second in combinations(names, 2)]
     table = _table(linked, names)
