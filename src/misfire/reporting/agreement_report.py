@@ -92,12 +92,13 @@ def _named(what: str, entries: Sequence[str]) -> list[str]:
 
 def _mismatch(one: Record) -> str:
     joined = "counted all the same" if one["is_joined"] else "not counted as one query"
-    return f"{one['item']}: {one['what']}; {one['detail']} ({_rows(one['rows'])}); {joined}"
+    return f"{one['line']}; {joined}"
 
 
 def _duplicate(one: Record) -> str:
     counted = "a conflict, counts as no label" if one["is_conflict"] else "counts once"
-    return f"{one['item']} by {one['annotator']}: {' and '.join(one['labels'])} ({_rows(one['rows'])}); {counted}"
+    labels = " and ".join(dict.fromkeys(one["labels"]))
+    return f"{one['item']} by {one['annotator']}: {labels} ({_rows(one['rows'])}); {counted}"
 
 
 def _rows(rows: Sequence[str]) -> str:

@@ -41,8 +41,10 @@ def test_thirty_items_of_which_only_twenty_are_the_same(tmp_path: Path) -> None:
     assert len(result.mismatches) == 10
     one = result.mismatches[0]
     assert one.line() == (
-        "idx 20: text and target and retrieved image differ; text: 'caption 20, said' against 'caption 100, said'; "
-        "target: 1020 against 1100; retrieved image: 2020 against 2100 (ann.csv row 22, bob.csv row 22)"
+        "idx 20: text and target and retrieved image differ; "
+        "text: 'caption 20, said' in ann.csv row 22 against 'caption 100, said' in bob.csv row 22; "
+        "target: 1020 in ann.csv row 22 against 1100 in bob.csv row 22; "
+        "retrieved image: 2020 in ann.csv row 22 against 2100 in bob.csv row 22"
     )
     assert not one.is_joined
     record = agreement(read_sheets([tmp_path / "ann.csv", tmp_path / "bob.csv"])).to_json()

@@ -14,7 +14,7 @@ from misfire.failures.consensus.adjudication import (
     policy_named,
 )
 from misfire.failures.consensus.expert import expert_policy
-from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
 from misfire.failures.consensus.measures import Agreement, PairAgreement, agreement
 from misfire.failures.consensus.mismatch import Mismatch

@@ -10,7 +10,7 @@ from typing import Any, final
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
-from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels
 from misfire.failures.failure_set import FailureSet
 from misfire.failures.sheets import label_name

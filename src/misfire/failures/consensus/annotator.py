@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from misfire.core.seeding import generator
-from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels, category_counts
 from misfire.failures.sheets import SheetRow
 from misfire.stats.agreement import (

@@ -7,7 +7,8 @@ from typing import Any
 
 from misfire.data import Dataset
 from misfire.failures.consensus.dataset_rows import dataset_mismatches
-from misfire.failures.consensus.identity import Item, identify
+from misfire.failures.consensus.identity import identify
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.mismatch import Mismatch
 from misfire.failures.failure_set import FailureSet
 from misfire.failures.sheets import Place, SheetRow, Sheets, label_name

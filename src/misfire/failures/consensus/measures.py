@@ -11,7 +11,7 @@ from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures.consensus.adjudication import Adjudication, Majority, Policy, adjudicate
 from misfire.failures.consensus.annotator import AnnotatorReport, annotator_reports
-from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels, link
 from misfire.failures.failure_set import FailureSet
 from misfire.failures.sheets import Sheets

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from misfire.core.errors import name_some
 from misfire.failures.sheets import Place, SheetRow, text_key
 from misfire.failures.sheets.row import fits_hash, repaired
 
@@ -25,7 +26,8 @@ class Mismatch:
 
     def line(self) -> str:
         """One line for people."""
-        return f"{self.item}: {self.what}; {self.detail} ({', '.join(map(str, self.places))})"
+        rows = [str(place) for place in self.places if str(place) not in self.detail]
+        return f"{self.item}: {self.what}; {self.detail}{f' ({name_some(rows)})' if rows else ''}"
 
     def to_json(self) -> dict[str, Any]:
         """The same as a JSON value."""
@@ -35,6 +37,7 @@ class Mismatch:
             "detail": self.detail,
             "rows": [str(place) for place in self.places],
             "is_joined": self.is_joined,
+            "line": self.line(),
         }
 
 
@@ -69,16 +72,26 @@ def differences(first: SheetRow, second: SheetRow) -> list[tuple[str, str]]:
 
 
 def between(item: str, rows: Sequence[SheetRow], *, is_joined: bool = False) -> Mismatch | None:
-    """The mismatch of rows that should be of one query; None where they agree."""
-    found: dict[str, str] = {}
+    """The mismatch of rows that should be of one query, each value with its rows; None where they agree."""
     ordered = sorted(rows, key=lambda row: row.place)
-    for row in ordered[1:]:
-        for what, detail in differences(ordered[0], row):
-            found.setdefault(what, detail)
-    if not found:
+    what = dict.fromkeys(name for row in ordered for name, _ in differences(ordered[0], row))
+    if not what:
         return None
-    details = "; ".join(f"{what}: {detail}" for what, detail in found.items())
-    return Mismatch(item, " and ".join(found) + differ(found), details, tuple(row.place for row in ordered), is_joined)
+    details = "; ".join(f"{name}: {_readings(name, ordered)}" for name in what)
+    return Mismatch(item, " and ".join(what) + differ(what), details, tuple(row.place for row in ordered), is_joined)
+
+
+def _readings(what: str, rows: Sequence[SheetRow]) -> str:
+    """Every value of one thing, with its rows, in the order of the rows."""
+    by_value: dict[str, list[SheetRow]] = {}
+    for row in rows:
+        values = {"text": text_key(row.caption), "target": row.target, "retrieved image": row.retrieved}
+        if values[what]:
+            by_value.setdefault(values[what], []).append(row)
+    return " against ".join(
+        f"{short(value) if what == 'text' else value} in {', '.join(str(row.place) for row in having)}"
+        for value, having in by_value.items()
+    )
 
 
 def differ(what: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from misfire.failures.consensus.adjudication import POLICIES, adjudicate
 from misfire.failures.consensus.annotator import AnnotatorReport
-from misfire.failures.consensus.identity import Item
+from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels, category_counts
 from misfire.failures.consensus.trust import trust_paragraph
 from misfire.stats.agreement import CategoryAgreement, CohenKappa, FleissKappa, category_shares

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _WORDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
 _FEW = 50
 _WEAK = 0.4
+_MANY_WITHOUT_A_DISPUTE = 10
 
 
 def word_for(kappa: float) -> str:
@@ -71,6 +72,8 @@ def _about_agreement(found: "Agreement") -> Iterator[str]:
             else ")."
         )
     )
+    if found.raw_agreement == 1 and overall.num_items >= _MANY_WITHOUT_A_DISPUTE:
+        yield "Not one disagreement is rare among people who worked apart: make sure that no sheet is a copy."
     if math.isnan(overall.low):
         return
     low, high = word_for(overall.low), word_for(overall.high)

@@ -1,0 +1,106 @@
+"""A study's trials: in the order they ran, against each other, and along a number that was searched."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from misfire.evaluation import Objective
+from misfire.reporting.figures.style import INK, MARKERS, Illustration, colour, new_figure, styled
+
+
+class DrawnTrial(Protocol):
+    """What a drawing needs of a trial."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def setting(self) -> Mapping[str, str | float | int | bool]: ...  # noqa: D102
+    @property
+    def values(self) -> tuple[float, ...]: ...  # noqa: D102
+    @property
+    def is_on_front(self) -> bool: ...  # noqa: D102
+    @property
+    def is_winner(self) -> bool: ...  # noqa: D102
+
+
+@styled
+def search_history(trials: Sequence[DrawnTrial], objective: Objective) -> Illustration:
+    """The first objective trial by trial, and the best so far."""
+    figure = new_figure(6.4, 2.9)
+    axes = figure.subplots()
+    numbers = [trial.number for trial in trials]
+    values = [trial.values[0] for trial in trials]
+    better = max if objective.is_maximised else min
+    best = [better(values[: place + 1]) for place in range(len(values))]
+    axes.step(numbers, best, where="post", color=INK, lw=1, label="best so far")
+    axes.plot(numbers, values, linestyle="none", marker=MARKERS[0], ms=4, color=colour(0), label="trial")
+    chosen = next(trial for trial in trials if trial.is_winner)
+    axes.plot([chosen.number], [chosen.values[0]], linestyle="none", marker="*", ms=12, color=colour(5), label="winner")
+    axes.set_xlabel("trial")
+    axes.set_ylabel(objective.title)
+    axes.grid(axis="y")
+    figure.legend(loc="outside upper left", ncols=3)
+    return Illustration(
+        name="search_history",
+        title="The search, trial by trial.",
+        caption="Values on dev queries. The best so far can only improve, even where no setting is better.",
+        figure=figure,
+    )
+
+
+@styled
+def pareto_front_figure(trials: Sequence[DrawnTrial], objectives: Sequence[Objective]) -> Illustration | None:
+    """One objective against the other, the front marked; None for a single objective."""
+    if len(objectives) < 2:
+        return None
+    figure = new_figure(5.2, 3.6)
+    axes = figure.subplots()
+    groups = (
+        ("trial", [trial for trial in trials if not trial.is_on_front], MARKERS[0], "#999999", 4.0),
+        ("front", [trial for trial in trials if trial.is_on_front], MARKERS[1], colour(0), 5.5),
+        ("winner", [trial for trial in trials if trial.is_winner], "*", colour(5), 12.0),
+    )
+    for name, members, marker, ink, size in groups:
+        axes.plot(
+            [trial.values[1] for trial in members],
+            [trial.values[0] for trial in members],
+            linestyle="none",
+            marker=marker,
+            ms=size,
+            color=ink,
+            label=name,
+        )
+    line = sorted((trial.values[1], trial.values[0]) for trial in trials if trial.is_on_front)
+    axes.plot([x for x, _ in line], [y for _, y in line], color=colour(0), lw=0.8, linestyle=":")
+    axes.set_xlabel(objectives[1].title)
+    axes.set_ylabel(objectives[0].title)
+    axes.grid()
+    figure.legend(loc="outside upper left", ncols=3)
+    return Illustration(
+        name="pareto_front",
+        title="What is gained, and what it costs elsewhere.",
+        caption="Values on dev queries. No other trial beats those of the front in both; equal ones coincide.",
+        figure=figure,
+    )
+
+
+@styled
+def searched_number(trials: Sequence[DrawnTrial], objective: Objective, *, key: str) -> Illustration | None:
+    """The first objective against a number that was searched; None where fewer than two trials have it."""
+    found = [trial for trial in trials if isinstance(trial.setting.get(key), float)]
+    if len(found) < 2:
+        return None
+    figure = new_figure(6.4, 2.9)
+    axes = figure.subplots()
+    numbers = [float(trial.setting[key]) for trial in found]
+    axes.plot(numbers, [trial.values[0] for trial in found], linestyle="none", marker=MARKERS[0], ms=4, color=colour(0))
+    if min(numbers) > 0 and max(numbers) > 10 * min(numbers):
+        axes.set_xscale("log")
+    axes.set_xlabel("τ" if key == "pooling.tau" else key)
+    axes.set_ylabel(objective.title)
+    axes.grid(axis="y")
+    return Illustration(
+        name=f"search_{key.replace('.', '_')}",
+        title=f"Trials along {key}.",
+        caption="Values on dev queries; whatever else was searched differs between the trials.",
+        figure=figure,
+    )
