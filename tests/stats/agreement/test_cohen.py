@@ -155,6 +155,8 @@ def test_perfect_agreement_is_not_certainty() -> None:
     assert (few.kappa, few.high, many.kappa, many.high) == (1.0, 1.0, 1.0, 1.0)
     assert few.low == pytest.approx((10 / (10 + 1.959964**2) - 0.5) / 0.5)
     assert few.low < 0.5 < 0.99 < many.low < 1
+    one_sided = ["a"] * 49 + ["b"]
+    assert cohen_kappa(one_sided, one_sided, confidence=0.999, rng=np.random.default_rng(0)).low == -1.0
 
 
 def test_one_category_against_two_has_no_interval() -> None:

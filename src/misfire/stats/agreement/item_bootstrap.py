@@ -98,4 +98,5 @@ def perfect_agreement_interval(
     """
     check_num_replicates(num_replicates)
     low, _ = wilson_interval(num_items, num_items, confidence=confidence)
-    return ItemInterval((low - chance_agreement) / (1 - chance_agreement), 1.0, 0, WILSON, "")
+    # No coefficient of agreement lies below -1, which Wilson's bound can where chance alone agrees nearly always.
+    return ItemInterval(max(-1.0, (low - chance_agreement) / (1 - chance_agreement)), 1.0, 0, WILSON, "")
