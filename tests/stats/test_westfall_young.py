@@ -144,6 +144,11 @@ def test_a_sample_of_swaps_tends_to_all_of_them() -> None:
     assert exact.min() < 0.2 < exact.max()
 
 
+def test_the_observed_assignment_counts() -> None:
+    p_values = max_t(np.zeros(60), np.ones((2, 60)), num_replicates=99, rng=np.random.default_rng(0))
+    assert p_values.tolist() == [1 / 100, 1 / 100]
+
+
 def test_cells_that_share_much_cost_less_than_holm_charges() -> None:
     rng = np.random.default_rng(1)
     baseline, (cell,) = sweep(rng, num_cells=1, num_queries=60)
