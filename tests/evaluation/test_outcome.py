@@ -2,10 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from misfire.evaluation import CellOutcome, Flips, run_name
+from misfire.evaluation import CellOutcome, CutoffOutcome, Flips, run_name
+from misfire.evaluation.ceilings import HitBounds
+from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
+from misfire.evaluation.ledger import NetChange, TemplateFlips
+from misfire.evaluation.placebo import PlaceboBand
 from tests.evaluation.outcomes import cutoff, outcome
 
 
@@ -13,6 +18,44 @@ def test_json_and_back() -> None:
     noted = outcome(dataset_notes=("1 of 5 images were skipped (a.jpg: missing).",))
     for made in (outcome(), outcome(tau=None, pooling="max", failure_counts={}), noted):
         assert CellOutcome.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def with_evidence(k: int) -> CutoffOutcome:
+    flips = Flips(3, 1, 2, 4)
+    return replace(
+        cutoff(k),
+        net=NetChange(0.01, -0.02, 0.04, "two strata"),
+        by_category={"Object": Flips(1, 0, 1, 2), "Ambiguous": Flips(2, 1, 1, 2)},
+        by_template=(TemplateFlips("a photo of {caption}", flips, Flips(1, 2, 10, 7)),),
+        placebos=(
+            PlaceboBand("noise", 0.2, 0.1, 0.0, 0.19, 0.02, "flips"),
+            PlaceboBand("paraphrase", 0.2, 0.1, 0.0, 0.3, 0.02, "wrappers"),
+        ),
+        baseline_bounds=HitBounds(3, 2, 4, 0, 1),
+        ensembled_bounds=HitBounds(5, 5, 5, 0, 0),
+        ceiling=0.98,
+        without_ambiguous=Flips(1, 0, 1, 2),
+        confirmation=Confirmation(ConfirmedGain(flips, 0.0, 0.3), ConfirmedGain(flips, None, None), "halves"),
+    )
+
+
+def test_evidence_survives_json() -> None:
+    made = outcome(with_evidence(1), with_evidence(5))
+    read = CellOutcome.from_json(json.loads(json.dumps(made.to_json())))
+    assert read == made
+    noise, paraphrase = read.at(5).placebos
+    assert (read.at(5).placebo("noise"), read.at(5).placebo("paraphrase")) == (noise, paraphrase)
+    assert (noise.is_outside, paraphrase.is_outside) == (True, False)
+
+
+def test_an_outcome_of_an_earlier_version_has_no_evidence_and_is_read() -> None:
+    made = outcome()
+    old = made.to_json()
+    known = ("k", "subset", "gain", "complement")
+    old["cutoffs"] = [{name: cutoff[name] for name in known} for cutoff in old["cutoffs"]]
+    del old["dataset_notes"]
+    assert CellOutcome.from_json(old) == made
+    assert made.at(5).placebo("noise") is None
 
 
 def test_hits_and_gain_by_hand() -> None:

@@ -98,12 +98,12 @@ def _counts(failure_set: FailureSet | None) -> dict[str, int]:
 
 def _cutoff(cell: Cell, before: Outcomes, after: Outcomes, k: int, bootstrap: PairedBootstrap) -> CutoffOutcome:
     num_queries = len(cell.subset)
-    baseline, ensembled = hit_at_k(before.ranks.rank, k=k), hit_at_k(after.ranks.rank, k=k)
+    baseline, ensembled = before.ranks.rank.numpy(), after.ranks.rank.numpy()
     return CutoffOutcome(
         k=k,
-        subset=flip_ledger(baseline[:num_queries], ensembled[:num_queries]),
+        subset=flip_ledger(baseline[:num_queries], ensembled[:num_queries], k=k),
         gain=Gain(bootstrap.mean, bootstrap.low, bootstrap.high, bootstrap.p_positive),
-        complement=flip_ledger(baseline[num_queries:], ensembled[num_queries:]),
+        complement=flip_ledger(baseline[num_queries:], ensembled[num_queries:], k=k),
     )
 
 

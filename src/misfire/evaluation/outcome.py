@@ -1,14 +1,20 @@
 """What came out of a cell: counts and intervals at each cut-off, and the evidence behind them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from misfire.evaluation.ceilings import HitBounds
+from misfire.evaluation.confirmation import Confirmation
 from misfire.evaluation.flips import Flips
+from misfire.evaluation.ledger import NetChange, TemplateFlips
+from misfire.evaluation.placebo import PlaceboBand
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -23,12 +29,40 @@ class Gain:
 
 @dataclass(frozen=True)
 class CutoffOutcome:
-    """A cell at one cut-off k: the subset's flips and interval, and what the same mend does to the other queries."""
+    """A cell at one cut-off k: the subset's flips and interval, and what the same mend does to the other queries.
+
+    What follows ``complement`` is the evidence for and against the gain; a cell of an earlier version has none of it.
+
+    Args:
+        k: The cut-off.
+        subset: Flips on the queries in question.
+        gain: Bootstrap of the gain on them.
+        complement: Flips on the sample of other queries.
+        net: Estimated change over all queries, with its interval; None where other queries were not asked.
+        by_category: The subset's flips apart by category of failure; they add up to ``subset`` where all are labelled.
+        by_template: What each single template alone would have fixed and broken, in the templates' order.
+        placebos: What systems of equal quality show on a subset chosen this way, beside the gain.
+        baseline_bounds: How far the plain caption's hits on the subset hang on ties and on rounding.
+        ensembled_bounds: The same for the pooled prompts.
+        ceiling: Best expected hit rate of the subset's texts alone (see ``hit_ceiling``); a fraction.
+        without_ambiguous: The subset's flips without the queries labelled Ambiguous; None where none is. It must be
+            shown with ``subset``, its strict twin, or not at all.
+        confirmation: The same mend on the half of the images that wasn't mined; None without such a split.
+    """
 
     k: int
     subset: Flips
     gain: Gain
     complement: Flips
+    net: NetChange | None = None
+    by_category: Mapping[str, Flips] = field(default_factory=dict)
+    by_template: tuple[TemplateFlips, ...] = ()
+    placebos: tuple[PlaceboBand, ...] = ()
+    baseline_bounds: HitBounds | None = None
+    ensembled_bounds: HitBounds | None = None
+    ceiling: float | None = None
+    without_ambiguous: Flips | None = None
+    confirmation: Confirmation | None = None
 
     @property
     def baseline_hits(self) -> int:
@@ -53,6 +87,29 @@ class CutoffOutcome:
         """
         others = self.complement.net_fraction * num_others if num_others else 0.0
         return (self.subset.net + others) / (self.subset.num_queries + num_others)
+
+    def placebo(self, kind: str) -> PlaceboBand | None:
+        """The placebo band of a kind (``noise``, ``paraphrase``), if there is one."""
+        return next((band for band in self.placebos if band.kind == kind), None)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "CutoffOutcome":
+        """Read what ``asdict`` wrote, of this version or an earlier one."""
+        return cls(
+            k=value["k"],
+            subset=Flips(**value["subset"]),
+            gain=Gain(**value["gain"]),
+            complement=Flips(**value["complement"]),
+            net=_read(NetChange, value.get("net")),
+            by_category={name: Flips(**flips) for name, flips in value.get("by_category", {}).items()},
+            by_template=tuple(map(TemplateFlips.from_json, value.get("by_template", ()))),
+            placebos=tuple(PlaceboBand(**band) for band in value.get("placebos", ())),
+            baseline_bounds=_read(HitBounds, value.get("baseline_bounds")),
+            ensembled_bounds=_read(HitBounds, value.get("ensembled_bounds")),
+            ceiling=value.get("ceiling"),
+            without_ambiguous=_read(Flips, value.get("without_ambiguous")),
+            confirmation=_confirmation(value.get("confirmation")),
+        )
 
 
 @dataclass(frozen=True)
@@ -113,16 +170,16 @@ class CellOutcome:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "CellOutcome":
         """Read what ``to_json`` wrote."""
-        cutoffs = tuple(
-            CutoffOutcome(
-                k=cutoff["k"],
-                subset=Flips(**cutoff["subset"]),
-                gain=Gain(**cutoff["gain"]),
-                complement=Flips(**cutoff["complement"]),
-            )
-            for cutoff in value["cutoffs"]
-        )
+        cutoffs = tuple(map(CutoffOutcome.from_json, value["cutoffs"]))
         return cls(**{**value, "cutoffs": cutoffs, "dataset_notes": tuple(value.get("dataset_notes", ()))})
+
+
+def _confirmation(value: Mapping[str, Any] | None) -> Confirmation | None:
+    return None if value is None else Confirmation.from_json(value)
+
+
+def _read(kind: type[Part], value: Mapping[str, Any] | None) -> Part | None:
+    return None if value is None else kind(**value)
 
 
 @dataclass(frozen=True)

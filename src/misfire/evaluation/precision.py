@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from misfire.evaluation.baseline import image_to_text, text_to_image
 from misfire.evaluation.flips import Flips, flip_ledger
 from misfire.evaluation.workbench import Workbench
-from misfire.metrics import hit_at_k
 
 
 def precision_flips(reference: Workbench, other: Workbench, *, ks: tuple[int, ...]) -> Mapping[str, Flips]:
@@ -23,7 +22,7 @@ def precision_flips(reference: Workbench, other: Workbench, *, ks: tuple[int, ..
         "i2t": [image_to_text(bench)[0].ranks.rank.numpy() for bench in (reference, other)],
     }
     return {
-        f"{direction}/hit_at_{k}": flip_ledger(hit_at_k(before, k=k), hit_at_k(after, k=k))
+        f"{direction}/hit_at_{k}": flip_ledger(before, after, k=k)
         for direction, (before, after) in ranks.items()
         for k in ks
     }
