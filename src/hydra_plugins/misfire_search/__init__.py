@@ -1,0 +1,1 @@
+"""A Hydra sweeper that works off a misfire study: it takes trials, launches their jobs and tells what came out."""
