@@ -85,6 +85,12 @@ def test_power_rises_with_the_gain(num_queries: int, broken_share: float, first:
     assert mcnemar_power(smaller, num_queries, broken_share=broken_share, is_mid_p=True) >= low - 1e-11
 
 
+def test_next_to_no_gain_has_next_to_no_power() -> None:
+    assert mcnemar_power(1e-308, 3) == 0.0
+    assert mcnemar_power(1e-9, 24) == pytest.approx(0.0, abs=1e-12)
+    assert mcnemar_power(1 - 1e-16, 24) == pytest.approx(1.0, abs=1e-12)
+
+
 def test_more_broken_queries_hide_a_gain() -> None:
     gains = [minimum_detectable_gain(87, broken_share=share).gain for share in (0.0, 0.02, 0.1, 0.2)]
     assert gains == sorted(gains)

@@ -204,7 +204,7 @@ def _power(gain: float, num_queries: int, broken_share: float, alpha: float, is_
     from scipy.stats import binom
 
     flipped_share = min(gain + 2 * broken_share, 1.0)
-    if flipped_share == 0:
+    if num_queries * flipped_share < _NEGLIGIBLE:  # no query flips; SciPy overflows at the smallest of such shares
         return 0.0
     low, high = binom.ppf([_NEGLIGIBLE, 1 - _NEGLIGIBLE], num_queries, flipped_share)
     num_flipped = np.arange(max(int(low), 0), int(high) + 1)
