@@ -59,7 +59,7 @@ def test_slips_are_refused_or_named(own_place: Place, tmp_path: Path, capsys: py
     first, second, _ = (pd.read_csv(path, keep_default_na=False) for path in sheets(mined(own_place)))
     people_know = ["idx", "caption", "gt_img_idx", "pred_img_idx", "category", "ambiguous_subtype"]
     common = set(first.idx) & set(second.idx)
-    first.loc[0, "category"] = "Ambg"
+    first.loc[0, ["category", "ambiguous_subtype"]] = "Ambigs", ""
     second.loc[second.idx.isin(common), "caption"] += "!"
     paths = [tmp_path / "ann.csv", tmp_path / "bob.xlsx"]
     first[people_know].to_csv(paths[0], index=False)
@@ -68,11 +68,11 @@ def test_slips_are_refused_or_named(own_place: Place, tmp_path: Path, capsys: py
     out = f"agree.out={tmp_path / 'out'}"
     assert own_place.misfire("agree", listed(paths), out) == 2
     refused = capsys.readouterr().err
-    assert "Ambg -> Ambiguous, 1 row" in refused
+    assert "Ambigs -> Ambiguous, 1 row" in refused
     assert "ann.csv row 2" in refused
     assert not (tmp_path / "out").exists()
-    assert own_place.misfire("agree", listed(paths), out, "accept=[Ambg]") == 0
-    assert "ambg" in capsys.readouterr().out.lower()
+    assert own_place.misfire("agree", listed(paths), out, "accept=[Ambigs]") == 0
+    assert "Ambigs -> Ambiguous" in capsys.readouterr().out
     record = json.loads((tmp_path / "out" / "agreement.json").read_text())
     assert record["num_common"] == 0
     assert len(record["mismatched"]) == len(common) == 5
