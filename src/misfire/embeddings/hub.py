@@ -1,7 +1,12 @@
 """What is fetched from the Hugging Face hub into its cache: a model's folder, or a tokenizer's."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from misfire.core.errors import UsageError
 from misfire.embeddings.text_tokenizer import VOCABULARY_PATTERNS, vocabulary_files
@@ -48,10 +53,35 @@ def download_tokenizer(repository: str, beside: Path) -> Path:
     )
 
 
+@contextmanager
+def offline_if_unreachable() -> Iterator[None]:
+    """Ask the hub's cache alone where the hub's name doesn't resolve.
+
+    Its client would try again for half a minute and complain a line each time. Behind a proxy the name need not
+    resolve here, so there the client finds out.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not (getproxies() or _resolves(constants.ENDPOINT))
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _resolves(address: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(urlsplit(address).hostname, None))
+    except OSError:
+        return False
+
+
 def _snapshot(repository: str, patterns: list[str]) -> Path:
     import huggingface_hub
 
-    return Path(huggingface_hub.snapshot_download(repository, allow_patterns=patterns))
+    with offline_if_unreachable():
+        return Path(huggingface_hub.snapshot_download(repository, allow_patterns=patterns))
 
 
 def _has_weights(folder: Path) -> bool:
@@ -63,7 +93,8 @@ def _first_weights(repository: str) -> Path:
     from huggingface_hub.errors import EntryNotFoundError
 
     client: Any = huggingface_hub
-    try:
-        return Path(client.hf_hub_download(repository, _WEIGHT_NAMES[0]))
-    except EntryNotFoundError:
-        return Path(client.hf_hub_download(repository, _WEIGHT_NAMES[1]))
+    with offline_if_unreachable():
+        try:
+            return Path(client.hf_hub_download(repository, _WEIGHT_NAMES[0]))
+        except EntryNotFoundError:
+            return Path(client.hf_hub_download(repository, _WEIGHT_NAMES[1]))

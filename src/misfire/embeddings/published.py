@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from misfire.core.errors import UsageError
+from misfire.embeddings.hub import offline_if_unreachable
 from misfire.embeddings.preprocessing import Preprocessing, preprocessing_of
 from misfire.embeddings.weights_file import sha256_of_file
 
@@ -40,7 +41,8 @@ def download_tag(model: str, tag: str, settings: Mapping[str, Any]) -> Path:
     from open_clip.pretrained import download_pretrained
 
     try:
-        return Path(download_pretrained(dict(settings)))
+        with offline_if_unreachable():
+            return Path(download_pretrained(dict(settings)))
     except Exception as error:  # open_clip and its download clients raise whatever they like
         raise UsageError(
             f"the weights {tag} of {model} must be on this disk or downloadable, got {type(error).__name__}; connect "
