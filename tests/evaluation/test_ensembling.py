@@ -8,7 +8,8 @@ import pytest
 
 from misfire.core.hashing import sha256_text
 from misfire.evaluation import Cell, CellResult, Flips, Workbench, complement_sample, mined_failure_set, run_cell
-from misfire.failures import CategorySubset, FailureSet, Selection
+from misfire.evaluation.ceilings import hit_ceiling
+from misfire.failures import AllFailures, CategorySubset, FailureSet, Label, Selection
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings, paired_bootstrap
@@ -116,6 +117,131 @@ def _flips(pairs: list[tuple[bool, bool]]) -> Flips:
     return Flips(*(pairs.count(pair) for pair in ((False, True), (True, False), (True, True), (False, False))))
 
 
+def test_each_template_alone_is_ranked_as_in_loops(result: CellResult, cell: Cell, bench: Workbench) -> None:
+    data = bench.dataset
+    gallery = invented.plain_image_rows(data)
+    num_queries = len(cell.subset)
+    for place, template in enumerate(TEMPLATES.templates):
+        ranks = []
+        for position in cell.queries:
+            text = template.replace("{caption}", data.captions[position].text)
+            prompt = invented.plain_text_rows([text])[0]
+            ranks.append(ranked([float(np.dot(prompt, item)) for item in gallery], int(data.targets[position])).rank)
+        assert result.records[f"template_{place}_rank"].tolist() == ranks
+        plain = result.records.baseline_rank.tolist()
+        for k in KS:
+            pairs = [(before <= k, after <= k) for before, after in zip(plain, ranks, strict=True)]
+            found = result.outcome.at(k).by_template[place]
+            assert found.template == template
+            assert (found.subset, found.complement) == (_flips(pairs[:num_queries]), _flips(pairs[num_queries:]))
+
+
+def test_the_plain_caption_alone_flips_nothing(result: CellResult) -> None:
+    for cutoff in result.outcome.cutoffs:
+        plain = cutoff.by_template[0]
+        assert (plain.subset.fixed, plain.subset.broken, plain.complement.fixed, plain.complement.broken) == (0,) * 4
+
+
+def test_categories_add_up_to_the_subset(result: CellResult) -> None:
+    records = result.records[result.records.part == "subset"]
+    for cutoff in result.outcome.cutoffs:
+        assert set(cutoff.by_category) == set(records.category)
+        for column in ("fixed", "broken", "still_right", "still_wrong"):
+            assert sum(getattr(flips, column) for flips in cutoff.by_category.values()) == getattr(
+                cutoff.subset, column
+            )
+        for name, flips in cutoff.by_category.items():
+            rows = records[records.category == name]
+            hits = [(rows[f"{side}_rank"] <= cutoff.k).tolist() for side in ("baseline", "ensembled")]
+            assert flips == _flips(list(zip(*hits, strict=True)))
+
+
+def test_bounds_follow_from_ties_and_leads(
+    result: CellResult, expected: dict[str, list[Ranked]], cell: Cell, pooling: str, bench: Workbench
+) -> None:
+    data, num_queries = bench.dataset, len(cell.subset)
+    gallery = invented.plain_image_rows(data)
+    for side in ("baseline", "ensembled"):
+        leads: dict[int, list[float]] = {k: [] for k in KS}
+        for position in cell.subset.positions:
+            text, target = data.captions[position].text, int(data.targets[position])
+            used = TEMPLATES.templates if side == "ensembled" else TEMPLATES.templates[:1]
+            prompts = invented.plain_text_rows([template.replace("{caption}", text) for template in used])
+            scores = pooled_scores(prompts, gallery, pooling)
+            rivals = sorted((score for item, score in enumerate(scores) if item != target), reverse=True)
+            for k in KS:
+                leads[k].append(scores[target] - rivals[k - 1])
+        for k in KS:
+            queries = expected[side][:num_queries]
+            found = getattr(result.outcome.at(k), f"{side}_bounds")
+            assert found.hits == sum(query.rank <= k for query in queries)
+            assert found.if_ties_lose == sum(query.worst_rank <= k for query in queries)
+            assert found.if_ties_win == sum(query.best_rank <= k for query in queries)
+            is_near = [query.rank <= k and gap < 2**-8 for query, gap in zip(queries, leads[k], strict=True)]
+            assert found.within_bf16 == sum(is_near)
+
+
+def test_evidence_stands_beside_every_gain(result: CellResult, cell: Cell) -> None:
+    for cutoff in result.outcome.cutoffs:
+        noise = cutoff.placebo("noise")
+        paraphrase = cutoff.placebo("paraphrase")
+        assert noise is not None
+        assert paraphrase is not None
+        assert noise.observed == paraphrase.observed == pytest.approx(cutoff.delta)
+        assert cutoff.net is not None
+        assert cutoff.net.estimate == pytest.approx(cutoff.net_of_all(cell.others))
+        assert cutoff.net.low <= cutoff.net.estimate <= cutoff.net.high
+        assert cutoff.ceiling == hit_ceiling(cell.dataset, cell.subset.positions, k=cutoff.k)
+        assert cutoff.without_ambiguous is None
+        assert cutoff.confirmation is None
+
+
+def test_the_lenient_score_leaves_ambiguous_queries_out(bench: Workbench, failure_set: FailureSet) -> None:
+    doubtful = failure_set.query_ids[:5]
+    labels = {
+        failure.query_id: Label("Ambiguous", "underspecified") if failure.query_id in doubtful else Label("Object")
+        for failure in failure_set.failures
+    }
+    relabelled = failure_set.relabelled(labels, label_source="by hand")
+    cell = cell_of(bench, AllFailures().select(bench.dataset, relabelled))
+    result = run_cell(cell, bench, failure_set=relabelled)
+    rows = result.records[(result.records.part == "subset") & ~result.records.query_id.isin(doubtful)]
+    for cutoff in result.outcome.cutoffs:
+        hits = [(rows[f"{side}_rank"] <= cutoff.k).tolist() for side in ("baseline", "ensembled")]
+        assert cutoff.without_ambiguous == _flips(list(zip(*hits, strict=True)))
+        assert cutoff.subset.num_queries == len(rows) + len(doubtful)
+        assert cutoff.by_category["Object"] == cutoff.without_ambiguous
+
+
+def test_images_that_were_not_mined_confirm(bench: Workbench, failure_set: FailureSet) -> None:
+    subset = CategorySubset(["object", "action"]).select(bench.dataset, failure_set)
+    mined = set(bench.dataset.targets[subset.positions])
+    confirm = np.flatnonzero([target not in mined and target % 2 == 0 for target in bench.dataset.targets])
+    result = run_cell(replace(cell_of(bench, subset), confirm=confirm), bench, failure_set=failure_set)
+    ids = {bench.dataset.captions[position].id for position in confirm}
+    rows = result.records[result.records.query_id.isin(ids)]
+    assert len(rows) == len(confirm)
+    for cutoff in result.outcome.cutoffs:
+        assert cutoff.confirmation is not None
+        for part, found in (
+            (rows, cutoff.confirmation.queries),
+            (rows[rows.baseline_rank > 1], cutoff.confirmation.failures),
+        ):
+            hits = [(part[f"{side}_rank"] <= cutoff.k).tolist() for side in ("baseline", "ensembled")]
+            assert found.flips == _flips(list(zip(*hits, strict=True)))
+        assert f"{len(confirm)} sampled captions of" in cutoff.confirmation.how_split
+
+
+def test_cells_that_share_queries_share_their_baseline(bench: Workbench, failure_set: FailureSet) -> None:
+    fresh = replace(bench)
+    subset = CategorySubset(["object"]).select(bench.dataset, failure_set)
+    for name in ("max", "mean"):
+        again = run_cell(cell_of(bench, subset, pooling=POOLINGS[name]), replace(bench), failure_set=failure_set)
+        shared = run_cell(cell_of(bench, subset, pooling=POOLINGS[name]), fresh, failure_set=failure_set)
+        assert shared.outcome == again.outcome
+        assert shared.records.equals(again.records)
+
+
 def test_flips_add_up_to_the_gain(result: CellResult, cell: Cell) -> None:
     for cutoff in result.outcome.cutoffs:
         assert cutoff.subset.num_queries == len(cell.subset) == result.outcome.num_queries
@@ -159,7 +285,8 @@ def test_a_record_names_its_query(result: CellResult, cell: Cell, failure_set: F
     records = result.records
     captions = [cell.dataset.captions[position] for position in cell.queries]
     sides = [f"{side}_{column}" for side in ("baseline", "ensembled") for column in COLUMNS]
-    assert list(records.columns) == ["query_id", "text_sha256", "image_id", "part", "category", *sides]
+    alone = [f"template_{place}_rank" for place in range(len(TEMPLATES))]
+    assert list(records.columns) == ["query_id", "text_sha256", "image_id", "part", "category", *sides, *alone]
     assert records.query_id.tolist() == [caption.id for caption in captions]
     assert records.text_sha256.tolist() == [sha256_text(caption.text) for caption in captions]
     assert records.image_id.tolist() == [caption.image_id for caption in captions]

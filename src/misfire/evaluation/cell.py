@@ -1,7 +1,7 @@
 """One experiment cell: which queries are asked with which prompts, pooled how; named by its scientific content."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,8 @@ class Cell:
         pooling: What makes one score out of the prompts' scores.
         ks: Cut-offs of hit_at_k.
         statistics: Replicates, confidence and seed of the intervals.
+        num_others: How many queries the complement is a sample of; None is all others of the dataset.
+        confirm: Positions of the queries of images from which no failure was mined; none without a mine/confirm split.
     """
 
     dataset: Dataset
@@ -40,6 +42,8 @@ class Cell:
     pooling: PromptPooling
     ks: tuple[int, ...]
     statistics: StatisticsSettings
+    num_others: int | None = None
+    confirm: Int[np.ndarray, " confirm"] = field(default_factory=lambda: np.array([], dtype=np.int64))
 
     def __post_init__(self) -> None:
         check_cut_offs(self.ks)
@@ -55,6 +59,16 @@ class Cell:
         captions = self.dataset.captions
         return [self.template_set.render(captions[position].text) for position in self.queries]
 
+    @property
+    def others(self) -> int:
+        """How many queries the complement is a sample of."""
+        return len(self.dataset.captions) - len(self.subset) if self.num_others is None else self.num_others
+
+    @cached_property
+    def prompts_digest(self) -> str:
+        """SHA-256 of the rendered prompts in their order."""
+        return sha256_json(self.prompts)
+
     @cached_property
     def id(self) -> str:
         """SHA-256 of the scientific content: equal cells have equal ids on every machine and device."""
@@ -64,10 +78,13 @@ class Cell:
                 "dataset": self.dataset.fingerprint,
                 "subset": self._ids(self.subset.positions),
                 "complement": self._ids(self.complement),
-                "prompts": sha256_json(self.prompts),
+                "prompts": self.prompts_digest,
                 "pooling": self.pooling.describe(),
                 "ks": list(self.ks),
                 "statistics": asdict(self.statistics),
+                # Named where they're given alone, so that cells without them keep their ids.
+                **({} if self.num_others is None else {"num_others": self.num_others}),
+                **({"confirm": self._ids(self.confirm)} if len(self.confirm) else {}),
             }
         )
 

@@ -5,17 +5,20 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float, Int
 
-from misfire.core.hashing import sha256_text
+from misfire.core.hashing import sha256_json, sha256_text
 from misfire.evaluation.baseline import ids_of, outcome_columns
 from misfire.evaluation.cell import Cell, unique_texts
-from misfire.evaluation.flips import flip_ledger
-from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain
+from misfire.evaluation.evidence import Evidence, RankedSide
+from misfire.evaluation.outcome import CellOutcome, CellResult, Gain
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet
 from misfire.metrics import hit_at_k
-from misfire.scoring import Outcomes, ensemble_outcomes, target_outcomes
+from misfire.scoring import MaxPooling, PromptPooling, ensemble_outcomes, ensemble_top_items, target_ranks
 from misfire.stats import PairedBootstrap, paired_bootstrap
+
+PLAIN = "{caption}"
 
 
 def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) -> CellResult:
@@ -24,18 +27,67 @@ def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) ->
     Args:
         cell: What to run.
         bench: Where its embeddings come from; the backbone is touched for what the store lacks, and for nothing else.
-        failure_set: Names the queries' categories in the records; it changes no number.
+        failure_set: Names the queries' categories, by which flips are told apart; it changes no rank.
     """
-    targets = bench.targets[torch.from_numpy(cell.queries)]
-    gallery = bench.gallery
-    before = target_outcomes(_plain(cell, bench), gallery, targets)
-    after = ensemble_outcomes(_prompts(cell, bench), gallery, targets, cell.pooling)
-    bootstraps = {k: _bootstrap(cell, before, after, k) for k in cell.ks}
+    evidence = _evidence(cell, bench, failure_set)
+    bootstraps = {k: _bootstrap(evidence, k) for k in cell.ks}
     return CellResult(
-        outcome=_outcome(cell, bench, before, after, bootstraps, failure_set),
-        records=_records(cell, before, after, failure_set),
+        outcome=_outcome(evidence, bench, bootstraps, failure_set),
+        records=_records(evidence),
         replicates={k: bootstrap.replicates for k, bootstrap in bootstraps.items()},
     )
+
+
+def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Evidence:
+    targets = bench.targets[torch.from_numpy(cell.queries)]
+    known = failure_set.failures if failure_set is not None else ()
+    category = {failure.query_id: failure.category for failure in known}
+    # Cells of one sweep differ in little: what they share is ranked once.
+    asked = sha256_json(cell.queries.tolist())
+    before = bench.once(f"plain {asked} {max(cell.ks)}", lambda: _plain_side(cell, bench, targets))
+    alone = bench.once(
+        f"alone {asked} {cell.prompts_digest}", lambda: _template_ranks(cell, bench, targets, before.ranks)
+    )
+    return Evidence(
+        cell=cell,
+        before=before,
+        after=_side(_prompts(cell, bench), cell, bench, targets, cell.pooling),
+        template_ranks=alone,
+        categories=[category.get(cell.dataset.captions[position].id) for position in cell.queries],
+    )
+
+
+def _plain_side(cell: Cell, bench: Workbench, targets: torch.Tensor) -> RankedSide:
+    return _side(_plain(cell, bench).unsqueeze(1), cell, bench, targets, MaxPooling())
+
+
+def _side(
+    prompts: Float[torch.Tensor, "query prompt dim"],
+    cell: Cell,
+    bench: Workbench,
+    targets: torch.Tensor,
+    pooling: PromptPooling,
+) -> RankedSide:
+    gallery = bench.gallery
+    num_best = min(max(cell.ks) + 1, len(gallery))
+    return RankedSide(
+        outcomes=ensemble_outcomes(prompts, gallery, targets, pooling),
+        subset_top=ensemble_top_items(prompts[: len(cell.subset)], gallery, pooling, k=num_best),
+    )
+
+
+def _template_ranks(
+    cell: Cell, bench: Workbench, targets: torch.Tensor, plain_ranks: Int[np.ndarray, " query"]
+) -> Int[np.ndarray, "template query"]:
+    """Rank of each query's target with each template alone; the plain caption's are the baseline's, to the last tie."""
+    prompts = _prompts(cell, bench)
+    ranks = np.tile(plain_ranks, (len(cell.template_set), 1))
+    wrapping = [place for place, text in enumerate(cell.template_set.templates) if text != PLAIN]
+    if wrapping:
+        singles = prompts[:, wrapping].flatten(0, 1)
+        found = target_ranks(singles, bench.gallery, targets.repeat_interleave(len(wrapping))).rank
+        ranks[wrapping] = found.view(len(targets), len(wrapping)).T.numpy()
+    return ranks
 
 
 def _plain(cell: Cell, bench: Workbench) -> torch.Tensor:
@@ -49,26 +101,26 @@ def _prompts(cell: Cell, bench: Workbench) -> torch.Tensor:
     return bench.texts(texts)[rows]
 
 
-def _bootstrap(cell: Cell, before: Outcomes, after: Outcomes, k: int) -> PairedBootstrap:
-    num_queries = len(cell.subset)
+def _bootstrap(evidence: Evidence, k: int) -> PairedBootstrap:
+    subset, statistics = slice(len(evidence.cell.subset)), evidence.cell.statistics
     return paired_bootstrap(
-        hit_at_k(before.ranks.rank, k=k)[:num_queries],
-        hit_at_k(after.ranks.rank, k=k)[:num_queries],
-        num_replicates=cell.statistics.num_replicates,
-        confidence=cell.statistics.confidence,
-        rng=np.random.default_rng(cell.statistics.seed),
+        hit_at_k(evidence.before.ranks[subset], k=k),
+        hit_at_k(evidence.after.ranks[subset], k=k),
+        num_replicates=statistics.num_replicates,
+        confidence=statistics.confidence,
+        rng=np.random.default_rng(statistics.seed),
     )
 
 
 def _outcome(
-    cell: Cell,
+    evidence: Evidence,
     bench: Workbench,
-    before: Outcomes,
-    after: Outcomes,
     bootstraps: dict[int, PairedBootstrap],
     failure_set: FailureSet | None,
 ) -> CellOutcome:
+    cell = evidence.cell
     description = cell.pooling.describe()
+    gains = {k: Gain(found.mean, found.low, found.high, found.p_positive) for k, found in bootstraps.items()}
     return CellOutcome(
         cell_id=cell.id,
         subset=cell.subset.name,
@@ -83,10 +135,10 @@ def _outcome(
         backbone_fingerprint=cell.backbone_fingerprint,
         dataset=cell.dataset.name,
         dataset_fingerprint=cell.dataset.fingerprint,
-        num_others=len(cell.dataset.captions) - len(cell.subset),
+        num_others=cell.others,
         confidence=cell.statistics.confidence,
         failure_counts=_counts(failure_set),
-        cutoffs=tuple(_cutoff(cell, before, after, k, bootstraps[k]) for k in cell.ks),
+        cutoffs=tuple(evidence.at(k, gain) for k, gain in gains.items()),
         dataset_notes=cell.dataset.notes,
     )
 
@@ -96,29 +148,22 @@ def _counts(failure_set: FailureSet | None) -> dict[str, int]:
     return dict(Counter(failure.category for failure in known if failure.category is not None).most_common())
 
 
-def _cutoff(cell: Cell, before: Outcomes, after: Outcomes, k: int, bootstrap: PairedBootstrap) -> CutoffOutcome:
-    num_queries = len(cell.subset)
-    baseline, ensembled = before.ranks.rank.numpy(), after.ranks.rank.numpy()
-    return CutoffOutcome(
-        k=k,
-        subset=flip_ledger(baseline[:num_queries], ensembled[:num_queries], k=k),
-        gain=Gain(bootstrap.mean, bootstrap.low, bootstrap.high, bootstrap.p_positive),
-        complement=flip_ledger(baseline[num_queries:], ensembled[num_queries:], k=k),
-    )
-
-
-def _records(cell: Cell, before: Outcomes, after: Outcomes, failure_set: FailureSet | None) -> pd.DataFrame:
-    captions = [cell.dataset.captions[position] for position in cell.queries]
-    known = failure_set.failures if failure_set is not None else ()
-    category = {failure.query_id: failure.category for failure in known}
+def _records(evidence: Evidence) -> pd.DataFrame:
+    cell = evidence.cell
+    captions, images = [cell.dataset.captions[position] for position in cell.queries], cell.dataset.images
+    sides = {"baseline": evidence.before.outcomes, "ensembled": evidence.after.outcomes}
     return pd.DataFrame(
         {
             "query_id": ids_of(captions),
             "text_sha256": [sha256_text(caption.text) for caption in captions],
             "image_id": [caption.image_id for caption in captions],
             "part": ["subset"] * len(cell.subset) + ["complement"] * len(cell.complement),
-            "category": [category.get(caption.id) for caption in captions],
-            **{f"baseline_{name}": values for name, values in outcome_columns(before, cell.dataset.images).items()},
-            **{f"ensembled_{name}": values for name, values in outcome_columns(after, cell.dataset.images).items()},
+            "category": evidence.categories,
+            **{
+                f"{side}_{name}": values
+                for side, outcomes in sides.items()
+                for name, values in outcome_columns(outcomes, images).items()
+            },
+            **{f"template_{place}_rank": ranks for place, ranks in enumerate(evidence.template_ranks)},
         }
     )

@@ -1,14 +1,18 @@
 """What every evaluation stands on: a dataset, an encoder and the store of their embeddings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 
 from misfire.data import Dataset
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings, embed_images, embed_texts
+
+Result = TypeVar("Result")
+_KEPT_RESULTS = 8
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Workbench:
     encoder: Encoder
     store: EmbeddingStore
     trainer: TrainerSettings
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def gallery(self) -> Float[torch.Tensor, "image dim"]:
@@ -38,3 +43,22 @@ class Workbench:
     def texts(self, texts: Sequence[str]) -> Float[torch.Tensor, "text dim"]:
         """Unit embeddings of any texts, in their order."""
         return embed_texts(texts, self.encoder, self.store, self.trainer)
+
+    def prompts(self, rows: Sequence[Sequence[str]]) -> Float[torch.Tensor, "query prompt dim"]:
+        """Unit embeddings of each query's prompts, as many a query; no text is embedded twice."""
+        texts = list(dict.fromkeys(text for row in rows for text in row))
+        position = {text: index for index, text in enumerate(texts)}
+        return self.texts(texts)[torch.tensor([[position[text] for text in row] for row in rows])]
+
+    def once(self, name: str, compute: Callable[[], Result]) -> Result:
+        """What ``compute`` gives, computed once for a name as long as it is among the last few that were asked for.
+
+        Args:
+            name: Says all that the result depends on besides the workbench.
+            compute: Makes the result.
+        """
+        result: Result = self._kept.pop(name) if name in self._kept else compute()
+        self._kept[name] = result
+        while len(self._kept) > _KEPT_RESULTS:
+            del self._kept[next(iter(self._kept))]
+        return result

@@ -1,0 +1,184 @@
+"""Every query of a cell before and after, and the outcome that follows from them at each cut-off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from misfire.core.seeding import generator
+from misfire.evaluation.ceilings import HitBounds, hit_bounds, hit_ceiling
+from misfire.evaluation.cell import Cell
+from misfire.evaluation.confirmation import Confirmation, confirm
+from misfire.evaluation.flips import Flips, flip_ledger
+from misfire.evaluation.ledger import flips_by_category, flips_by_template, net_change, without
+from misfire.evaluation.outcome import CutoffOutcome, Gain
+from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band, paraphrases
+from misfire.failures import AMBIGUOUS
+from misfire.scoring import Outcomes, TopItems
+
+
+@dataclass(frozen=True, eq=False)
+class RankedSide:
+    """The outcomes of a cell's queries under one system, and the best items of its subset's queries."""
+
+    outcomes: Outcomes
+    subset_top: TopItems
+
+    @cached_property
+    def ranks(self) -> Int[np.ndarray, " query"]:
+        """Rank of each query's target, the subset's queries first."""
+        return self.outcomes.ranks.rank.numpy()
+
+    def bounds(self, targets: Int[torch.Tensor, " subset"], *, k: int) -> HitBounds:
+        """The subset's hits at ``k``, and how many hang on ties or on rounding."""
+        chosen = slice(len(targets))
+        ranks = self.outcomes.ranks
+        return hit_bounds(
+            ranks.rank[chosen].numpy(),
+            ranks.best[chosen].numpy(),
+            ranks.worst[chosen].numpy(),
+            lead(self.outcomes.target_score[chosen], self.subset_top, targets, k=k),
+            k=k,
+        )
+
+
+def lead(
+    target_score: Float[torch.Tensor, " query"],
+    top: TopItems,
+    targets: Int[torch.Tensor, " query"],
+    *,
+    k: int,
+) -> Float[np.ndarray, " query"]:
+    """Score of each target less that of the ``k``-th best other item; infinite where ``top`` holds no such item.
+
+    Args:
+        target_score: The targets' scores.
+        top: Each query's best items: ``k + 1`` of them, or all that there are.
+        targets: Gallery position of each query's target.
+        k: Cut-off, >= 1.
+    """
+    rivals = torch.where(top.position == targets[:, None], -torch.inf, top.score).sort(dim=1, descending=True).values
+    if k > rivals.shape[1]:
+        return np.full(len(targets), np.inf)
+    return (target_score - rivals[:, k - 1]).double().numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that a cell's outcome at a cut-off follows from.
+
+    Args:
+        cell: What was run.
+        before: The plain caption's side.
+        after: The pooled prompts' side.
+        template_ranks: Rank of each query's target with each template alone.
+        categories: Category of each query; None where it isn't labelled.
+    """
+
+    cell: Cell
+    before: RankedSide
+    after: RankedSide
+    template_ranks: Int[np.ndarray, "template query"]
+    categories: Sequence[str | None]
+
+    def at(self, k: int, gain: Gain) -> CutoffOutcome:
+        """The outcome at cut-off ``k``, whose bootstrap is given."""
+        cell, before, after = self.cell, self.before.ranks, self.after.ranks
+        num_subset = len(cell.subset)
+        subset = slice(num_subset)
+        targets = torch.from_numpy(self._targets[subset])
+        return CutoffOutcome(
+            k=k,
+            subset=flip_ledger(before[subset], after[subset], k=k),
+            gain=gain,
+            complement=flip_ledger(before[num_subset:], after[num_subset:], k=k),
+            net=net_change(
+                before,
+                after,
+                self._targets,
+                num_subset=num_subset,
+                num_others=cell.others,
+                k=k,
+                confidence=cell.statistics.confidence,
+            ),
+            by_category=self._by_category(k),
+            by_template=flips_by_template(
+                before, self.template_ranks, cell.template_set.templates, num_subset=num_subset, k=k
+            ),
+            placebos=tuple(band for band in (self._noise(k), self._paraphrase(k)) if band is not None),
+            baseline_bounds=self.before.bounds(targets, k=k),
+            ensembled_bounds=self.after.bounds(targets, k=k),
+            ceiling=hit_ceiling(cell.dataset, cell.subset.positions, k=k),
+            without_ambiguous=self._without_ambiguous(k),
+            confirmation=self._confirmation(k),
+        )
+
+    @cached_property
+    def _targets(self) -> Int[np.ndarray, " query"]:
+        return self.cell.dataset.targets[self.cell.queries]
+
+    def _by_category(self, k: int) -> dict[str, Flips]:
+        subset = slice(len(self.cell.subset))
+        if not any(self.categories[subset]):
+            return {}
+        return flips_by_category(self.before.ranks[subset], self.after.ranks[subset], self.categories[subset], k=k)
+
+    def _without_ambiguous(self, k: int) -> Flips | None:
+        subset = slice(len(self.cell.subset))
+        kept = without(self.categories[subset], AMBIGUOUS)
+        if kept.all():
+            return None
+        return flip_ledger(self.before.ranks[subset][kept], self.after.ranks[subset][kept], k=k)
+
+    def _noise(self, k: int) -> PlaceboBand | None:
+        statistics = self.cell.statistics
+        return noise_band(
+            self.before.ranks,
+            self.after.ranks,
+            self._targets,
+            num_subset=len(self.cell.subset),
+            num_others=self.cell.others,
+            k=k,
+            num_replicates=statistics.num_replicates,
+            confidence=statistics.confidence,
+            rng=generator(statistics.seed, "noise placebo", k),
+        )
+
+    def _paraphrase(self, k: int) -> PlaceboBand | None:
+        statistics, subset = self.cell.statistics, slice(len(self.cell.subset))
+        wrappers = paraphrases(self.cell.template_set.templates)
+        if not wrappers:
+            return None
+        return paraphrase_band(
+            self.before.ranks[subset],
+            self.after.ranks[subset],
+            self.template_ranks[wrappers, subset],
+            self._targets[subset],
+            k=k,
+            num_replicates=statistics.num_replicates,
+            confidence=statistics.confidence,
+            rng=generator(statistics.seed, "paraphrase placebo", k),
+        )
+
+    def _confirmation(self, k: int) -> Confirmation | None:
+        cell = self.cell
+        num_images = len(np.unique(cell.dataset.targets[cell.confirm]))
+        # The subset's own queries are of mined images; of the others, a sample was asked.
+        here = np.flatnonzero(np.isin(cell.queries, cell.confirm))
+        here = here[here >= len(cell.subset)]
+        if not len(here):
+            return None
+        return confirm(
+            self.before.ranks[here],
+            self.after.ranks[here],
+            self._targets[here],
+            k=k,
+            confidence=cell.statistics.confidence,
+            how_split=(
+                f"{len(here):,} sampled captions of {num_images:,} of {len(cell.dataset.images):,} images, from which "
+                "no failure was mined"
+            ),
+        )
