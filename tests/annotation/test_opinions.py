@@ -45,6 +45,16 @@ def test_an_adjudication_shows_the_disagreements_and_who_said_what(tmp_path: Pat
     assert disagreements({}) == ()
 
 
+def test_a_repeat_is_no_opinion_of_its_own(tmp_path: Path, invented: ModuleType) -> None:
+    desk = invented.desk(tmp_path, "ann", repeats=0.25)
+    repeat = next(item for item in desk.items if item.key.is_repeat)
+    first = next(item for item in desk.items if item.key == (repeat.key.query_id, False))
+    desk.record(invented.label(first.id, "Object", "e1"))
+    desk.record(invented.label(repeat.id, "Count", "e2"))
+    opinions = opinions_of(["ann"], tmp_path, invented.failure_set(), TAXONOMY)
+    assert opinions == {repeat.key.query_id: [Opinion("ann", "Object")]}
+
+
 def test_a_stranger_is_refused(tmp_path: Path, invented: ModuleType) -> None:
     labelled(tmp_path, invented, "ann", "Object")
     with pytest.raises(UsageError, match=r"annotators with a log \(ann\) or sheets, got 1 \(dan\); check the names"):

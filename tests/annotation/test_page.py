@@ -226,6 +226,29 @@ def test_the_guide_holds_the_focus_and_gives_it_back(opened: Callable[..., Any],
     assert page.locator("#progress-text").inner_text() == "0 of 24"
 
 
+def test_a_key_never_labels_an_item_that_is_not_on_the_screen(
+    opened: Callable[..., Any], server: Any, invented: ModuleType
+) -> None:
+    page = opened(server.url)
+    expect = sync_api.expect
+    page.wait_for_timeout(300)  # the second item is fetched ahead
+    page.route("**/api/items/*", lambda route: route.abort())
+    expected = {label(page, "2"): ("Object", None)}
+    expected[caption(page)] = ("Attribute", None)
+    press(page, "3")
+    expect(page.locator("#alert-text")).to_contain_text("The server doesn't answer. Everything so far is on disk;")
+    expect(page.locator("#saved-text")).to_have_text("No server")
+    press(page, "4", "s", "n")
+    assert page.locator("#note-dialog").is_hidden()
+    page.unroute("**/api/items/*")
+    page.locator("#retry").click()
+    expect(page.locator("#where")).to_have_text("Item 3 of 24")
+    expect(page.locator("#alert")).to_be_hidden()
+    assert labels_by_caption(invented, server) == expected
+    expected[label(page, "5")] = ("Count", None)
+    assert labels_by_caption(invented, server) == expected
+
+
 def test_two_tabs_stay_in_step_and_lose_nothing(opened: Callable[..., Any], server: Any, invented: ModuleType) -> None:
     first = opened(server.url)
     second = opened(server.url, context=first.context)

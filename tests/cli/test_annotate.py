@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,38 +37,35 @@ class Place:
         return self.folder / "annotations" / f"{name}.jsonl"
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.chdir(tmp_path)
-    pictures = tmp_path / "pictures"
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """What every test of this module starts from."""
+    base = tmp_path_factory.mktemp("mined")
+    pictures = base / "pictures"
     pictures.mkdir()
     for number in range(NUM_IMAGES):
         Image.new("RGB", (16, 16), (30 * number, 90, 200)).save(pictures / f"{number}.png")
     with (pictures / "captions.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(
-            [("image", "caption"), *((f"{n}.png", f"thing {n}, red") for n in range(NUM_IMAGES))]
-        )
-    words = ("dataset=folder", f"dataset.root={pictures}", f"paths.root={tmp_path / 'mlruns'}")
+        rows = ((f"{n}.png", f"thing {n}, red") for n in range(NUM_IMAGES))
+        csv.writer(file).writerows([("image", "caption"), *rows])
+    words = ("dataset=folder", f"dataset.root={pictures}", f"paths.root={base / 'mlruns'}")
     data = dataset_of(words)
     ids = [image.id for image in data.images]
+    next_id = dict(zip(ids, [*ids[1:], ids[0]], strict=True))
     failures = tuple(
-        Failure(
-            caption.id,
-            caption.text,
-            caption.image_id,
-            ids[(ids.index(caption.image_id) + 1) % len(ids)],
-            2,
-            2,
-            2,
-            0.1,
-            0.2,
-        )
-        for caption in data.captions
+        Failure(one.id, one.text, one.image_id, next_id[one.image_id], 2, 2, 2, 0.1, 0.2) for one in data.captions
     )
     failure_set = FailureSet("pictures", data.fingerprint, "any", "fp32", 42, NUM_IMAGES, NUM_IMAGES, failures)
     plan = AnnotationPlan(annotators=("annotator_1", "annotator_2"), overlap=4)
-    folder = write_mining_outputs(failure_set, data, plan, tmp_path / "mined").folder
-    return Place((*words, f"failure_set={folder}"), folder)
+    return Place(words, write_mining_outputs(failure_set, data, plan, base / "failures").folder)
+
+
+@pytest.fixture
+def place(mined: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A copy of it, and a current folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(mined.folder, tmp_path / "mined"))
+    return Place((*mined.words, f"failure_set={folder}"), folder)
 
 
 def dataset_of(words: tuple[str, ...]) -> Dataset:

@@ -158,14 +158,15 @@ def _bounded(receive: Receive) -> Receive:
 def _assets() -> dict[str, bytes]:
     """The page's files by name, read once: no request reaches the file system."""
     folder = files("misfire.annotation").joinpath("page")
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+    served = (entry for entry in folder.iterdir() if entry.name.rpartition(".")[2] in _MEDIA_TYPES)
+    return {entry.name: entry.read_bytes() for entry in served}
 
 
 def _asset(assets: Mapping[str, bytes], name: str) -> Response:
-    media_type = _MEDIA_TYPES.get(name.rpartition(".")[2])
-    if name not in assets or media_type is None:
+    if name not in assets:
         raise UnknownItemError(f"an asset must be the page's, got {name[:20]!r}; reload the page.")
     # Checked anew each time, so that a newer misfire's page is never mixed with an older one's.
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
     return Response(assets[name], media_type=media_type, headers={"cache-control": "no-cache"})
 
 

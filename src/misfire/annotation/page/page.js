@@ -14,6 +14,7 @@ const page = {
   session: null,
   items: new Map(),
   index: -1,
+  isShown: false, // whether what is seen is the item of that index
   choices: null,
   isReviewing: false,
   isBusy: false,
@@ -84,6 +85,7 @@ async function content(item) {
 
 async function show(index) {
   page.index = index;
+  page.isShown = false;
   page.choices.stopAsking();
   const item = current();
   let shown;
@@ -105,6 +107,7 @@ async function show(index) {
   byId("forward").disabled = index === page.session.items.length - 1;
   const caption = shown.caption.map(([text]) => text).join("");
   say(`Item ${index + 1} of ${page.session.items.length}. Caption: ${caption}`);
+  page.isShown = true;
   page.shownAt = page.since = performance.now();
   page.seconds = 0;
   prefetchAfter(index);
@@ -119,7 +122,7 @@ function prefetchAfter(index) {
 
 function finish() {
   page.index = -1;
-  page.isReviewing = false;
+  page.isShown = page.isReviewing = false;
   showProgress();
   showFinished(page.session, review);
   byId("work").hidden = true;
@@ -206,7 +209,7 @@ function take({ item, version, num_items, num_labelled, num_skipped, minutes_lef
   page.session.items[index] = item;
 }
 
-const isReady = () => page.index >= 0 && !page.isBusy && performance.now() - page.shownAt >= BOUNCE_MS;
+const isReady = () => page.isShown && !page.isBusy && performance.now() - page.shownAt >= BOUNCE_MS;
 
 async function label(category, subtype) {
   if (!isReady()) return;
@@ -233,7 +236,7 @@ async function undo() {
 }
 
 function openNote() {
-  if (page.index < 0 || page.isBusy) return;
+  if (!page.isShown || page.isBusy) return;
   byId("note-text").value = current().notes;
   byId("note-text").maxLength = page.session.most_note_characters;
   byId("note-dialog").showModal();
@@ -252,8 +255,7 @@ async function saveNote() {
 function toggleFacts(shows = !page.showsFacts) {
   page.showsFacts = shows;
   byId("facts").checked = shows;
-  const shown = page.index >= 0 && page.items.get(current().id);
-  if (shown) showCaption(shown.caption, shows);
+  if (page.isShown) showCaption(page.items.get(current().id).caption, shows);
 }
 
 function openGuide() {
