@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.embeddings import OpenClipEncoder, hub
+from misfire.embeddings import OpenClipEncoder
 from misfire.embeddings.hub import download_tokenizer
 
 
@@ -80,18 +80,3 @@ def test_a_repository_without_a_tokenizer_is_refused(tmp_path: Path, monkeypatch
         UsageError, match=r"the tokenizer a/b must be .*, got a repository without any; .* beside the wei"
     ):
         download_tokenizer("a/b", tmp_path)
-
-
-def test_an_unreachable_hub_is_not_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    def nowhere(*_: object, **__: object) -> None:
-        raise OSError("Name or service not known")
-
-    seen = []
-    monkeypatch.setattr(hub.socket, "getaddrinfo", nowhere)
-    for proxies in ({}, {"https": "proxy:3128"}):
-        monkeypatch.setattr(hub, "getproxies", lambda proxies=proxies: proxies)
-        with hub.offline_if_unreachable():
-            seen.append(constants.HF_HUB_OFFLINE)
-    assert seen == [True, constants.HF_HUB_OFFLINE]

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_bytes
+from misfire.core.hub import offline_if_unreachable
 from misfire.data.dataset import MISSING, Caption, Image, ImageSource, Stamp
 from misfire.data.decoding import check_decodes, decode
 from misfire.data.image_file import ImageFile
@@ -207,7 +208,8 @@ def _load(datasets: Any, origin: Origin) -> Any:
     if Path(origin.path).is_file():
         words = {"path": "parquet", "data_files": {origin.split: origin.path}}
     try:
-        return datasets.load_dataset(**words, split=origin.split)
+        with offline_if_unreachable():
+            return datasets.load_dataset(**words, split=origin.split)
     except Exception as error:  # the hub, the network, the builder and Arrow raise errors of many kinds
         raise _unloadable(origin, error) from error
 

@@ -1,14 +1,10 @@
 """What is fetched from the Hugging Face hub into its cache: a model's folder, or a tokenizer's."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from misfire.core.errors import UsageError
+from misfire.core.hub import offline_if_unreachable
 from misfire.embeddings.text_tokenizer import VOCABULARY_PATTERNS, vocabulary_files
 
 HUB = "hf-hub:"
@@ -51,30 +47,6 @@ def download_tokenizer(repository: str, beside: Path) -> Path:
         f"once, or put tokenizer.json and tokenizer_config.json of https://huggingface.co/{repository} into {beside}, "
         "beside the weights."
     )
-
-
-@contextmanager
-def offline_if_unreachable() -> Iterator[None]:
-    """Ask the hub's cache alone where the hub's name doesn't resolve.
-
-    Its client would try again for half a minute and complain a line each time. Behind a proxy the name need not
-    resolve here, so there the client finds out.
-    """
-    from huggingface_hub import constants
-
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not (getproxies() or _resolves(constants.ENDPOINT))
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
-
-
-def _resolves(address: str) -> bool:
-    try:
-        return bool(socket.getaddrinfo(urlsplit(address).hostname, None))
-    except OSError:
-        return False
 
 
 def _snapshot(repository: str, patterns: list[str]) -> Path:

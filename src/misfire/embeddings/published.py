@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from misfire.core.errors import UsageError
-from misfire.embeddings.hub import offline_if_unreachable
+from misfire.core.hub import offline_if_unreachable
 from misfire.embeddings.preprocessing import Preprocessing, preprocessing_of
 from misfire.embeddings.weights_file import sha256_of_file
 
