@@ -177,3 +177,20 @@ def test_times_and_repeats_are_reported(invented: ModuleType, tmp_path: Path) ->
     assert any("repeats their own label on only 0 % of 10" in warning for warning in one["warnings"])
     assert any(re.fullmatch(r"ann took under \d\.\d s for 14 % of the items\.", warning) for warning in one["warnings"])
     assert not math.isnan(one["fast"]["share"])
+
+
+def test_drift_goes_by_the_order_of_labelling(invented: ModuleType, tmp_path: Path) -> None:
+    failures = large_set(invented, seed=0, size=60)
+    backwards = failures.query_ids[::-1]
+    paths = []
+    for name in ("ann", "bob", "cem"):
+        entries = [
+            SheetEntry(i, Label("Attribute" if name == "bob" and n >= 40 else "Object"), sequence=n)
+            for n, i in enumerate(backwards)
+        ]
+        paths.append(tmp_path / f"{name}.csv")
+        paths[-1].write_text(csv_text(answer_table(failures, sorted(entries, key=lambda one: one.query_id))))
+    bob = agreement(read_sheets(paths), failure_set=failures).annotators[1]
+    assert bob.departure.p_value < 0.05
+    assert 30 <= bob.departure.start <= 45
+    assert 30 <= bob.change.cut <= 45

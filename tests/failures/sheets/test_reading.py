@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.failures import Label, load_taxonomy, read_sheets
+from misfire.failures import Category, Label, Taxonomy, load_taxonomy, read_sheets
 from misfire.failures.sheets import SheetRow, acceptance
 from misfire.failures.sheets.spelling import Speller, is_one_slip
 
@@ -340,3 +340,12 @@ def test_every_single_slip_of_every_name_is_read_or_refused_never_mistaken() -> 
                 assert reading.label is not None
                 assert len(near) == 1
                 assert reading.label.category == name
+
+
+def test_a_slip_of_a_short_word_or_between_two_names_is_not_decided() -> None:
+    names = ("Cat", "Counting", "Mounting")
+    team = Taxonomy("", tuple(Category(name, n, True, "d", "", "", ()) for n, name in enumerate(names, start=1)))
+    speller = Speller(team, acceptance([]))
+    assert speller.read("Countin", "").label == team.label("Counting")
+    for written in ("Car", "Ca", "Ounting", "Founting"):
+        assert not speller.read(written, "").is_unambiguous
