@@ -55,7 +55,7 @@ class Place:
 
     def misfire(self, *words: str) -> int:
         """Run a command in this process, in an experiment of one's own."""
-        own = [] if words[0] in ("sweep", "report") else [f"tracking.experiment={self.experiment}"]
+        own = [] if words[0] in ("sweep", "search", "report") else [f"tracking.experiment={self.experiment}"]
         return main([*words, *self.words, *own])
 
     def store(self, experiment: str | None = None) -> TrackingStore:

@@ -3,8 +3,8 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import Cell, CellResult
+    from misfire.evaluation import Cell, CellOutcome, CellResult
     from misfire.failures import FailureSet, Selection
 
 DONE, SKIPPED, FAILED = "done", "finished before", "failed"
@@ -45,24 +45,50 @@ def run_cell_once(settings: "Settings") -> JobReport:
     Raises:
         MisfireError: If its configuration, input or stored data is refused.
     """
-    from misfire.evaluation import run_cell, run_name
-    from misfire.tracking import log_cell
+    from misfire.evaluation import run_name
 
     failure_set, cell = design_cell(settings)
     with settings.tracking.claimed(cell.id) as finished:
         if finished is not None:
             return JobReport(SKIPPED, str(finished.info.run_name))
-        result = run_cell(cell, settings.workbench, failure_set=failure_set)
-        with TemporaryDirectory() as folder:
-            log_cell(
-                settings.tracking,
-                result,
-                config_yaml=settings.to_yaml(),
-                figure=_histogram(result),
-                settings={"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""},
-                folder=Path(folder),
-            )
-    return JobReport(DONE, run_name(result.outcome))
+        outcome, _ = run_and_log(settings, cell, failure_set)
+    return JobReport(DONE, run_name(outcome))
+
+
+def run_and_log(
+    settings: "Settings",
+    cell: "Cell",
+    failure_set: "FailureSet | None",
+    *,
+    num_others: int | None = None,
+    params: Mapping[str, str] | None = None,
+) -> "tuple[CellOutcome, str]":
+    """Run a cell whose claim is held, and log it. Returns its outcome and the run's identifier.
+
+    Args:
+        settings: Where it runs and goes.
+        cell: What to run.
+        failure_set: Names the queries' categories.
+        num_others: How many queries its complement stands for, where that isn't all the others of the dataset.
+        params: Further params of the run.
+    """
+    from misfire.evaluation import run_cell
+    from misfire.tracking import log_cell
+
+    result = run_cell(cell, settings.workbench, failure_set=failure_set)
+    if num_others is not None:
+        result = replace(result, outcome=replace(result.outcome, num_others=num_others))
+    own = {"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""}
+    with TemporaryDirectory() as folder:
+        run_id = log_cell(
+            settings.tracking,
+            result,
+            config_yaml=settings.to_yaml(),
+            figure=_histogram(result),
+            settings={**own, **(params or {})},
+            folder=Path(folder),
+        )
+    return result.outcome, run_id
 
 
 def _histogram(result: "CellResult") -> bytes:

@@ -22,6 +22,7 @@ _ORDER = (
     "agree",
     "ensemble",
     "sweep",
+    "search",
     "report",
     "ui",
 )

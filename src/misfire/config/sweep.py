@@ -40,7 +40,22 @@ class Sweep:
 
 def sweep_names() -> list[str]:
     """Names of the bundled sweeps."""
-    return sorted(path.stem for path in sweeps_folder().glob("*.yaml"))
+    return sorted(path.stem for path in sweeps_folder().glob("*.yaml") if not is_search(path))
+
+
+def search_names() -> list[str]:
+    """Names of the bundled searches: the files beside the sweeps that hold a space."""
+    return sorted(path.stem for path in sweeps_folder().glob("*.yaml") if is_search(path))
+
+
+def is_search_file(name: str) -> bool:
+    """Whether a file of that path describes a search."""
+    return Path(name).is_file() and is_search(Path(name))
+
+
+def is_search(path: Path) -> bool:
+    """Whether a file describes a search, which has a space, rather than a sweep, which has grids."""
+    return any(line.startswith("space:") for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def load_sweep(name: str) -> Sweep:
@@ -52,6 +67,8 @@ def load_sweep(name: str) -> Sweep:
     path = Path(name) if name.endswith((".yaml", ".yml")) else sweeps_folder() / f"{name}.yaml"
     if not path.is_file():
         raise UsageError(f"the sweep must be one of {', '.join(sweep_names())} or a YAML file, got {name}.")
+    if is_search(path):
+        raise UsageError(f"a sweep must have grids, got {name}, which is a search; say `misfire search {name}`.")
     content = _read(path)
     needed = {"title", "question", "decision_rule", "k", "grids"}
     missing = sorted(needed - set(content if isinstance(content, dict) else ()))

@@ -6,37 +6,72 @@ from misfire.evaluation.decision import DecisionRule, answer
 from misfire.evaluation.ensembling import run_cell
 from misfire.evaluation.failure_sets import mined_failure_set, named_failure_set
 from misfire.evaluation.flips import Flips, flip_ledger
+from misfire.evaluation.honesty import Verdict, selection_adjusted_p
+from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
+from misfire.evaluation.pareto import pareto_front, winner
 from misfire.evaluation.precision import precision_flips
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
+from misfire.evaluation.search_space import (
+    Axis,
+    Choice,
+    Range,
+    SearchSpace,
+    Setting,
+    TemplateSubset,
+    quoted,
+    setting_label,
+    settings_with_every_value,
+)
+from misfire.evaluation.split import DevQueries, TestQueries, dev_queries, test_queries
 from misfire.evaluation.workbench import Workbench
 
 __all__ = [
     "TOLERANCE_PP",
+    "Axis",
     "Baseline",
     "Cell",
     "CellOutcome",
     "CellResult",
+    "Choice",
     "Comparison",
     "CutoffOutcome",
     "DecisionRule",
+    "DevQueries",
+    "Direction",
     "Flips",
     "Gain",
+    "Objective",
     "PublishedResult",
+    "Range",
+    "SearchSpace",
+    "Setting",
+    "TemplateSubset",
+    "TestQueries",
+    "Verdict",
     "Workbench",
     "answer",
     "baseline_id",
     "check_cut_offs",
     "compare_with",
     "complement_sample",
+    "dev_queries",
     "evaluate_baseline",
     "flip_ledger",
     "mined_failure_set",
     "named_failure_set",
+    "objective_named",
+    "pareto_front",
     "parse_num_queries",
     "precision_flips",
     "published_results",
+    "quoted",
     "run_cell",
     "run_name",
+    "selection_adjusted_p",
+    "setting_label",
+    "settings_with_every_value",
+    "test_queries",
     "text_to_image",
+    "winner",
 ]

@@ -4,13 +4,16 @@ from misfire.reporting.agreement_report import agreement_summary, write_agreemen
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.report import write_report
 from misfire.reporting.rows import BootstrapRow, CellRow, bootstrap_row, cell_row
+from misfire.reporting.study_report import write_study_report
 from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
 from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
+from misfire.reporting.trial_row import TrialRow
 
 __all__ = [
     "BootstrapRow",
     "CellRow",
     "Table",
+    "TrialRow",
     "agreement_summary",
     "bootstrap_histogram",
     "bootstrap_row",
@@ -23,4 +26,5 @@ __all__ = [
     "to_markdown",
     "write_agreement",
     "write_report",
+    "write_study_report",
 ]

@@ -1,17 +1,25 @@
 """MLflow: a sweep is an experiment, a cell is one flat run in it. Nothing else imports the tracker."""
 
 from misfire.tracking.baseline import log_baseline, read_baseline
-from misfire.tracking.cells import LoggedCell, log_cell, read_cells
+from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, read_records
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
+from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
+from misfire.tracking.study import Study, Trial, TrialResult
 from misfire.tracking.summary import SweepSummary, log_summary
 
 __all__ = [
+    "SAMPLERS",
     "LoggedCell",
     "RunContent",
+    "Sampler",
+    "Study",
+    "StudyPlan",
     "SweepSummary",
     "TrackingStore",
+    "Trial",
+    "TrialResult",
     "compare_link",
     "experiment_link",
     "experiment_links",
@@ -19,7 +27,9 @@ __all__ = [
     "log_cell",
     "log_summary",
     "read_baseline",
+    "read_cell",
     "read_cells",
+    "read_records",
     "run_link",
     "serve_ui",
     "view_link",

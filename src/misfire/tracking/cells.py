@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from misfire.evaluation import CellOutcome, CellResult, CutoffOutcome, run_name
@@ -15,6 +16,7 @@ from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
 
 OUTCOME_FILE = "cell.json"
 REPLICATES_FILE = "replicates.npz"
+RECORDS_FILE = "records.parquet"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def log_cell(
     (folder / OUTCOME_FILE).write_text(json.dumps(outcome.to_json(), indent=1), encoding="utf-8")
     (folder / "table.csv").write_text(_table(outcome), encoding="utf-8")
     (folder / "bootstrap.png").write_bytes(figure)
-    result.records.to_parquet(folder / "records.parquet", index=False)
+    result.records.to_parquet(folder / RECORDS_FILE, index=False)
     arrays: dict[str, Any] = {f"hit_at_{k}": values for k, values in result.replicates.items()}
     np.savez_compressed(folder / REPLICATES_FILE, **arrays)
     content = RunContent(
@@ -76,15 +78,22 @@ def log_cell(
 
 def read_cells(store: TrackingStore) -> list[LoggedCell]:
     """All finished cells of the store's experiment with their replicates, oldest first."""
-    return [_read(store, str(run.info.run_id)) for run in store.finished_cells()]
+    return [read_cell(store, str(run.info.run_id)) for run in store.finished_cells()]
 
 
-def _read(store: TrackingStore, run_id: str) -> LoggedCell:
+def read_cell(store: TrackingStore, run_id: str) -> LoggedCell:
+    """The finished cell of a run, with its replicates."""
     with store.artifact(run_id, OUTCOME_FILE) as path:
         outcome = CellOutcome.from_json(json.loads(path.read_text(encoding="utf-8")))
     with store.artifact(run_id, REPLICATES_FILE) as path, np.load(path, allow_pickle=False) as archive:
         replicates = {cutoff.k: archive[f"hit_at_{cutoff.k}"] for cutoff in outcome.cutoffs}
     return LoggedCell(run_id=run_id, experiment_id=store.experiment_id, outcome=outcome, replicates=replicates)
+
+
+def read_records(store: TrackingStore, run_id: str) -> pd.DataFrame:
+    """A finished cell's records, one a query."""
+    with store.artifact(run_id, RECORDS_FILE) as path:
+        return pd.read_parquet(path)
 
 
 def _params(outcome: CellOutcome) -> dict[str, str]:

@@ -1,29 +1,14 @@
 """A study's trials: in the order they ran, against each other, and along a number that was searched."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from misfire.evaluation import Objective
 from misfire.reporting.figures.style import INK, MARKERS, Illustration, colour, new_figure, styled
-
-
-class DrawnTrial(Protocol):
-    """What a drawing needs of a trial."""
-
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def setting(self) -> Mapping[str, str | float | int | bool]: ...  # noqa: D102
-    @property
-    def values(self) -> tuple[float, ...]: ...  # noqa: D102
-    @property
-    def is_on_front(self) -> bool: ...  # noqa: D102
-    @property
-    def is_winner(self) -> bool: ...  # noqa: D102
+from misfire.reporting.trial_row import TrialRow
 
 
 @styled
-def search_history(trials: Sequence[DrawnTrial], objective: Objective) -> Illustration:
+def search_history(trials: Sequence[TrialRow], objective: Objective) -> Illustration:
     """The first objective trial by trial, and the best so far."""
     figure = new_figure(6.4, 2.9)
     axes = figure.subplots()
@@ -48,7 +33,7 @@ def search_history(trials: Sequence[DrawnTrial], objective: Objective) -> Illust
 
 
 @styled
-def pareto_front_figure(trials: Sequence[DrawnTrial], objectives: Sequence[Objective]) -> Illustration | None:
+def pareto_front_figure(trials: Sequence[TrialRow], objectives: Sequence[Objective]) -> Illustration | None:
     """One objective against the other, the front marked; None for a single objective."""
     if len(objectives) < 2:
         return None
@@ -84,7 +69,7 @@ def pareto_front_figure(trials: Sequence[DrawnTrial], objectives: Sequence[Objec
 
 
 @styled
-def searched_number(trials: Sequence[DrawnTrial], objective: Objective, *, key: str) -> Illustration | None:
+def searched_number(trials: Sequence[TrialRow], objective: Objective, *, key: str) -> Illustration | None:
     """The first objective against a number that was searched; None where fewer than two trials have it."""
     found = [trial for trial in trials if isinstance(trial.setting.get(key), float)]
     if len(found) < 2:

@@ -1,0 +1,196 @@
+"""A study from the command line: its words, the checks before anything is written, and the work."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from misfire.cli._application import compose, run_jobs
+from misfire.cli._trial import design_on, trial_job
+from misfire.core.errors import UsageError
+from misfire.core.hashing import sha256_json
+
+if TYPE_CHECKING:
+    from misfire.config import Settings
+    from misfire.config.search import Search
+    from misfire.evaluation import Setting
+    from misfire.tracking import Study
+
+# Words that `misfire search` takes besides the configuration's: all say how it is worked off, none what is searched.
+_OWN = ("num_trials", "storage", "take_over", "at_once")
+
+
+@dataclass(frozen=True)
+class PreparedSearch:
+    """A search that composes.
+
+    Args:
+        source: Name or path of its description.
+        search: The description.
+        words: Overrides that all its cells share.
+        settings: Their configuration, before a setting is chosen.
+        digest: Names all that its trials' values depend on.
+        own: How it is worked off: where the study lies, how many trials at once.
+    """
+
+    source: str
+    search: "Search"
+    words: tuple[str, ...]
+    settings: "Settings"
+    digest: str
+    own: dict[str, Any]
+
+    @property
+    def study_words(self) -> list[str]:
+        """The words that tell the sweeper which study it works off."""
+        told = {
+            "search": str(Path(self.source).resolve()) if Path(self.source).suffix else self.source,
+            "study": self.settings.tracking.experiment,
+            "folder": str(self.settings.root.resolve() / "studies"),
+            "digest": self.digest,
+            "num_trials": self.search.num_trials,
+            **self.own,
+        }
+        return [
+            "hydra/sweeper=misfire_search",
+            *(f"hydra.sweeper.{key}={_as_word(value)}" for key, value in told.items() if value is not None),
+        ]
+
+
+def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
+    """Read the description, compose every choice in it, and find its dev queries.
+
+    Raises:
+        UsageError: If a part is refused. Embeddings and a failure set may have been made by then, a study not.
+    """
+    from misfire.config import Settings
+    from misfire.config.search import load_search, study_plan
+    from misfire.evaluation import dev_queries
+
+    own, rest = _own_words(words)
+    search = load_search(source)
+    search = search.lasting(own.pop("num_trials")) if "num_trials" in own else search
+    shared = _last_of_each([*search.words, f"tracking.experiment={search.name}", *rest])
+    _check_words(search, rest)
+    settings = Settings(compose(_without_hydra(shared)))
+    if search.k not in settings.ks:
+        raise UsageError(f"ks must hold {search.k}, by which search {search.name} decides, got {settings.ks}; add it.")
+    if study_plan(search, "").num_to_do < 1:
+        raise UsageError(f"search {search.name} must have a trial to do, got none; enlarge its space.")
+    for setting in _telling_settings(search):
+        tried = Settings(compose(_without_hydra([*_shared_with(shared, search, setting)])))
+        _ = tried.pooling, tried.templates, tried.statistics, tried.subset, tried.tracking, tried.backbone
+    dev = dev_queries(settings.dataset, dev_share=search.dev_share, seed=search.seed)
+    first = Settings(compose(_without_hydra([*_shared_with(shared, search, _telling_settings(search)[0])])))
+    failure_set, _ = design_on(dev, first)
+    digest = _digest(search, first, failure_set.digest if failure_set else None)
+    return PreparedSearch(source, search, shared, settings, digest, own)
+
+
+def work_off(prepared: PreparedSearch) -> "Study":
+    """Do what is left of the study, and wait for nobody. Returns it."""
+    # The store is made and migrated here, once, before any other process of this search opens it.
+    _ = prepared.settings.tracking.experiment_id
+    open_study(prepared)
+    words = [word for word in prepared.words if word not in ("-m", "--multirun")]
+    run_jobs("search", trial_job(prepared.search), [*words, *prepared.study_words], root=prepared.settings.root)
+    return open_study(prepared)
+
+
+def open_study(prepared: PreparedSearch) -> "Study":
+    """The study, begun if it is new."""
+    from misfire.config.search import study_plan
+    from misfire.tracking import Study
+
+    return Study(
+        prepared.settings.tracking.experiment,
+        prepared.settings.root.resolve() / "studies",
+        study_plan(prepared.search, prepared.digest),
+        storage=prepared.own.get("storage"),
+        take_over=prepared.own.get("take_over"),
+    )
+
+
+def settings_of(prepared: PreparedSearch, setting: "Setting") -> "Settings":
+    """The configuration of one setting of the search."""
+    from misfire.config import Settings
+
+    return Settings(compose(_without_hydra(_shared_with(prepared.words, prepared.search, setting))))
+
+
+def _own_words(words: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    own: dict[str, Any] = {}
+    rest = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in _OWN:
+            own[key] = value
+        else:
+            rest.append(word)
+    for key in ("num_trials", "at_once"):
+        if key in own:
+            if not own[key].isdigit() or int(own[key]) < 1:
+                raise UsageError(f"{key} must be a whole number from 1, got {own[key]}; write {key}=4.")
+            own[key] = int(own[key])
+    return own, tuple(rest)
+
+
+def _last_of_each(words: Sequence[str]) -> tuple[str, ...]:
+    """Each key once: what is said on the command line stands in the place of what the description fixes."""
+    return tuple({word.partition("=")[0]: word for word in words}.values())
+
+
+def _check_words(search: "Search", words: Sequence[str]) -> None:
+    """Refuse words that would take a choice from the search, or make several searches of one."""
+    searched = {axis.key for axis in search.space.axes} | ({"templates"} if search.space.template_subset else set())
+    taken = [word for word in words if word.partition("=")[0] in searched]
+    if taken:
+        raise UsageError(
+            f"what a search varies can't be fixed beside it, got {taken[0]}; change the space of {search.name} instead."
+        )
+
+
+def _without_hydra(words: Sequence[str]) -> list[str]:
+    return [word for word in words if not word.startswith(("hydra.", "hydra/", "-"))]
+
+
+def _shared_with(words: Sequence[str], search: "Search", setting: "Setting") -> list[str]:
+    own = search.space.words(setting)
+    keys = {word.partition("=")[0] for word in own}
+    return [*(word for word in words if word.partition("=")[0] not in keys), *own]
+
+
+def _telling_settings(search: "Search") -> "list[Setting]":
+    """Settings among which every choice and both ends of every range occur."""
+    from misfire.evaluation import settings_with_every_value
+
+    return settings_with_every_value(search.space)
+
+
+def _digest(search: "Search", settings: "Settings", failure_set: str | None) -> str:
+    from omegaconf import OmegaConf
+
+    config = settings.config
+    return sha256_json(
+        {
+            "space": repr(search.space),
+            "sampler": [search.sampler, search.seed, search.batch],
+            "split": [search.dev_share, search.seed],
+            "objectives": [[objective.name, objective.k] for objective in search.objectives],
+            "dataset": settings.dataset.fingerprint,
+            "backbone": settings.backbone.fingerprint,
+            "failure_set": failure_set,
+            "subset": OmegaConf.to_container(config.subset, resolve=True),
+            "complement": str(config.complement.num_queries),
+            "seed": settings.seed,
+            "ks": list(settings.ks),
+            "statistics": asdict(settings.statistics),
+            "fixed": dict(search.fixed),
+        }
+    )
+
+
+def _as_word(value: Any) -> str:
+    from misfire.evaluation import quoted
+
+    return quoted(value) if isinstance(value, str) else str(value)

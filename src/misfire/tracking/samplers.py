@@ -1,0 +1,143 @@
+"""Who proposes the next setting of a search: a grid, chance, or Optuna's TPE."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from typing_extensions import override
+
+from misfire.core.seeding import generator
+from misfire.evaluation import Direction, SearchSpace, Setting
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+_STREAM = "search"
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """All that a study's trials depend on.
+
+    Args:
+        space: What varies.
+        sampler: Who proposes.
+        seed: Of the proposals.
+        directions: ``maximize`` or ``minimize`` for each objective.
+        num_trials: How many trials there will be; the only part that may change once a study has begun.
+        batch: How many trials are proposed from the same history.
+        digest: Names everything that a trial's values depend on: data, queries, objectives, and the parts above.
+    """
+
+    space: SearchSpace
+    sampler: "Sampler"
+    seed: int
+    directions: tuple[Direction, ...]
+    num_trials: int
+    batch: int
+    digest: str
+
+    @property
+    def num_to_do(self) -> int:
+        """How many trials there are to do: those asked for, or as many as the sampler has."""
+        available = self.sampler.num_settings(self)
+        return self.num_trials if available is None else min(self.num_trials, available)
+
+
+class Sampler(ABC):
+    """Proposes a setting a trial: a function of the seed, the trial's number and the trials it may learn from."""
+
+    @abstractmethod
+    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
+        """The setting of trial ``number``.
+
+        Args:
+            plan: Space, seed and directions.
+            number: Of the trial, from 0.
+            attempt: From 0; a higher one asks for another proposal, since the last had been tried before.
+            history: The finished trials that the proposal may learn from.
+        """
+
+    def num_settings(self, plan: StudyPlan) -> int | None:
+        """How many settings it has to propose; ``None`` where there is no end of them."""
+        return None
+
+
+@final
+@dataclass(frozen=True)
+class GridSampler(Sampler):
+    """Every setting of the grid once, in a seeded order, so that a part of a grid is a fair sample of it.
+
+    Optuna's own fails under ask-and-tell once it is exhausted.
+    """
+
+    @override
+    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
+        settings = plan.space.grid()
+        return settings[int(generator(plan.seed, _STREAM, "grid").permutation(len(settings))[number])]
+
+    @override
+    def num_settings(self, plan: StudyPlan) -> int | None:
+        return len(plan.space.grid())
+
+
+@final
+@dataclass(frozen=True)
+class RandomSampler(Sampler):
+    """Independent draws, uniform along each axis."""
+
+    @override
+    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
+        return plan.space.suggest(_Draws(generator(plan.seed, _STREAM, number, attempt)))
+
+
+@final
+@dataclass(frozen=True)
+class TpeSampler(Sampler):
+    """Optuna's tree-structured Parzen estimator, made anew for each trial.
+
+    Args:
+        num_random: How many finished trials it waits for, drawing at random.
+        num_own_attempts: How often it may propose what was tried before; then chance does.
+
+    Reference:
+        Bergstra, Bardenet, Bengio and Kegl, "Algorithms for hyper-parameter optimization", NeurIPS 2011; for several
+        objectives Ozaki, Tanigaki, Watanabe and Onishi, "Multiobjective tree-structured Parzen estimator for
+        computationally expensive optimization problems", GECCO 2020.
+    """
+
+    num_random: int = 10
+    num_own_attempts: int = 4
+
+    @override
+    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
+        if attempt >= self.num_own_attempts:
+            return RandomSampler().propose(plan, number=number, attempt=attempt, history=history)
+        import optuna
+
+        # A study in memory that holds what the trial may learn from and nothing else, and a generator that nothing was
+        # drawn from: a resumed search proposes what an uninterrupted one does.
+        own_seed = int(generator(plan.seed, _STREAM, number, attempt).integers(2**31))
+        sampler = optuna.samplers.TPESampler(seed=own_seed, n_startup_trials=self.num_random, multivariate=False)
+        study = optuna.create_study(sampler=sampler, directions=list(plan.directions))
+        study.add_trials(history)
+        return plan.space.suggest(study.ask())
+
+
+@dataclass(frozen=True)
+class _Draws:
+    rng: np.random.Generator
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        if log:
+            # The logarithm's exponential may stand a rounding outside of the range.
+            return float(np.clip(np.exp(self.rng.uniform(np.log(low), np.log(high))), low, high))
+        return float(self.rng.uniform(low, high))
+
+
+SAMPLERS: Mapping[str, Sampler] = {"grid": GridSampler(), "tpe": TpeSampler(), "random": RandomSampler()}
