@@ -118,7 +118,8 @@ class Evidence:
 
     @cached_property
     def _targets(self) -> Int[np.ndarray, " query"]:
-        return self.cell.dataset.targets[self.cell.queries]
+        targets: Int[np.ndarray, " query"] = self.cell.dataset.targets[self.cell.queries]
+        return targets
 
     def _by_category(self, k: int) -> dict[str, Flips]:
         subset = slice(len(self.cell.subset))

@@ -68,11 +68,11 @@ def noise_band(
 ) -> PlaceboBand | None:
     """Apparent gain on the subset of systems that equal the baseline and differ from it as much as the treatment does.
 
-    If two systems are of equal quality, it is a toss-up which of them is called the baseline. So the observed pairs of
-    ranks over all queries, the subset's and the weighted sample of the others, are taken in both directions: that has
-    as many flips as were observed, half of them each way. Among its pairs, how often the one system hits where the
-    other has a rank of this size? With these odds each query of the subset flips or stays, by the rank that the
-    baseline gave it. A system that lost nothing elsewhere for what it won on the subset lies above this band.
+    If two systems are of equal quality, it is a toss-up which of them is called the baseline. So the observed flips
+    over all queries, the subset's and the weighted sample of the others, count half as they are and half turned round:
+    as many flips as were observed, half of them each way. Over the baseline's own ranks, they give the odds with which
+    a query of this rank flips; with these each query of the subset flips or stays. A system that lost nothing elsewhere
+    for what it won on the subset lies above this band.
 
     The odds are drawn anew for each replicate (Bayesian bootstrap of the images), then the subset's hits. Where
     captions of the subset share images, the spread is widened by the design effect of the observed flips.
@@ -104,17 +104,16 @@ def noise_band(
     before_bin = np.searchsorted(edges, baseline_ranks)
     after_bin = np.searchsorted(edges, ensembled_ranks)
     before_hit, after_hit = hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k)
+    flip_weight = np.where(before_hit != after_hit, weight / 2, 0.0)
     image = np.unique(clusters, return_inverse=True)[1]
-    num_bins = len(edges) + 1
-    shape = (int(image.max()) + 1, num_bins)
-    pairs, hits = np.zeros(shape), np.zeros(shape)
-    for own_bin, other_hit in ((before_bin, after_hit), (after_bin, before_hit)):
-        np.add.at(pairs, (image, own_bin), weight)
-        np.add.at(hits, (image, own_bin), weight * other_hit)
-    odds = _drawn_odds(pairs, hits, num_replicates=num_replicates, rng=rng)
-    in_bin = np.bincount(before_bin[:num_subset], minlength=num_bins)
-    drawn = rng.binomial(in_bin, odds).sum(axis=1)
-    gains = (drawn - int(before_hit[:num_subset].sum())) / num_subset
+    queries, flips = np.zeros((2, int(image.max()) + 1, len(edges) + 1))
+    np.add.at(queries, (image, before_bin), weight)
+    np.add.at(flips, (image, before_bin), flip_weight)
+    np.add.at(flips, (image, after_bin), flip_weight)
+    odds = _drawn_odds(queries, flips, num_replicates=num_replicates, rng=rng)
+    drawn = rng.binomial(np.bincount(before_bin[:num_subset], minlength=len(edges) + 1), odds)
+    is_miss = np.append(edges > k, True)  # a bin holds the ranks up to its edge, and k is an edge
+    gains = (drawn @ np.where(is_miss, 1, -1)) / num_subset
     delta = after_hit[:num_subset].astype(float) - before_hit[:num_subset]
     return _band(
         NOISE,
@@ -187,20 +186,21 @@ def paraphrases(templates: Sequence[str]) -> list[int]:
 
 
 def _drawn_odds(
-    pairs: Float[np.ndarray, "image bin"],
-    hits: Float[np.ndarray, "image bin"],
+    queries: Float[np.ndarray, "image bin"],
+    flips: Float[np.ndarray, "image bin"],
     *,
     num_replicates: int,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "replicate bin"]:
-    """Share of hits a bin under random weights of the images; 0 in a bin that no pair has."""
-    rows = max(1, _WEIGHTS_AT_ONCE // len(pairs))
-    odds = np.empty((num_replicates, pairs.shape[1]))
+    """Flips over queries, a bin, under random weights of the images; 1 at most, and 0 in a bin without queries."""
+    rows = max(1, _WEIGHTS_AT_ONCE // len(queries))
+    odds = np.empty((num_replicates, queries.shape[1]))
     for start in range(0, num_replicates, rows):
-        weights = rng.standard_exponential((min(rows, num_replicates - start), len(pairs)))
-        all_pairs = weights @ pairs
-        odds[start : start + rows] = weights @ hits / np.where(all_pairs > 0, all_pairs, 1.0)
-    return np.clip(odds, 0.0, 1.0)
+        weights = rng.standard_exponential((min(rows, num_replicates - start), len(queries)))
+        asked = weights @ queries
+        odds[start : start + rows] = weights @ flips / np.where(asked > 0, asked, np.inf)
+    clipped: Float[np.ndarray, "replicate bin"] = np.clip(odds, 0.0, 1.0)
+    return clipped
 
 
 def _widened(
