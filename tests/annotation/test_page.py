@@ -136,8 +136,7 @@ def test_a_session_by_keyboard_through_undo_reload_and_a_killed_server(
     expect(page.locator("#saved")).to_have_attribute("data-state", "unsaved")
     assert (place(page), caption(page)) == ("Item 13 of 24", shown)
     server.start()
-    page.locator("#retry").click()
-    expect(page.locator("#where")).to_have_text("Item 14 of 24")
+    expect(page.locator("#where")).to_have_text("Item 14 of 24", timeout=15_000)
     expect(page.locator("#saved-text")).to_have_text("Saved, the server is back")
     expect(page.locator("#alert")).to_be_hidden()
     expected[shown] = ("Count", None)
@@ -151,6 +150,8 @@ def test_a_session_by_keyboard_through_undo_reload_and_a_killed_server(
     expect(page.locator("#finished-title")).to_have_text("All 24 items are labelled")
     assert labels_by_caption(invented, server) == expected
     assert len(expected) == 24
+    times = [event.seconds for event in invented.desk(server.folder).log.read().events if event.event is Action.LABEL]
+    assert all(seconds is not None and 0.15 <= seconds < 60 for seconds in times)
     events = invented.desk(server.folder).log.read()
     assert (len(events.events), events.damaged_lines) == (26, ())  # 24, and one that was taken back
 
@@ -216,6 +217,9 @@ def test_the_guide_holds_the_focus_and_gives_it_back(opened: Callable[..., Any],
     sync_api.expect(guide).to_be_visible()
     for text in ("ten-second rule", "Use it when", "Not when", "near duplicate", "Retrieved: "):
         assert text in guide.inner_text()
+    page.keyboard.press("PageDown")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.querySelector('#guide-body').scrollTop") > 100
     for _ in range(8):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#guide')")

@@ -6,6 +6,9 @@ import { byId, labelText } from "./dom.js";
 import { showFinished } from "./finished_view.js";
 import { buildGuide } from "./guide.js";
 import { prefetch, showCaption, showItem } from "./item_view.js";
+import { nextIndex } from "./order.js";
+import { hideAlert, say, setSaved, showAlert } from "./status_view.js";
+import { Stopwatch } from "./stopwatch.js";
 
 // A finger that bounces presses twice within this; nobody reads a caption in it.
 const BOUNCE_MS = 150;
@@ -20,37 +23,15 @@ const page = {
   isBusy: false,
   hasShortcuts: true,
   showsFacts: true,
-  shownAt: 0,
-  seconds: 0,
-  since: 0,
 };
 
 const sender = new Sender({ onWaiting: sayUnsaved });
+const watch = new Stopwatch();
 const otherTabs = new BroadcastChannel("misfire-annotate");
 
 // ---- what is shown
 
 const current = () => page.session.items[page.index];
-
-function say(text) {
-  byId("announce").textContent = text;
-}
-
-function setSaved(state, text) {
-  byId("saved").dataset.state = state;
-  byId("saved-text").textContent = text;
-}
-
-function showAlert(text, { canRetry = false } = {}) {
-  byId("alert-text").textContent = text;
-  byId("retry").hidden = !canRetry;
-  byId("alert").hidden = false;
-}
-
-function hideAlert() {
-  byId("alert").hidden = true;
-  byId("alert-text").textContent = "";
-}
 
 function sayUnsaved(event, error) {
   const what = { label: "this label", skip: "this skip", note: "this note", undo: "the undo" }[event.action];
@@ -106,17 +87,17 @@ async function show(index) {
   byId("back").disabled = index === 0;
   byId("forward").disabled = index === page.session.items.length - 1;
   const caption = shown.caption.map(([text]) => text).join("");
-  say(`Item ${index + 1} of ${page.session.items.length}. Caption: ${caption}`);
+  const others = shown.opinions.map((one) => ` ${one.annotator}: ${labelText(one.category, one.subtype)}.`).join("");
+  say(`Item ${index + 1} of ${page.session.items.length}. Caption: ${caption}${others && `.${others}`}`);
   page.isShown = true;
-  page.shownAt = page.since = performance.now();
-  page.seconds = 0;
+  watch.restart();
   prefetchAfter(index);
 }
 
 function prefetchAfter(index) {
-  const next = nextIndex(index);
-  if (next === null) return;
-  const item = page.session.items[next];
+  const following = next(index);
+  if (following === null) return;
+  const item = page.session.items[following];
   content(item).then(() => prefetch(item.id)).catch(() => {});
 }
 
@@ -137,18 +118,7 @@ function finish() {
 
 // ---- where to go
 
-// The next open item behind this one, around the end; then the skipped ones, if they are what is looked at.
-function nextIndex(from) {
-  const { items } = page.session;
-  const behind = (status) => {
-    for (let step = 1; step <= items.length; step += 1) {
-      const index = (from + step + items.length) % items.length;
-      if (index !== from && items[index].status === status) return index;
-    }
-    return null;
-  };
-  return behind("open") ?? (page.isReviewing ? behind("skipped") : null);
-}
+const next = (from) => nextIndex(page.session.items, from, page.isReviewing);
 
 function goTo(index) {
   byId("choices").hidden = false;
@@ -157,8 +127,8 @@ function goTo(index) {
 }
 
 function goOn(from) {
-  const next = nextIndex(from);
-  return next === null ? finish() : goTo(next);
+  const following = next(from);
+  return following === null ? finish() : goTo(following);
 }
 
 function look(step) {
@@ -173,11 +143,6 @@ function review() {
 }
 
 // ---- what is done
-
-function secondsOnItem() {
-  const running = document.visibilityState === "visible" ? performance.now() - page.since : 0;
-  return Math.round(page.seconds + running) / 1000;
-}
 
 async function act(event) {
   if (page.isBusy) return null;
@@ -209,13 +174,13 @@ function take({ item, version, num_items, num_labelled, num_skipped, minutes_lef
   page.session.items[index] = item;
 }
 
-const isReady = () => page.isShown && !page.isBusy && performance.now() - page.shownAt >= BOUNCE_MS;
+const isReady = () => page.isShown && !page.isBusy && watch.age() >= BOUNCE_MS;
 
 async function label(category, subtype) {
   if (!isReady()) return;
   const from = page.index;
   page.choices.mark(category);
-  const reply = await act({ action: "label", item: current().id, category, subtype, seconds: secondsOnItem() });
+  const reply = await act({ action: "label", item: current().id, category, subtype, seconds: watch.seconds() });
   if (reply) await goOn(from);
   else showState();
 }
@@ -223,7 +188,7 @@ async function label(category, subtype) {
 async function skip() {
   if (!isReady()) return;
   const from = page.index;
-  if (await act({ action: "skip", item: current().id, seconds: secondsOnItem() })) await goOn(from);
+  if (await act({ action: "skip", item: current().id, seconds: watch.seconds() })) await goOn(from);
 }
 
 async function undo() {
@@ -258,10 +223,7 @@ function toggleFacts(shows = !page.showsFacts) {
   if (page.isShown) showCaption(page.items.get(current().id).caption, shows);
 }
 
-function openGuide() {
-  byId("guide").showModal();
-  byId("guide-body").scrollTop = 0;
-}
+const openGuide = () => byId("guide").showModal();
 
 // ---- keys
 
@@ -269,8 +231,8 @@ const KEYS = { s: skip, n: openNote, z: undo, u: undo, h: () => toggleFacts(), "
 
 function onKey(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (document.querySelector("dialog[open]") || event.target.closest("input, textarea, select")) return;
-  if (page.session === null) return;
+  const isElsewhere = document.querySelector("dialog[open]") || event.target.closest("input, textarea, select");
+  if (isElsewhere || page.session === null) return;
   const isNamed = event.key.length > 1;
   if (!page.hasShortcuts && !isNamed) return;
   // A key held down must not label a dozen items.
@@ -306,7 +268,7 @@ async function catchUp() {
   if (byId("saved").dataset.state === "unsaved") retried();
   if (page.session.version === version) return;
   showProgress();
-  const isStale = shown === null ? nextIndex(-1) !== null : shown.status === "open" && current().status !== "open";
+  const isStale = shown === null ? next(-1) !== null : shown.status === "open" && current().status !== "open";
   if (isStale) await goOn(page.index);
   else if (shown !== null) showState();
   else finish();
@@ -329,10 +291,10 @@ async function retry() {
 
 function onVisibility() {
   if (document.visibilityState === "visible") {
-    page.since = performance.now();
+    watch.resume();
     catchUp();
   } else {
-    page.seconds += performance.now() - page.since;
+    watch.pause();
   }
 }
 
@@ -368,13 +330,11 @@ otherTabs.addEventListener("message", catchUp);
 window.addEventListener("beforeunload", (event) => {
   if (sender.pending) event.preventDefault();
 });
-for (const [id, action] of Object.entries({ skip, undo, retry, note: openNote, "guide-button": openGuide })) {
-  byId(id).addEventListener("click", () => action());
-}
-byId("back").addEventListener("click", () => look(-1));
-byId("forward").addEventListener("click", () => look(1));
-byId("guide-close").addEventListener("click", () => byId("guide").close());
-byId("note-cancel").addEventListener("click", () => byId("note-dialog").close());
+const BUTTONS = {
+  ...{ skip, undo, retry, note: openNote, back: () => look(-1), forward: () => look(1), "guide-button": openGuide },
+  ...{ "guide-close": () => byId("guide").close(), "note-cancel": () => byId("note-dialog").close() },
+};
+for (const [id, action] of Object.entries(BUTTONS)) byId(id).addEventListener("click", () => action());
 byId("note-form").addEventListener("submit", (event) => {
   event.preventDefault();
   saveNote();
