@@ -11,6 +11,7 @@ from misfire.config import Settings, conf_folder
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder, TrainerSettings
+from misfire.evaluation import TauGrid
 from misfire.failures import QuerySubset
 from misfire.prompts import TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
@@ -22,7 +23,7 @@ PLAIN = {
     "backbone": ("backbone", Encoder),
     "statistics": ("statistics", StatisticsSettings),
     "subset": ("subset", QuerySubset),
-    "pooling": ("pooling", PromptPooling),
+    "pooling": ("pooling_choice", PromptPooling | TauGrid),
     "tracking": ("tracking", TrackingStore),
     "templates": ("templates", TemplateChoice),
     "dataset": ("dataset", Dataset),
@@ -166,6 +167,17 @@ def test_a_backbone_without_weights_is_refused_when_it_is_needed(tmp_path: Path)
 def test_the_two_soft_maxima_are_one() -> None:
     one, other = (Settings(compose([f"pooling={name}"])).pooling for name in ("logmeanexp", "logsumexp"))
     assert one.describe() == other.describe()
+
+
+def test_a_grid_of_poolings_is_no_pooling() -> None:
+    settings = Settings(compose(["pooling=profile", "pooling.low=1", "pooling.num_taus=3"]))
+    assert settings.pooling_choice == TauGrid(1.0, 10.0, 3)
+    with pytest.raises(UsageError) as caught:
+        _ = settings.pooling
+    assert str(caught.value) == (
+        "pooling must be a single one here, got a grid of taus; use `misfire ensemble` for a profile, or "
+        "pooling=logmeanexp with a pooling.tau."
+    )
 
 
 def test_matched_templates_join_what_the_categories_bring() -> None:

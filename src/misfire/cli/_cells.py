@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from misfire.config import Settings
     from misfire.evaluation import Cell, CellOutcome, CellResult
     from misfire.failures import FailureSet, Selection
+    from misfire.scoring import PromptPooling
 
 DONE, SKIPPED, FAILED = "done", "finished before", "failed"
 _REPORT_FILE = "job.json"
@@ -27,16 +28,33 @@ _REPORT_FILE = "job.json"
 
 @dataclass(frozen=True)
 class JobReport:
-    """How one cell ended: its name or its error, the words that repeat it, and the exit code that it would end with."""
+    """How one cell ended: its name or its error, the words that repeat it, and the exit code that it would end with.
+
+    A job may be a whole profile instead, which isn't a cell that a summary can hold.
+    """
 
     status: str
     text: str
     words: tuple[str, ...] = ()
     code: int = 0
+    is_cell: bool = True
 
     def line(self) -> str:
         """One line for the user."""
         return f"{self.status:>15}  {self.text}"
+
+
+def run_once(settings: "Settings") -> JobReport:
+    """Run what the configured pooling makes, a cell or the profile of a whole grid, unless the store holds it finished.
+
+    Raises:
+        MisfireError: If its configuration, input or stored data is refused.
+    """
+    from misfire.cli._profile import run_profile_once
+    from misfire.evaluation import TauGrid
+
+    chosen = settings.pooling_choice
+    return run_profile_once(settings, chosen) if isinstance(chosen, TauGrid) else run_cell_once(settings)
 
 
 def run_cell_once(settings: "Settings") -> JobReport:
@@ -104,8 +122,8 @@ def _histogram(result: "CellResult") -> bytes:
     )
 
 
-def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
-    """The configured cell, with the failure set that its subset comes from.
+def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None) -> "tuple[FailureSet | None, Cell]":
+    """The configured cell, with the failure set that its subset comes from; ``pooling`` stands in for its own.
 
     Raises:
         UsageError: If its parts don't fit each other.
@@ -114,7 +132,8 @@ def design_cell(settings: "Settings") -> "tuple[FailureSet | None, Cell]":
 
     # What is wrong in itself is refused before anything is embedded or mined.
     check_cut_offs(settings.ks)
-    pooling, templates, statistics, _ = settings.pooling, settings.templates, settings.statistics, settings.tracking
+    pooling = settings.pooling if pooling is None else pooling
+    templates, statistics, _ = settings.templates, settings.statistics, settings.tracking
     num_others = parse_num_queries(settings.config.complement.num_queries)
     is_named = settings.config.failure_set is not None
     failure_set = failure_set_of(settings) if settings.subset.needs_failure_set or is_named else None
@@ -159,7 +178,7 @@ def cell_job(config: "DictConfig") -> None:
     hydra = HydraConfig.get()
     words = tuple(hydra.overrides.task)
     try:
-        report = run_cell_once(Settings(config))
+        report = run_once(Settings(config))
     except MisfireError as error:
         report = JobReport(FAILED, str(error), words, error.exit_code)
     except Exception as error:
@@ -188,12 +207,12 @@ def _read_report(folder: Path) -> JobReport:
     if not path.is_file():
         return JobReport(FAILED, f"job {folder.name} ended without a word: its process died", code=1)
     content = json.loads(path.read_text(encoding="utf-8"))
-    return JobReport(content["status"], content["text"], tuple(content["words"]), content["code"])
+    return JobReport(**{**content, "words": tuple(content["words"])})
 
 
 def has_finished(reports: Sequence[JobReport]) -> bool:
     """Whether any cell is there to be summed up."""
-    return any(report.status != FAILED for report in reports)
+    return any(report.status != FAILED and report.is_cell for report in reports)
 
 
 def tell(reports: Sequence[JobReport]) -> int:

@@ -1,10 +1,10 @@
-"""Ask failing captions again with many prompts and pool their scores: one cell, or with -m a grid of them."""
+"""Ask failing captions again with many prompts and pool their scores: a cell, a tau profile, or with -m many."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import is_multirun, run_task
-from misfire.cli._cells import has_finished, run_cell_once, run_grid, tell
+from misfire.cli._cells import has_finished, run_grid, run_once, tell
 from misfire.cli._summary import summarise
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def run(words: Sequence[str]) -> int:
 def _one(config: "DictConfig") -> None:
     from misfire.config import Settings
 
-    print(run_cell_once(Settings(config)).line().strip())
+    print(run_once(Settings(config)).line().strip())

@@ -15,7 +15,7 @@ from misfire.core.errors import MisfireError, UsageError
 if TYPE_CHECKING:
     from misfire.data import Dataset
     from misfire.embeddings import Encoder, TrainerSettings
-    from misfire.evaluation import Workbench
+    from misfire.evaluation import TauGrid, Workbench
     from misfire.failures import QuerySubset
     from misfire.prompts import TemplateChoice
     from misfire.scoring import PromptPooling
@@ -77,7 +77,24 @@ class Settings:
 
     @cached_property
     def pooling(self) -> "PromptPooling":
-        """What makes one score of many."""
+        """What makes one score of many.
+
+        Raises:
+            UsageError: If a whole grid of poolings is chosen instead of one.
+        """
+        from misfire.scoring import PromptPooling
+
+        chosen = self.pooling_choice
+        if not isinstance(chosen, PromptPooling):
+            raise UsageError(
+                "pooling must be a single one here, got a grid of taus; use `misfire ensemble` for a profile, or "
+                "pooling=logmeanexp with a pooling.tau."
+            )
+        return chosen
+
+    @cached_property
+    def pooling_choice(self) -> "PromptPooling | TauGrid":
+        """One pooling, or the grid of a profile."""
         return _build(self._group("pooling"))
 
     @cached_property

@@ -11,6 +11,9 @@ from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
 from misfire.evaluation.pareto import pareto_front, winner
 from misfire.evaluation.precision import precision_flips
+from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult, run_profile
+from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
+from misfire.evaluation.profile_words import profile_conclusion, reference_sentence, transition_sentence
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
 from misfire.evaluation.search_space import (
     Axis,
@@ -24,9 +27,11 @@ from misfire.evaluation.search_space import (
     settings_with_every_value,
 )
 from misfire.evaluation.split import DevQueries, TestQueries, dev_queries, test_queries
+from misfire.evaluation.tau_grid import TauGrid
 from misfire.evaluation.workbench import Workbench
 
 __all__ = [
+    "PUBLISHED_TAU",
     "TOLERANCE_PP",
     "Axis",
     "Baseline",
@@ -42,12 +47,19 @@ __all__ = [
     "Flips",
     "Gain",
     "Objective",
+    "ProfilePlan",
+    "ProfilePoint",
+    "ProfileResult",
     "PublishedResult",
     "Range",
+    "ReferenceTau",
     "SearchSpace",
     "Setting",
+    "TauGrid",
+    "TauProfile",
     "TemplateSubset",
     "TestQueries",
+    "Transition",
     "Verdict",
     "Workbench",
     "answer",
@@ -64,14 +76,19 @@ __all__ = [
     "pareto_front",
     "parse_num_queries",
     "precision_flips",
+    "profile_conclusion",
+    "profile_name",
     "published_results",
     "quoted",
+    "reference_sentence",
     "run_cell",
     "run_name",
+    "run_profile",
     "selection_adjusted_p",
     "setting_label",
     "settings_with_every_value",
     "test_queries",
     "text_to_image",
+    "transition_sentence",
     "winner",
 ]

@@ -3,6 +3,7 @@
 from misfire.tracking.baseline import log_baseline, read_baseline
 from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, read_records
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
+from misfire.tracking.profiles import LoggedProfile, log_profile, read_profile, read_profiles
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
@@ -12,6 +13,7 @@ from misfire.tracking.summary import SweepSummary, log_summary
 __all__ = [
     "SAMPLERS",
     "LoggedCell",
+    "LoggedProfile",
     "RunContent",
     "Sampler",
     "Study",
@@ -25,10 +27,13 @@ __all__ = [
     "experiment_links",
     "log_baseline",
     "log_cell",
+    "log_profile",
     "log_summary",
     "read_baseline",
     "read_cell",
     "read_cells",
+    "read_profile",
+    "read_profiles",
     "read_records",
     "run_link",
     "serve_ui",

@@ -1,4 +1,4 @@
-"""Every file of conf/pooling makes a pooling."""
+"""Every file of conf/pooling makes a pooling, but for the one that makes a grid of them."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from misfire.scoring import PromptPooling, ensemble_ranks
 from tests.scoring.brute_force import as_tuples
 
 FOLDER = Path(__file__).parents[3] / "conf" / "pooling"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "profile")
 ALIASES = {"logsumexp": "logmeanexp"}
 
 
@@ -22,7 +23,7 @@ def make(name: str) -> PromptPooling:
     return pooling
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml")))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_config_makes_the_pooling_of_its_name_or_an_alias(name: str) -> None:
     assert make(name).name == ALIASES.get(name, name)
 

@@ -6,6 +6,7 @@ from misfire.reporting.figures.confusion import confusion_matrix
 from misfire.reporting.figures.histogram import bootstrap_distributions, bootstrap_histogram
 from misfire.reporting.figures.matrix import gain_matrix
 from misfire.reporting.figures.pooling import pooling_ablation
+from misfire.reporting.figures.profile import tau_profile_curves
 from misfire.reporting.figures.style import Illustration, to_png, to_svg
 from misfire.reporting.figures.temperature import temperature_sweep
 
@@ -18,6 +19,7 @@ __all__ = [
     "confusion_matrix",
     "gain_matrix",
     "pooling_ablation",
+    "tau_profile_curves",
     "temperature_sweep",
     "to_png",
     "to_svg",

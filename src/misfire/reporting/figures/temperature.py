@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from misfire.reporting.figures.style import INK, MARKERS, PALE, Illustration, colour, new_figure, styled
+from misfire.reporting.figures.style import INK, MARKERS, Illustration, colour, new_figure, styled
+from misfire.reporting.figures.tau_axis import as_tau_axis, band
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import cutoffs, sorted_rows, subset_label
 
@@ -61,12 +62,12 @@ def _panel(axes: Axes, swept: list[CellRow], limits: list[CellRow], ks: list[int
         ink = colour(index)
         axes.plot(taus, [100 * row.delta(k) for row in known], color=ink, marker=MARKERS[index], ms=4, label=f"Δ R@{k}")
         bands = [(row.tau, row.bootstrap[k]) for row in known if row.tau is not None and k in row.bootstrap]
-        axes.fill_between(
+        band(
+            axes,
             [tau for tau, _ in bands],
             [100 * stored.low for _, stored in bands],
             [100 * stored.high for _, stored in bands],
-            color=ink,
-            alpha=0.15,
+            colour=ink,
             linewidth=0.8,
             linestyle=("-", "--")[index],
         )
@@ -80,11 +81,7 @@ def _panel(axes: Axes, swept: list[CellRow], limits: list[CellRow], ks: list[int
                     label=f"{row.pooling}, R@{k}",
                 )
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_xlabel("τ")
-    axes.set_ylabel("Δ (pp)")
-    axes.grid(axis="y")
-    axes.spines["left"].set_color(PALE)
+    as_tau_axis(axes, ylabel="Δ (pp)")
 
 
 def _settings(rows: Sequence[CellRow]) -> dict[Setting, list[CellRow]]:

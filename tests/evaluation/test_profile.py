@@ -1,0 +1,216 @@
+"""A profile against its cells, run one by one, and against loops."""
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from misfire.evaluation import (
+    Cell,
+    ProfilePlan,
+    ProfileResult,
+    TauGrid,
+    Workbench,
+    complement_sample,
+    mined_failure_set,
+    profile_conclusion,
+    profile_name,
+    reference_sentence,
+    run_cell,
+    run_profile,
+    transition_sentence,
+)
+from misfire.failures import CategorySubset, FailureSet, Selection
+from misfire.prompts import TemplateSet
+from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling
+from misfire.stats import StatisticsSettings
+from tests.evaluation import invented
+
+KS = (1, 3, 6)
+STATISTICS = StatisticsSettings(num_replicates=5000, confidence=0.9, seed=11)
+TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
+GRID = TauGrid(0.01, 3.0, 9)
+
+
+@dataclass
+class ConstantEncoder(invented.HashEncoder):
+    """Whatever it is shown, it says the same."""
+
+    label: str = "constant"
+
+    def encode_images(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.ones(len(images), self.dim) / self.dim**0.5
+
+    def encode_texts(self, tokens: torch.Tensor) -> torch.Tensor:
+        return torch.ones(len(tokens), self.dim) / self.dim**0.5
+
+    def describe(self) -> dict[str, str]:
+        return {"encoder": "constant", "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return invented.workbench(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
+    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
+
+
+def plan_of(bench: Workbench, subset: Selection, *, num_others: int | None = None) -> ProfilePlan:
+    cell = Cell(
+        dataset=bench.dataset,
+        backbone_fingerprint=bench.encoder.fingerprint,
+        subset=subset,
+        complement=complement_sample(
+            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
+        ),
+        template_set=TEMPLATES,
+        pooling=MaxPooling(),
+        ks=KS,
+        statistics=STATISTICS,
+    )
+    return ProfilePlan(cell, GRID)
+
+
+@pytest.fixture(scope="module")
+def plan(bench: Workbench, failure_set: FailureSet) -> ProfilePlan:
+    return plan_of(bench, CategorySubset(["object", "action"]).select(bench.dataset, failure_set))
+
+
+@pytest.fixture(scope="module")
+def result(plan: ProfilePlan, bench: Workbench) -> ProfileResult:
+    return run_profile(plan, bench)
+
+
+def test_the_profile_is_its_cells(plan: ProfilePlan, result: ProfileResult, bench: Workbench) -> None:
+    ranks = [column for column in result.records if column.startswith("rank_")]
+    assert ranks == ["rank_max", *(f"rank_tau_{tau}" for tau in GRID.taus), "rank_mean"]
+    for column, cell, place in zip(ranks, plan.cells(), range(11), strict=True):
+        alone = run_cell(cell, bench, failure_set=None)
+        for name in ("query_id", "text_sha256", "image_id", "part", "baseline_rank"):
+            assert result.records[name].tolist() == alone.records[name].tolist()
+        assert result.records[column].tolist() == alone.records.ensembled_rank.tolist()
+        for k in KS:
+            point, cutoff = result.profile.at(k)[place], alone.outcome.at(k)
+            assert (point.pooling, point.k) == (cell.pooling.name, k)
+            assert (point.fixed, point.broken) == (cutoff.subset.fixed, cutoff.subset.broken)
+            assert (point.complement_fixed, point.complement_broken) == (
+                cutoff.complement.fixed,
+                cutoff.complement.broken,
+            )
+            assert (point.hits, result.profile.baseline(k)) == (cutoff.ensembled_hits, cutoff.baseline_hits)
+            assert (point.low, point.high) == (cutoff.gain.low, cutoff.gain.high)
+            assert point.gain == pytest.approx(cutoff.delta)
+
+
+def test_the_ends_are_max_and_mean(plan: ProfilePlan, result: ProfileResult) -> None:
+    assert [type(pooling) for pooling in plan.poolings] == [MaxPooling, *[LogMeanExpPooling] * 9, MeanPooling]
+    for k in KS:
+        points = result.profile.at(k)
+        assert [point.tau for point in points] == [0.0, *GRID.taus, np.inf]
+        assert [point.label for point in (points[0], points[1], points[-1])] == ["max", "tau=0.01", "mean"]
+    assert result.profile.num_taus == 9
+    assert len(result.profile.points) == 11 * len(KS)
+
+
+def test_p_values_count_every_look(plan: ProfilePlan, result: ProfileResult) -> None:
+    """Every exchange of before and after, image by image, and the largest z of any pooling and cut-off in each."""
+    records = result.records[result.records.part == "subset"]
+    ranks = [records[column].to_numpy() for column in records if column.startswith("rank_")]
+    delta = np.array([(one <= k) * 1 - (records.baseline_rank <= k).to_numpy() * 1 for one in ranks for k in KS])
+    images = records.image_id.to_numpy()
+    sums = np.stack([delta[:, images == image].sum(axis=1) for image in sorted(set(images))], axis=1)
+    scale = np.sqrt((sums**2).sum(axis=1))
+    scale[scale == 0] = np.inf
+    observed = np.abs(sums.sum(axis=1)) / scale
+    assert sums.any()
+    largest = [
+        (np.abs(sums @ np.array(signs)) / scale).max() for signs in itertools.product((1, -1), repeat=sums.shape[1])
+    ]
+    strongest = int(observed.argmax())
+    expected = np.mean(np.array(largest) >= observed[strongest] - 1e-9)
+    assert result.profile.points[strongest].p_adjusted == pytest.approx(expected)
+    assert min(point.p_adjusted for point in result.profile.points) == pytest.approx(expected)
+
+
+def test_the_transition_is_that_of_loops(result: ProfileResult) -> None:
+    ranks = np.stack([result.records[column] for column in result.records if column.startswith("rank_")])
+    first, last = ranks[0], ranks[-1]
+    movable = [query for query in range(ranks.shape[1]) if first[query] != last[query]]
+    left = [sum(row[query] != first[query] for query in movable) / len(movable) for row in ranks]
+    there = [sum(row[query] == last[query] for query in movable) / len(movable) for row in ranks]
+    points = result.profile.at(KS[0])
+    assert [point.left_max for point in points] == pytest.approx(left)
+    assert [point.at_mean for point in points] == pytest.approx(there)
+    assert (points[0].left_max, points[0].at_mean, points[-1].left_max, points[-1].at_mean) == (0, 0, 1, 1)
+    transition = result.profile.transition
+    assert (transition.num_queries, transition.num_movable) == (ranks.shape[1], len(movable))
+    started = [tau for tau, share in zip(GRID.taus, left[1:-1], strict=True) if share >= 0.1]
+    assert transition.start == min(started)
+    end = [tau for place, tau in enumerate(GRID.taus, start=1) if all(share >= 0.9 for share in there[place:-1])]
+    assert transition.end == (min(end) if end else None)
+
+
+def test_tau_1_is_held_against_the_mean(plan: ProfilePlan, result: ProfileResult, bench: Workbench) -> None:
+    alone = run_cell(replace(plan.cell, pooling=LogMeanExpPooling(1.0)), bench, failure_set=None)
+    reference = result.profile.reference
+    assert reference.hits == tuple(alone.outcome.at(k).ensembled_hits for k in KS)
+    assert reference.num_as_mean == (alone.records.ensembled_rank == result.records.rank_mean).sum()
+    assert reference.num_sampled == len(plan.cell.subset)
+    assert reference.spread.tau == 1.0
+    assert reference.spread.deviation > 0
+
+
+def test_the_best_is_the_largest_gain_and_does_least_harm(result: ProfileResult) -> None:
+    for k in KS:
+        points, best = result.profile.at(k), result.profile.best(k)
+        assert best.hits == max(point.hits for point in points)
+        equals = [point for point in points if point.hits == best.hits]
+        assert result.profile.as_good(k) == equals
+        net = [point.complement_fixed - point.complement_broken for point in equals]
+        assert best.complement_fixed - best.complement_broken == max(net)
+        assert best.tau == max(point.tau for point, value in zip(equals, net, strict=True) if value == max(net))
+
+
+def test_the_name_is_that_of_the_science(plan: ProfilePlan) -> None:
+    assert ProfilePlan(replace(plan.cell, pooling=MeanPooling()), GRID).id == plan.id
+    others = [
+        ProfilePlan(plan.cell, TauGrid(0.01, 3.0, 10)),
+        ProfilePlan(plan.cell, TauGrid(0.02, 3.0, 9)),
+        ProfilePlan(replace(plan.cell, ks=(1, 3)), GRID),
+        ProfilePlan(replace(plan.cell, complement=plan.cell.complement[1:]), GRID),
+    ]
+    assert len({plan.id, plan.cell.id, *(other.id for other in others)}) == 6
+
+
+def test_one_query_has_a_profile(bench: Workbench, failure_set: FailureSet) -> None:
+    whole = CategorySubset(["object"]).select(bench.dataset, failure_set)
+    one = replace(whole, positions=whole.positions[:1])
+    profile = run_profile(plan_of(bench, one, num_others=0), bench).profile
+    assert (profile.num_queries, profile.num_complement) == (1, 0)
+    for point in profile.points:
+        assert (point.low, point.high) == (point.gain, point.gain)
+        assert point.p_adjusted == 1.0
+    assert "wasn't asked" not in profile_conclusion(profile)
+
+
+def test_constant_scores_have_no_transition_and_no_spread(tmp_path: Path) -> None:
+    bench = invented.workbench(tmp_path, encoder=ConstantEncoder())
+    everything = Selection("all", np.arange(len(bench.dataset.captions)), "all", is_failure_mined=False)
+    result = run_profile(plan_of(bench, everything), bench)
+    ranks = result.records[[column for column in result.records if "rank" in column]].to_numpy()
+    assert (ranks == 1 + bench.dataset.targets[:, None]).all()  # ties go by gallery order
+    profile = result.profile
+    assert (profile.transition.num_movable, profile.transition.start, profile.transition.end) == (0, None, None)
+    assert all(point.fixed == point.broken == 0 and point.p_adjusted == 1.0 for point in profile.points)
+    assert transition_sentence(profile) == "Max and mean rank each of the 28 queries alike, so no tau matters."
+    assert "28 of 28 queries rank as under mean" in reference_sentence(profile)
+    assert profile_conclusion(profile) == (
+        "No pooling between max and mean hits more of the 28 queries at 6 than the plain caption does."
+    )
+    assert profile_name(profile) == "all · profile of 9 taus · +0.0 pp @6 at mean"
