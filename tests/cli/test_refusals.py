@@ -101,6 +101,14 @@ def test_more_failures_than_there_are(folder: Path, capsys: pytest.CaptureFixtur
     assert not list(folder.rglob("failure_set.*"))
 
 
+def test_a_share_of_the_images_that_cannot_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(capsys, "mine", *SMALL, "mined_share=0")
+    assert said == (
+        "mined_share must be a fraction in (0, 1], got 0.0; 0.5 mines one half of the images, 1 all of them."
+    )
+    assert not list(folder.rglob("*.safetensors"))
+
+
 def test_an_empty_subset_says_what_there_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("dataset.num_images=30", "num_failures=2", "trainer=cpu", "seed=0")
     for category in ("object", "attribute", "action", "count", "context", "spatial"):

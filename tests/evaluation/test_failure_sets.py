@@ -63,6 +63,22 @@ def test_another_question_is_another_set(bench: Workbench, tmp_path: Path) -> No
     assert len(digests) == 3
 
 
+def test_a_share_of_the_images_is_mined_and_the_rest_confirms(
+    bench: Workbench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, _ = mined_failure_set(bench, tmp_path, num_failures=8, seed=0, mined_share=1.0)
+    capsys.readouterr()
+    half, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0, mined_share=0.5)
+    assert capsys.readouterr().err == "Mining 8 top-1 failures of hash on invented (seed 0, from 0.5 of the images).\n"
+    assert half.digest != whole.digest
+    confirm = half.confirm_positions(bench.dataset)
+    images = {bench.dataset.captions[position].image_id for position in confirm}
+    assert len(images) == len(bench.dataset.images) // 2
+    assert not {failure.target_image_id for failure in half.failures} & images
+    again = named_failure_set(bench, folder)
+    assert (again, again.confirm_positions(bench.dataset).tolist()) == (half, confirm.tolist())
+
+
 def test_more_failures_than_there_are_are_refused_and_leave_nothing(bench: Workbench, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"num_failures must be between 1 and the \d+ top-1 failures .* got 1000;"):
         mined_failure_set(bench, tmp_path, num_failures=1000, seed=0)

@@ -15,6 +15,8 @@ from misfire.core.files import write_text
 from misfire.core.progress import say
 
 if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Int
     from omegaconf import DictConfig
 
     from misfire.config import Settings
@@ -149,8 +151,20 @@ def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None)
         pooling=pooling,
         ks=settings.ks,
         statistics=statistics,
+        confirm=_confirm(settings, failure_set, selection),
     )
     return failure_set, cell
+
+
+def _confirm(
+    settings: "Settings", failure_set: "FailureSet | None", selection: "Selection"
+) -> "Int[np.ndarray, ' confirm']":
+    """Positions of the queries of images that weren't mined; none where the subset wasn't chosen by failing."""
+    import numpy as np
+
+    if failure_set is None or not selection.is_failure_mined:
+        return np.array([], dtype=np.int64)
+    return failure_set.confirm_positions(settings.dataset)
 
 
 def failure_set_of(settings: "Settings") -> "FailureSet":
@@ -164,6 +178,7 @@ def failure_set_of(settings: "Settings") -> "FailureSet":
         settings.root / "failures",
         num_failures=settings.config.num_failures,
         seed=settings.seed,
+        mined_share=settings.config.mined_share,
     )
     return found
 

@@ -96,6 +96,6 @@ def design_on(side: "DevQueries | TestQueries", settings: "Settings") -> "tuple[
     selection = side.part_of(whole.subset)
     num_queries = parse_num_queries(settings.config.complement.num_queries)
     others = side.others(selection, num_queries=num_queries, seed=settings.seed)
-    cell = replace(whole, subset=selection, complement=others)
+    cell = replace(whole, subset=selection, complement=others, num_others=side.num_others(selection))
     side.check_holds(cell)
     return failure_set, cell

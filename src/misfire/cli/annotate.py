@@ -89,8 +89,13 @@ def _failure_set(settings: "Settings") -> "tuple[FailureSet, Path]":
 
     if settings.config.failure_set is None:
         folder = settings.root / "failures"
-        num_failures = settings.config.num_failures
-        return mined_failure_set(settings.workbench, folder, num_failures=num_failures, seed=settings.seed)
+        return mined_failure_set(
+            settings.workbench,
+            folder,
+            num_failures=settings.config.num_failures,
+            seed=settings.seed,
+            mined_share=settings.config.mined_share,
+        )
     place = Path(settings.config.failure_set)
     failure_set = read_failure_set(place)
     # The page needs the images and the captions, but no model.

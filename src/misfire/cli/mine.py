@@ -26,7 +26,13 @@ def _mine(config: "DictConfig") -> None:
     folder = settings.root / "failures"
     taxonomy = load_taxonomy(None if config.taxonomy is None else Path(config.taxonomy))
     formats = tuple(sheet_format(name) for name in config.annotators.formats)
-    failure_set, _ = mined_failure_set(settings.workbench, folder, num_failures=config.num_failures, seed=settings.seed)
+    failure_set, _ = mined_failure_set(
+        settings.workbench,
+        folder,
+        num_failures=config.num_failures,
+        seed=settings.seed,
+        mined_share=config.mined_share,
+    )
     plan = AnnotationPlan(
         annotators=_annotators(config.annotators),
         overlap=min(config.annotators.overlap, len(failure_set)),

@@ -88,6 +88,7 @@ class RootConfig:
     seed: int = 42
     ks: list[int] = field(default_factory=lambda: [1, 5, 10])
     num_failures: int = 200
+    mined_share: float = 1.0
     failure_set: str | None = None
     taxonomy: str | None = None
     sheets: Any = None

@@ -22,6 +22,7 @@ from misfire.failures.failure_set import TIE_RULE, WORLD_TRUTH, Failure, Failure
 from misfire.failures.failure_store import read_failure_set, write_failure_set
 from misfire.failures.mining import OracleCategories, RetrievalOutcome, mine
 from misfire.failures.mining_outputs import AnnotationPlan, MiningOutputs, write_mining_outputs
+from misfire.failures.mining_split import mined_images
 from misfire.failures.sheets import (
     SHEET_COLUMNS,
     CsvFormat,
@@ -89,6 +90,7 @@ __all__ = [
     "label_name",
     "load_taxonomy",
     "mine",
+    "mined_images",
     "plan_assignment",
     "policy_named",
     "read_failure_set",

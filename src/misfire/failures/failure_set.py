@@ -12,6 +12,7 @@ from jaxtyping import Int
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Dataset
+from misfire.failures.mining_split import ALL_IMAGES, mined_images
 from misfire.failures.taxonomy import Label, Taxonomy, load_taxonomy
 
 TIE_RULE = "rank = 1 + images scored higher + equal-scored images that stand earlier in the gallery"
@@ -76,8 +77,10 @@ class FailureSet:
     """A sample of a baseline's top-1 failures, in the order of their query ids.
 
     ``label_source`` says who labelled the failures, and is None for a set without labels; ``taxonomy`` is what the
-    labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``dataset_name`` is
-    for the reader; it isn't part of the content.
+    labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``mined_share`` is
+    the share of the images that failures were mined from; where it is below 1, the other images are there to confirm on
+    and queries and failures are counted without theirs. ``dataset_name`` is for the reader; it isn't part of the
+    content.
 
     Raises:
         UsageError: If there is no failure, a query stands twice, the counts contradict each other or the labels, or a
@@ -95,6 +98,7 @@ class FailureSet:
     label_source: str | None = None
     tie_rule: str = TIE_RULE
     taxonomy: Taxonomy | None = None
+    mined_share: float = ALL_IMAGES
 
     def __post_init__(self) -> None:
         if self.taxonomy == load_taxonomy():
@@ -116,8 +120,14 @@ class FailureSet:
         """How the queries were chosen, in words."""
         return (
             f"uniform sample without replacement of {len(self)} of the {self.num_top1_failures} top-1 failures "
-            f"among {self.num_queries} queries, seed {self.seed}"
+            f"among {self.num_queries} queries, seed {self.seed}{self._how_split}"
         )
+
+    @property
+    def _how_split(self) -> str:
+        if self.mined_share == ALL_IMAGES:
+            return ""
+        return f", of {self.mined_share:g} of the images, the others kept to confirm on"
 
     @property
     def label_taxonomy(self) -> Taxonomy:
@@ -132,6 +142,8 @@ class FailureSet:
         """
         content = asdict(self)
         del content["dataset_name"], content["taxonomy"]
+        if self.mined_share == ALL_IMAGES:
+            del content["mined_share"]  # such sets had their digests before there was a split
         of_labels = {} if self.taxonomy is None else {"taxonomy": self.taxonomy.digest}
         return sha256_json({**content, **of_labels, "how_chosen": self.how_chosen})
 
@@ -142,6 +154,11 @@ class FailureSet:
             UsageError: If a query isn't in the dataset.
         """
         return query_positions(dataset, self.query_ids, of=f"failure set {self.digest[:12]}")
+
+    def confirm_positions(self, dataset: Dataset) -> Int[np.ndarray, " confirm"]:
+        """Position in the dataset's captions of every query of an image from which no failure was mined."""
+        is_mined = mined_images(dataset, share=self.mined_share, seed=self.seed)
+        return np.flatnonzero(~is_mined[dataset.targets])
 
     def relabelled(
         self, labels: Mapping[int, Label], *, label_source: str, taxonomy: Taxonomy | None = None

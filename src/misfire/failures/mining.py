@@ -10,6 +10,7 @@ from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures.failure_set import WORLD_TRUTH, Failure, FailureSet
+from misfire.failures.mining_split import ALL_IMAGES, mined_images
 from misfire.failures.taxonomy import AMBIGUOUS, Label
 
 
@@ -68,6 +69,7 @@ def mine(
     precision: str,
     num_failures: int,
     seed: int,
+    mined_share: float = ALL_IMAGES,
     oracle: OracleCategories | None = None,
 ) -> FailureSet:
     """A uniform sample without replacement of the queries whose target isn't at rank 1.
@@ -81,21 +83,26 @@ def mine(
         backbone_fingerprint: Names the encoder, its weights, preprocessing and precision.
         precision: The embeddings' precision, such as ``fp32``.
         num_failures: How many failures to draw.
-        seed: Of the sample.
+        seed: Of the sample, and of a split of the images.
+        mined_share: Share of the images whose captions are mined, in (0, 1]; the others stay to confirm on.
         oracle: Labels the failures where the truth is known; without it they stay unlabelled.
 
     Raises:
-        UsageError: If the outcome isn't of this dataset, or ``num_failures`` isn't between 1 and their number.
+        UsageError: If the outcome isn't of this dataset, the share is out of range, or ``num_failures`` isn't between
+            1 and their number.
 
     Reference:
         "Failure Taxonomy and Category-Aware Prompt Ensembling for CLIP Retrieval", section 5.1.
     """
     _check_outcome(dataset, outcome)
-    population = np.flatnonzero(outcome.rank > 1)
+    is_mined = mined_images(dataset, share=mined_share, seed=seed)[dataset.targets]
+    num_queries = int(is_mined.sum())
+    population = np.flatnonzero((outcome.rank > 1) & is_mined)
     if not 1 <= num_failures <= len(population):
         raise UsageError(
-            f"num_failures must be between 1 and the {len(population)} top-1 failures among the {len(outcome.rank)} "
-            f"queries of {dataset.name}, got {num_failures}; choose a number in that range."
+            f"num_failures must be between 1 and the {len(population)} top-1 failures among the {num_queries} "
+            f"queries{_of_which_images(mined_share)} of {dataset.name}, got {num_failures}; choose a number "
+            "in that range."
         )
     chosen = np.sort(generator(seed, "mine").permutation(population)[:num_failures])
     return FailureSet(
@@ -104,11 +111,16 @@ def mine(
         backbone_fingerprint=backbone_fingerprint,
         precision=precision,
         seed=seed,
-        num_queries=len(outcome.rank),
+        num_queries=num_queries,
         num_top1_failures=len(population),
         failures=tuple(_failure(dataset, outcome, int(position), oracle) for position in chosen),
         label_source=WORLD_TRUTH if oracle is not None else None,
+        mined_share=mined_share,
     )
+
+
+def _of_which_images(mined_share: float) -> str:
+    return "" if mined_share == ALL_IMAGES else " of the mined images"
 
 
 def _check_outcome(dataset: Dataset, outcome: RetrievalOutcome) -> None:
