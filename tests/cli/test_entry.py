@@ -82,7 +82,7 @@ def test_every_verb_explains_itself(verb: str, flag: str, capsys: pytest.Capture
     printed = capsys.readouterr().out
     assert printed.startswith(f"misfire {verb}")
     assert _entry.summary(verb) in printed
-    assert "  pooling     embedding_mean, logmeanexp, logsumexp, max, mean\n" in printed
+    assert "  pooling     embedding_mean, logmeanexp, logsumexp, max, mean, profile\n" in printed
     assert "_target_: misfire.scoring.MaxPooling" in printed
     assert "num_failures: 200" in printed
 
@@ -112,3 +112,8 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_a_verb_s_short_words_are_explained_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["annotate", "annotator=ann", "--help"]) == 0
+    assert "annotator: ann" in capsys.readouterr().out

@@ -96,7 +96,9 @@ def _run(verb: str, words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         from misfire.cli._help import explanation
 
-        print(explanation(verb, summary(verb), [word for word in words if "=" in word and not word.startswith("-")]))
+        spelled_out = getattr(importlib.import_module(f"misfire.cli.{verb}"), "full_words", list)(words)
+        told = [word for word in spelled_out if "=" in word and not word.startswith("-")]
+        print(explanation(verb, summary(verb), told))
         return 0
     strange = [word for word in words if word.startswith("-") and word.partition("=")[0] not in _FLAGS]
     if strange:
