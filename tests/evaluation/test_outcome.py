@@ -2,41 +2,17 @@
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 
-from misfire.evaluation import CellOutcome, CutoffOutcome, Flips, run_name
-from misfire.evaluation.ceilings import HitBounds
-from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
-from misfire.evaluation.ledger import NetChange, TemplateFlips
-from misfire.evaluation.placebo import PlaceboBand
-from tests.evaluation.outcomes import cutoff, outcome
+from misfire.evaluation import CellOutcome, Flips, run_name
+from tests.evaluation.outcomes import cutoff, outcome, with_evidence
 
 
 def test_json_and_back() -> None:
     noted = outcome(dataset_notes=("1 of 5 images were skipped (a.jpg: missing).",))
     for made in (outcome(), outcome(tau=None, pooling="max", failure_counts={}), noted):
         assert CellOutcome.from_json(json.loads(json.dumps(made.to_json()))) == made
-
-
-def with_evidence(k: int) -> CutoffOutcome:
-    flips = Flips(3, 1, 2, 4)
-    return replace(
-        cutoff(k),
-        net=NetChange(0.01, -0.02, 0.04, "two strata"),
-        by_category={"Object": Flips(1, 0, 1, 2), "Ambiguous": Flips(2, 1, 1, 2)},
-        by_template=(TemplateFlips("a photo of {caption}", flips, Flips(1, 2, 10, 7)),),
-        placebos=(
-            PlaceboBand("noise", 0.2, 0.1, 0.0, 0.19, 0.02, "flips"),
-            PlaceboBand("paraphrase", 0.2, 0.1, 0.0, 0.3, 0.02, "wrappers"),
-        ),
-        baseline_bounds=HitBounds(3, 2, 4, 0, 1),
-        ensembled_bounds=HitBounds(5, 5, 5, 0, 0),
-        ceiling=0.98,
-        without_ambiguous=Flips(1, 0, 1, 2),
-        confirmation=Confirmation(ConfirmedGain(flips, 0.0, 0.3), ConfirmedGain(flips, None, None), "halves"),
-    )
 
 
 def test_evidence_survives_json() -> None:

@@ -53,6 +53,7 @@ def test_a_run_says_what_differs_and_what_came_out(store: TrackingStore, tmp_pat
         "bootstrap.png",
         "cell.json",
         "config.yaml",
+        "ledger.csv",
         "records.parquet",
         "replicates.npz",
         "table.csv",

@@ -209,7 +209,10 @@ def _widened(
     cluster = np.unique(image, return_inverse=True)[1]
     if len(delta) == int(cluster.max()) + 1 or not cluster.any():
         return gains
-    return gains.mean() + (gains - gains.mean()) * math.sqrt(design_effect(delta, cluster))
+    widened: Float[np.ndarray, " replicate"] = gains.mean() + (gains - gains.mean()) * math.sqrt(
+        design_effect(delta, cluster)
+    )
+    return widened
 
 
 def _band(

@@ -1,8 +1,10 @@
 """A cell as a run: what is logged of it, and how it's read back."""
 
+import csv
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from misfire.evaluation import CellOutcome, CellResult, CutoffOutcome, run_name
+from misfire.evaluation import CellOutcome, CellResult, Flips, run_name
+from misfire.tracking.cell_metrics import metrics
+from misfire.tracking.cell_note import note
 from misfire.tracking.datasets import dataset_input
 from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
 
 OUTCOME_FILE = "cell.json"
 REPLICATES_FILE = "replicates.npz"
 RECORDS_FILE = "records.parquet"
+LEDGER_FILE = "ledger.csv"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def log_cell(
     (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
     (folder / OUTCOME_FILE).write_text(json.dumps(outcome.to_json(), indent=1), encoding="utf-8")
     (folder / "table.csv").write_text(_table(outcome), encoding="utf-8")
+    (folder / LEDGER_FILE).write_text(_ledger(outcome), encoding="utf-8")
     (folder / "bootstrap.png").write_bytes(figure)
     result.records.to_parquet(folder / RECORDS_FILE, index=False)
     arrays: dict[str, Any] = {f"hit_at_{k}": values for k, values in result.replicates.items()}
@@ -66,7 +72,7 @@ def log_cell(
             "misfire.subset_chosen": outcome.how_chosen,
             "misfire.backbone_fingerprint": outcome.backbone_fingerprint,
             "misfire.dataset_fingerprint": outcome.dataset_fingerprint,
-            "mlflow.note.content": _note(outcome),
+            "mlflow.note.content": note(outcome),
         },
         params={**_params(outcome), **settings},
         metrics=metrics(outcome),
@@ -112,64 +118,6 @@ def _params(outcome: CellOutcome) -> dict[str, str]:
     return {key: str(value) for key, value in params.items()}
 
 
-def metrics(outcome: CellOutcome) -> dict[str, float]:
-    """The cell's numbers under their tracked names; a quantity that is undefined (no complement) is left out."""
-    # The UI's comparison starts from the metric that was logged first: the gain at the largest cut-off.
-    cutoffs = reversed(outcome.cutoffs)
-    return {key: value for cutoff in cutoffs for key, value in _metrics_at(cutoff, outcome).items()}
-
-
-def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]:
-    name = f"t2i/hit_at_{cutoff.k}"
-    values = {
-        f"{name}/delta_pp": 100 * cutoff.delta,
-        f"{name}/baseline": cutoff.baseline_hits / cutoff.subset.num_queries,
-        f"{name}/ensembled": cutoff.ensembled_hits / cutoff.subset.num_queries,
-        f"{name}/delta_mean_pp": 100 * cutoff.gain.mean,
-        f"{name}/delta_low_pp": 100 * cutoff.gain.low,
-        f"{name}/delta_high_pp": 100 * cutoff.gain.high,
-        f"{name}/p_positive": cutoff.gain.p_positive,
-        f"{name}/fixed": cutoff.subset.fixed,
-        f"{name}/broken": cutoff.subset.broken,
-    }
-    if cutoff.complement.num_queries:
-        values |= {
-            f"{name}/complement_fixed": cutoff.complement.fixed,
-            f"{name}/complement_broken": cutoff.complement.broken,
-            f"{name}/complement_net_pp": 100 * cutoff.complement.net_fraction,
-            f"{name}/all_net_pp": 100 * cutoff.net_of_all(outcome.num_others),
-        }
-    # The UI prints every digit; four of a percentage point are plenty there, and cell.json keeps them all.
-    return {key: round(float(value), 4) if key.endswith("_pp") else float(value) for key, value in values.items()}
-
-
-def _note(outcome: CellOutcome) -> str:
-    """What a reader of the run's page should know before the numbers."""
-    rows = [
-        f"| {cutoff.k} | {cutoff.baseline_hits} | {cutoff.ensembled_hits} | {100 * cutoff.delta:+.2f} | "
-        f"[{100 * cutoff.gain.low:.2f}, {100 * cutoff.gain.high:.2f}] | {cutoff.complement.fixed} | "
-        f"{cutoff.complement.broken} |"
-        for cutoff in outcome.cutoffs
-    ]
-    complement = outcome.cutoffs[0].complement.num_queries
-    lines = [
-        f"**Subset** {outcome.subset}: {outcome.how_chosen}.",
-        f"**Prompts** {outcome.num_templates} templates a caption ({outcome.templates}), pooled by {outcome.pooling}.",
-        "",
-        f"| k | hits before (of {outcome.num_queries}) | hits after | gain (pp) | {outcome.confidence:.0%} interval | "
-        f"fixed elsewhere (of {complement}) | broken elsewhere |",
-        "| ---: | ---: | ---: | ---: | :---: | ---: | ---: |",
-        *rows,
-        "",
-    ]
-    if outcome.is_failure_mined:
-        lines.append("The queries were chosen because the baseline fails on them: a gain here alone proves nothing.")
-    lines.extend(f"{outcome.dataset}: {note}" for note in outcome.dataset_notes)
-    if outcome.is_oracle:
-        lines.append("Gold labels chose the templates: an oracle, which no deployed system is.")
-    return "\n".join(lines)
-
-
 def _table(outcome: CellOutcome) -> str:
     header = (
         "k,queries,baseline_hits,ensembled_hits,delta_pp,low_pp,high_pp,p_positive,others,others_fixed,others_broken"
@@ -182,3 +130,23 @@ def _table(outcome: CellOutcome) -> str:
         for cutoff in outcome.cutoffs
     ]
     return "\n".join([header, *rows, ""])
+
+
+def _ledger(outcome: CellOutcome) -> str:
+    """Flips of the whole, of each category and of each template alone, a line each; commas are quoted."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["k", "queries", "of", "name", "fixed", "broken", "still_right", "still_wrong"])
+
+    def row(k: int, queries: str, of: str, name: str, flips: Flips) -> None:
+        lines.writerow([k, queries, of, name, *asdict(flips).values()])
+
+    for cutoff in outcome.cutoffs:
+        row(cutoff.k, "subset", "all prompts", "", cutoff.subset)
+        row(cutoff.k, "complement", "all prompts", "", cutoff.complement)
+        for name, flips in cutoff.by_category.items():
+            row(cutoff.k, "subset", "category", name, flips)
+        for one in cutoff.by_template:
+            row(cutoff.k, "subset", "template alone", one.template, one.subset)
+            row(cutoff.k, "complement", "template alone", one.template, one.complement)
+    return text.getvalue()
