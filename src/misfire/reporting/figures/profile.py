@@ -78,8 +78,9 @@ def _curve(axes: Axes, places: list[float], values: list[float], ink: str) -> No
 def _landmarks(axes: Axes, profile: TauProfile) -> None:
     """Where ranks change, the prompts' spread, and the published temperature."""
     transition = profile.transition
-    if transition.start is not None and transition.end is not None:
-        axes.axvspan(transition.start, transition.end, color=_SHADE, zorder=0, label="max's ranks become mean's")
+    if transition.start is not None:
+        end = transition.end if transition.end is not None else profile.at(profile.ks[0])[-2].tau
+        axes.axvspan(transition.start, end, color=_SHADE, zorder=0, label="max's ranks become mean's")
     spread = profile.reference.spread.deviation
     low, high = _limits(profile)
     if low < spread < high:
