@@ -1,15 +1,19 @@
 """Cells: a subset, its prompts and a pooling in, per-query records, flips and intervals out."""
 
 from misfire.evaluation.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
+from misfire.evaluation.ceilings import ROUNDING, HitBounds, hit_bounds, hit_ceiling
 from misfire.evaluation.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
+from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
 from misfire.evaluation.decision import DecisionRule, answer
 from misfire.evaluation.ensembling import run_cell
 from misfire.evaluation.failure_sets import mined_failure_set, named_failure_set
 from misfire.evaluation.flips import Flips, flip_ledger
 from misfire.evaluation.honesty import Verdict, selection_adjusted_p
+from misfire.evaluation.ledger import NetChange, TemplateFlips, net_change
 from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
 from misfire.evaluation.pareto import pareto_front, winner
+from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band
 from misfire.evaluation.precision import precision_flips
 from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult, run_profile
 from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
@@ -32,6 +36,7 @@ from misfire.evaluation.workbench import Workbench
 
 __all__ = [
     "PUBLISHED_TAU",
+    "ROUNDING",
     "TOLERANCE_PP",
     "Axis",
     "Baseline",
@@ -40,13 +45,18 @@ __all__ = [
     "CellResult",
     "Choice",
     "Comparison",
+    "Confirmation",
+    "ConfirmedGain",
     "CutoffOutcome",
     "DecisionRule",
     "DevQueries",
     "Direction",
     "Flips",
     "Gain",
+    "HitBounds",
+    "NetChange",
     "Objective",
+    "PlaceboBand",
     "ProfilePlan",
     "ProfilePoint",
     "ProfileResult",
@@ -57,6 +67,7 @@ __all__ = [
     "Setting",
     "TauGrid",
     "TauProfile",
+    "TemplateFlips",
     "TemplateSubset",
     "TestQueries",
     "Transition",
@@ -70,9 +81,14 @@ __all__ = [
     "dev_queries",
     "evaluate_baseline",
     "flip_ledger",
+    "hit_bounds",
+    "hit_ceiling",
     "mined_failure_set",
     "named_failure_set",
+    "net_change",
+    "noise_band",
     "objective_named",
+    "paraphrase_band",
     "pareto_front",
     "parse_num_queries",
     "precision_flips",
