@@ -13,7 +13,7 @@ from misfire.data import Dataset
 from misfire.embeddings import Encoder, TrainerSettings
 from misfire.evaluation import TauGrid
 from misfire.failures import QuerySubset
-from misfire.prompts import TemplateChoice, TemplateSet
+from misfire.prompts import MatchedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
 from misfire.tracking import TrackingStore
@@ -131,7 +131,10 @@ def test_a_choice_is_called_as_its_file(file: str, folder: Path) -> None:
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("templates/")])
 def test_the_plain_caption_comes_first_and_no_template_adds_content(file: str, folder: Path) -> None:
     built = settings_of(file, folder).templates
-    sets = [built] if isinstance(built, TemplateSet) else [built.for_categories([name]) for name in ("object", "count")]
+    if isinstance(built, MatchedTemplates):
+        sets = [built.for_categories([name]) for name in ("object", "count")]
+    else:
+        sets = [built] if isinstance(built, TemplateSet) else list(built.sets.values())
     for templates in sets:
         assert templates.templates[0] == "{caption}"
         assert len(templates) in (1, 2, 5, 10)

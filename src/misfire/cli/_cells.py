@@ -130,7 +130,15 @@ def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None)
     Raises:
         UsageError: If its parts don't fit each other.
     """
-    from misfire.evaluation import Cell, check_cut_offs, complement_sample, parse_num_queries
+    import numpy as np
+
+    from misfire.evaluation import (
+        Cell,
+        PredictedTemplates,
+        check_cut_offs,
+        complement_sample,
+        parse_num_queries,
+    )
 
     # What is wrong in itself is refused before anything is embedded or mined.
     check_cut_offs(settings.ks)
@@ -138,16 +146,23 @@ def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None)
     templates, statistics, _ = settings.templates, settings.statistics, settings.tracking
     num_others = parse_num_queries(settings.config.complement.num_queries)
     is_named = settings.config.failure_set is not None
-    failure_set = failure_set_of(settings) if settings.subset.needs_failure_set or is_named else None
+    needs_labels = isinstance(templates, PredictedTemplates) and templates.router.needs_labels
+    is_needed = settings.subset.needs_failure_set or is_named or needs_labels
+    failure_set = failure_set_of(settings) if is_needed else None
     selection: Selection = settings.subset.select(settings.dataset, failure_set)
+    others = complement_sample(
+        len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
+    )
     cell = Cell(
         dataset=settings.dataset,
         backbone_fingerprint=settings.backbone.fingerprint,
         subset=selection,
-        complement=complement_sample(
-            len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
+        complement=others,
+        template_set=(
+            templates.for_positions(settings.workbench, failure_set, np.concatenate([selection.positions, others]))
+            if isinstance(templates, PredictedTemplates)
+            else templates.for_categories([name.lower() for name in selection.categories])
         ),
-        template_set=templates.for_categories([name.lower() for name in selection.categories]),
         pooling=pooling,
         ks=settings.ks,
         statistics=statistics,

@@ -19,6 +19,7 @@ from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult
 from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
 from misfire.evaluation.profile_words import profile_conclusion, reference_sentence, transition_sentence
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
+from misfire.evaluation.routing import PredictedTemplates
 from misfire.evaluation.search_space import (
     Axis,
     Choice,
@@ -57,6 +58,7 @@ __all__ = [
     "NetChange",
     "Objective",
     "PlaceboBand",
+    "PredictedTemplates",
     "ProfilePlan",
     "ProfilePoint",
     "ProfileResult",

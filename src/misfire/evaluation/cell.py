@@ -12,7 +12,7 @@ from misfire.core.hashing import sha256_json
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures import Selection
-from misfire.prompts import TemplateSet
+from misfire.prompts import RoutedTemplates, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
 
@@ -26,7 +26,7 @@ class Cell:
         backbone_fingerprint: SHA-256 of the encoder: architecture, weights, preprocessing, tokenizer, precision.
         subset: The queries in question, and how they were chosen.
         complement: Positions of the other queries on which the same prompts and pooling are tried.
-        template_set: The prompts' templates.
+        template_set: The prompts' templates: the same for every query, or a set a query.
         pooling: What makes one score out of the prompts' scores.
         ks: Cut-offs of hit_at_k.
         statistics: Replicates, confidence and seed of the intervals.
@@ -38,7 +38,7 @@ class Cell:
     backbone_fingerprint: str
     subset: Selection
     complement: Int[np.ndarray, " complement"]
-    template_set: TemplateSet
+    template_set: TemplateSet | RoutedTemplates
     pooling: PromptPooling
     ks: tuple[int, ...]
     statistics: StatisticsSettings
@@ -56,8 +56,8 @@ class Cell:
     @cached_property
     def prompts(self) -> list[tuple[str, ...]]:
         """The rendered prompts of every query, in the order of ``queries``."""
-        captions = self.dataset.captions
-        return [self.template_set.render(captions[position].text) for position in self.queries]
+        asked = [self.dataset.captions[position] for position in self.queries]
+        return [self.template_set.for_query(caption.id).render(caption.text) for caption in asked]
 
     @property
     def others(self) -> int:
@@ -85,6 +85,7 @@ class Cell:
                 # Named where they're given alone, so that cells without them keep their ids.
                 **({} if self.num_others is None else {"num_others": self.num_others}),
                 **({"confirm": self._ids(self.confirm)} if len(self.confirm) else {}),
+                **({} if self.subset.in_doubt is None else {"label_doubt": self.subset.in_doubt.digest}),
             }
         )
 

@@ -62,6 +62,10 @@ class TemplateSet(TemplateChoice):
         """One prompt a template, in order."""
         return tuple(Template(text).render(caption) for text in self.templates)
 
+    def for_query(self, query_id: int) -> "TemplateSet":
+        """The templates of one query: the same for every one."""
+        return self
+
     @override
     def for_categories(self, categories: Sequence[str]) -> "TemplateSet":
         return self
