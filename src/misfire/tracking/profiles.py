@@ -97,7 +97,7 @@ def read_profile(store: TrackingStore, run: "Run") -> LoggedProfile:
     with store.artifact(run_id, FACTS_FILE) as path:
         facts = json.loads(path.read_text(encoding="utf-8"))
     with store.artifact(run_id, POINTS_FILE) as path:
-        points = pd.read_parquet(path).to_dict("records")
+        points = [{str(key): value for key, value in row.items()} for row in pd.read_parquet(path).to_dict("records")]
     return LoggedProfile(run_id, store.experiment_id, TauProfile.from_json(facts, points))
 
 
