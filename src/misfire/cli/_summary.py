@@ -35,8 +35,9 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
+    from misfire.cli._findings import find
     from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import cell_row, write_report
+    from misfire.reporting import cell_row, correction, write_report
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
@@ -48,13 +49,14 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     title = sweep.title if sweep else f"Cells of {store.experiment}"
     question = sweep.question if sweep else _AD_HOC_QUESTION
     decision_rule = sweep.decision_rule if sweep else _AD_HOC_RULE.format(k=rule.k)
-    answered = answer([cell.outcome for cell in cells], rule)
     folder = settings.report_folder / store.experiment
     address = f"http://{settings.config.host}:{settings.config.port}"
     rows = [
         cell_row(cell.outcome, cell.replicates, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}")
         for cell in cells
     ]
+    findings = find(settings, cells, rows, rule.k)
+    answered = f"{answer([cell.outcome for cell in cells], rule)} {correction(list(findings.compared.values()))}"
     write_report(
         rows,
         cells[-1].outcome.failure_counts,
@@ -63,6 +65,7 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
         question=question,
         decision_rule=decision_rule,
         answer=answered,
+        findings=findings,
     )
     summary = SweepSummary(
         question=question,

@@ -1,7 +1,10 @@
 """Tables, figures and a page out of stored cells; nothing that a cell computed is computed again."""
 
 from misfire.reporting.agreement_report import agreement_summary, write_agreement
+from misfire.reporting.conclusion import correction, decisive_row
 from misfire.reporting.figures import bootstrap_histogram
+from misfire.reporting.findings import Findings
+from misfire.reporting.flip_gallery import flip_gallery
 from misfire.reporting.report import write_report
 from misfire.reporting.rows import BootstrapRow, CellRow, bootstrap_row, cell_row
 from misfire.reporting.study_report import write_study_report
@@ -12,6 +15,7 @@ from misfire.reporting.trial_row import TrialRow
 __all__ = [
     "BootstrapRow",
     "CellRow",
+    "Findings",
     "Table",
     "TrialRow",
     "agreement_summary",
@@ -19,6 +23,9 @@ __all__ = [
     "bootstrap_row",
     "bootstrap_table",
     "cell_row",
+    "correction",
+    "decisive_row",
+    "flip_gallery",
     "improvement_table",
     "taxonomy_table",
     "to_csv",

@@ -7,6 +7,8 @@ from typing import final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from misfire.reporting.conclusion import Conclusion
+from misfire.reporting.flip_gallery import FlipGallery
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import pooling_label, subset_label
 from misfire.reporting.story import METHOD, Story
@@ -30,7 +32,12 @@ class EmbeddedFigure:
 
 
 def render_page(
-    story: Story, tables: Sequence[Table], figures: Sequence[EmbeddedFigure], rows: Sequence[CellRow]
+    story: Story,
+    tables: Sequence[Table],
+    figures: Sequence[EmbeddedFigure],
+    rows: Sequence[CellRow],
+    conclusion: Conclusion | None = None,
+    galleries: Sequence[FlipGallery] = (),
 ) -> str:
     """One self-contained HTML page, light or dark as the reader's system is; every text is escaped."""
     environment = Environment(
@@ -44,7 +51,18 @@ def render_page(
     environment.tests["link"] = _is_link
     environment.globals["classes"] = _classes
     template = environment.get_template("page.html.j2")
-    return template.render(story=story, tables=tables, figures=figures, rows=rows, method=METHOD) + "\n"
+    return (
+        template.render(
+            story=story,
+            tables=tables,
+            figures=figures,
+            rows=rows,
+            conclusion=conclusion,
+            galleries=galleries,
+            method=METHOD,
+        )
+        + "\n"
+    )
 
 
 def _classes(table: Table, position: int) -> str:

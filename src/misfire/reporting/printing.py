@@ -1,5 +1,7 @@
 """Numbers as a reader sees them; fractions become percent here and nowhere else."""
 
+import math
+
 UNDEFINED = "\N{EN DASH}"
 
 
@@ -61,3 +63,36 @@ def signed_count(count: int) -> str:
         ('+3', '0')
     """
     return f"{count:+,}" if count else "0"
+
+
+def p_value(value: float) -> str:
+    """A p-value with three decimals; never 0, as none is.
+
+    Example:
+        >>> p_value(0.0625), p_value(0.0001)
+        ('0.062', '< 0.001')
+    """
+    return "< 0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def unsigned_points(share: float) -> str:
+    """A fraction as percentage points with one decimal, without a sign: a size, not a change.
+
+    Example:
+        >>> unsigned_points(0.3094)
+        '30.9'
+    """
+    return f"{100 * share:.1f}"
+
+
+def odds(ratio: float, low: float, high: float) -> str:
+    """An odds ratio with its interval; a dash where nothing flipped.
+
+    Example:
+        >>> odds(3.0, 0.536, 30.39), odds(math.inf, 0.91, math.inf)
+        ('3.0 [0.5, 30.4]', '∞ [0.9, ∞]')
+    """
+    if math.isnan(ratio):
+        return UNDEFINED
+    printed = ["∞" if math.isinf(value) else f"{value:.1f}" for value in (ratio, low, high)]
+    return f"{printed[0]} [{printed[1]}, {printed[2]}]"

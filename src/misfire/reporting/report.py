@@ -1,9 +1,14 @@
 """A report in one folder: a page, a text, tables and figures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from misfire.core.files import write_bytes, write_text
+from misfire.evaluation import profile_conclusion
+from misfire.reporting.comparison_table import comparison_table
+from misfire.reporting.conclusion import Conclusion, conclude, decisive_facts
+from misfire.reporting.evidence_table import evidence_table
 from misfire.reporting.figures import (
     Illustration,
     best_pooling,
@@ -11,10 +16,12 @@ from misfire.reporting.figures import (
     category_distribution,
     gain_matrix,
     pooling_ablation,
+    tau_profile_curves,
     temperature_sweep,
     to_png,
     to_svg,
 )
+from misfire.reporting.findings import Findings
 from misfire.reporting.page import EmbeddedFigure, render_page
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import series_of, sorted_rows, without_tau_sweep
@@ -34,6 +41,7 @@ def write_report(
     question: str,
     decision_rule: str,
     answer: str,
+    findings: Findings | None = None,
 ) -> list[Path]:
     """Write ``report.md``, ``report.html``, ``tables/`` and ``figures/``; the same bytes for the same input.
 
@@ -47,6 +55,7 @@ def write_report(
         question: What was asked.
         decision_rule: What would count as which answer.
         answer: What came out, one sentence.
+        findings: What was computed over all cells: their comparison, pictures of flips, profiles.
 
     Returns:
         The files written, the page and the text first.
@@ -55,15 +64,17 @@ def write_report(
         UsageError: If there are no rows.
     """
     story = Story(title=title, question=question, decision_rule=decision_rule, answer=answer)
-    tables = [improvement_table(rows), bootstrap_table(rows)]
-    illustrations = _illustrations(rows)
+    tables = [improvement_table(rows), *_compared(rows, findings), bootstrap_table(rows)]
+    illustrations = [*_illustrations(rows), *_profiles(findings)]
     if sum(taxonomy_counts.values()):
         tables.append(taxonomy_table(taxonomy_counts))
         illustrations.insert(0, category_distribution(taxonomy_counts))
     files: dict[str, bytes | str] = {}
     figures = [EmbeddedFigure(one.name, one.title, one.caption, to_svg(one.figure)) for one in illustrations]
-    files["report.html"] = render_page(story, tables, figures, sorted_rows(rows))
-    files["report.md"] = _text(story, tables, illustrations)
+    conclusion = _conclusion(rows, findings)
+    galleries = findings.galleries if findings else ()
+    files["report.html"] = render_page(story, tables, figures, sorted_rows(rows), conclusion, galleries)
+    files["report.md"] = _text(story, tables, illustrations, conclusion)
     for table in tables:
         files[f"tables/{table.name}.md"] = to_markdown(table)
         files[f"tables/{table.name}.tex"] = to_latex(table)
@@ -81,12 +92,50 @@ def _illustrations(rows: Sequence[CellRow]) -> list[Illustration]:
     return [illustration for illustration in drawn if illustration is not None]
 
 
-def _text(story: Story, tables: Sequence[Table], illustrations: Sequence[Illustration]) -> str:
+def _compared(rows: Sequence[CellRow], findings: Findings | None) -> list[Table]:
+    if findings is None:
+        return []
+    ordered = sorted_rows(rows)
+    evidence = evidence_table(ordered, findings.k)
+    return [comparison_table(ordered, findings.compared), *([evidence] if evidence else [])]
+
+
+def _profiles(findings: Findings | None) -> list[Illustration]:
+    """A figure a profile, each under a name of its own."""
+    profiles = findings.profiles if findings else ()
+    drawn = [
+        replace(tau_profile_curves(profile), name=f"tau_profile_{number}")
+        for number, profile in enumerate(profiles, start=1)
+    ]
+    return [
+        replace(one, caption=f"{profile_conclusion(profile)} {one.caption}")
+        for one, profile in zip(drawn, profiles, strict=True)
+    ]
+
+
+def _conclusion(rows: Sequence[CellRow], findings: Findings | None) -> Conclusion | None:
+    return conclude(decisive_facts(sorted_rows(rows), findings.compared, findings.k)) if findings else None
+
+
+def _text(
+    story: Story, tables: Sequence[Table], illustrations: Sequence[Illustration], conclusion: Conclusion | None
+) -> str:
+    in_words = (
+        [
+            "## In plain words",
+            conclusion.paragraph,
+            f"**May be concluded.** {conclusion.may}",
+            f"**May not.** {conclusion.may_not}",
+        ]
+        if conclusion
+        else []
+    )
     parts = [
         f"# {story.title}",
         f"**Question.** {story.question}",
         f"**Answer.** {story.answer}",
         f"**Decision rule.** {story.decision_rule}",
+        *in_words,
         "## Tables",
         *(to_markdown(table).strip() for table in tables),
         "## Figures",

@@ -58,6 +58,7 @@ class CellRow:
         num_others: Queries outside the subset that the complement stands for; None where the cell didn't say.
         net_of_all: For each k, the estimated net change of the hit rate over all queries, as the cell computed it.
         dataset_notes: What was left out of the data, in sentences.
+        outcome: All that the cell stored of its counts and bounds; None for a row of published numbers.
 
     Raises:
         UsageError: If there is no query or a count doesn't fit among the queries.
@@ -84,6 +85,7 @@ class CellRow:
     num_others: int | None = None
     net_of_all: Mapping[int, float] = field(default_factory=dict)
     dataset_notes: tuple[str, ...] = ()
+    outcome: CellOutcome | None = None
 
     def __post_init__(self) -> None:
         if self.baseline_hits.keys() != self.ensembled_hits.keys() or not self.baseline_hits:
@@ -151,4 +153,5 @@ def cell_row(
         num_others=outcome.num_others,
         net_of_all={k: cutoff.net_of_all(outcome.num_others) for k, cutoff in cutoffs.items()},
         dataset_notes=outcome.dataset_notes,
+        outcome=outcome,
     )

@@ -175,6 +175,9 @@ _LATEX = {
     "<": r"$<$",
     "→": r"$\to$",
     "|": r"\textbar{}",
+    "▲": r"$\uparrow$",
+    "▼": r"$\downarrow$",
+    "∞": r"$\infty$",
 }
 
 

@@ -19,7 +19,7 @@ from misfire.stats import wilson_interval
 
 _SIDE_EFFECT_K = 10
 
-_NAMES = (
+NAME_COLUMNS = (
     Column("Subset", ("subset",), is_number=False),
     Column("n", ("num_queries",)),
     Column("Templates", ("templates", "num_templates", "is_oracle"), is_number=False),
@@ -44,12 +44,17 @@ def improvement_table(rows: Sequence[CellRow]) -> Table:
     side_effect_k = _SIDE_EFFECT_K if _SIDE_EFFECT_K in ks else ks[-1]
     has_net = any(side_effect_k in row.net_of_all for row in ordered)
     columns = (
-        *_NAMES,
+        *NAME_COLUMNS,
         *(column for k in ks for column in _hit_columns(k)),
         *_side_effect_columns(side_effect_k, has_net=has_net),
     )
     cells = [
-        (*_names(row), *(cell for k in ks for cell in _hits(row, k)), *_side_effects(row, side_effect_k), *_origin(row))
+        (
+            *names_of(row),
+            *(cell for k in ks for cell in _hits(row, k)),
+            *_side_effects(row, side_effect_k),
+            *origin_of(row),
+        )
         for row in ordered
     ]
     note = (
@@ -60,10 +65,10 @@ def improvement_table(rows: Sequence[CellRow]) -> Table:
     return Table(
         name="improvement",
         title="What prompt ensembling gains on each subset, and what it costs elsewhere.",
-        columns=(*columns, *_origin_columns(ordered)),
+        columns=(*columns, *origin_columns(ordered)),
         rows=tuple(cells),
         note=note + _oracle_note(ordered) + _data_note(ordered),
-        sources=_sources(ordered),
+        sources=sources_of(ordered),
     )
 
 
@@ -78,7 +83,7 @@ def bootstrap_table(rows: Sequence[CellRow]) -> Table:
     """
     ordered = _not_empty(rows)
     ks = [k for k in cutoffs(ordered) if any(k in row.bootstrap for row in ordered)]
-    cells = [(*_names(row), *(cell for k in ks for cell in _bootstrap(row, k)), *_origin(row)) for row in ordered]
+    cells = [(*names_of(row), *(cell for k in ks for cell in _bootstrap(row, k)), *origin_of(row)) for row in ordered]
     levels = sorted({f"{100 * stored.confidence:g} %" for row in ordered for stored in row.bootstrap.values()})
     replicates = sorted({len(values) for row in ordered for values in row.replicates.values()})
     drawn = f" from {', '.join(map(str, replicates))} resamples of the queries" if replicates else ""
@@ -89,10 +94,10 @@ def bootstrap_table(rows: Sequence[CellRow]) -> Table:
     return Table(
         name="bootstrap",
         title="How far the gain depends on which queries were drawn.",
-        columns=(*_NAMES, *(column for k in ks for column in _bootstrap_columns(k)), *_origin_columns(ordered)),
+        columns=(*NAME_COLUMNS, *(column for k in ks for column in _bootstrap_columns(k)), *origin_columns(ordered)),
         rows=tuple(cells),
         note=note + _oracle_note(ordered),
-        sources=_sources(ordered),
+        sources=sources_of(ordered),
     )
 
 
@@ -141,7 +146,8 @@ def _not_empty(rows: Sequence[CellRow]) -> list[CellRow]:
     return sorted_rows(rows)
 
 
-def _names(row: CellRow) -> tuple[Cell, ...]:
+def names_of(row: CellRow) -> tuple[Cell, ...]:
+    """What a row is: subset, queries, templates, pooling."""
     oracle = " †" if row.is_oracle else ""
     return (
         Cell(subset_label(row.subset), (row.subset,)),
@@ -151,7 +157,8 @@ def _names(row: CellRow) -> tuple[Cell, ...]:
     )
 
 
-def _origin_columns(rows: Sequence[CellRow]) -> tuple[Column, ...]:
+def origin_columns(rows: Sequence[CellRow]) -> tuple[Column, ...]:
+    """Model, data and cell, printed where they differ; the cell never."""
     several_backbones = len({row.backbone for row in rows}) > 1
     several_datasets = len({row.dataset for row in rows}) > 1
     return (
@@ -161,7 +168,8 @@ def _origin_columns(rows: Sequence[CellRow]) -> tuple[Column, ...]:
     )
 
 
-def _origin(row: CellRow) -> tuple[Cell, ...]:
+def origin_of(row: CellRow) -> tuple[Cell, ...]:
+    """Model, data and cell of a row."""
     return (
         Cell(row.backbone, (row.backbone,)),
         Cell(row.dataset, (row.dataset,)),
@@ -255,5 +263,6 @@ def _oracle_note(rows: Sequence[CellRow]) -> str:
     return _ORACLE_NOTE if any(row.is_oracle for row in rows) else ""
 
 
-def _sources(rows: Sequence[CellRow]) -> tuple[Source, ...]:
+def sources_of(rows: Sequence[CellRow]) -> tuple[Source, ...]:
+    """The rows as sources of a table."""
     return tuple(Source(row.cell_id, row.run_url) for row in rows)

@@ -1,0 +1,71 @@
+"""What a report needs beyond the cells themselves: their records compared, pictures of flips, profiles of tau."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from misfire.core.errors import MisfireError
+from misfire.core.progress import say
+from misfire.core.seeding import generator
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from misfire.config import Settings
+    from misfire.data import Dataset
+    from misfire.reporting import CellRow, Findings
+    from misfire.reporting.flip_gallery import FlipGallery
+    from misfire.tracking import LoggedCell
+
+
+def find(settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[CellRow]", k: int) -> "Findings":
+    """Compare an experiment's cells at one cut-off from their records, and gather what goes with them.
+
+    Args:
+        settings: Where the experiment is.
+        cells: Its finished cells.
+        rows: The same as a report has them.
+        k: Cut-off of the decision.
+    """
+    from misfire.evaluation.comparison import compare_cells
+    from misfire.reporting import Findings, decisive_row
+    from misfire.tracking import read_profiles, read_records
+
+    store = settings.tracking
+    ordered = sorted(cells, key=lambda cell: cell.outcome.cell_id)  # the same swaps whatever cell was finished first
+    records = [read_records(store, cell.run_id) for cell in ordered]
+    rng = generator(settings.seed, "comparison", k)
+    found = compare_cells([cell.outcome for cell in ordered], records, k=k, rng=rng)
+    compared = {one.cell_id: one for one in found}
+    best = decisive_row(rows, compared).cell_id
+    chosen = next(place for place, cell in enumerate(ordered) if cell.outcome.cell_id == best)
+    return Findings(
+        k=k,
+        compared=compared,
+        galleries=_galleries(settings, ordered[chosen], records[chosen], k),
+        profiles=tuple(logged.profile for logged in read_profiles(store)),
+    )
+
+
+def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k: int) -> "tuple[FlipGallery, ...]":
+    """Pictures of the cell's flips; none, with a word why, where its pictures can't be had."""
+    from misfire.reporting import flip_gallery
+
+    try:
+        dataset = _dataset_of(settings, cell)
+        if dataset.fingerprint != cell.outcome.dataset_fingerprint:
+            say(f"No pictures of flips: {cell.outcome.dataset} isn't the data that the cells were run on.")
+            return ()
+        return (flip_gallery(cell.outcome.label, records, dataset, k=k),)
+    except (MisfireError, OSError) as error:
+        say(f"No pictures of flips: {error}")
+        return ()
+
+
+def _dataset_of(settings: "Settings", cell: "LoggedCell") -> "Dataset":
+    """The data that a cell was configured with, which a report's own words needn't name."""
+    from omegaconf import OmegaConf
+
+    from misfire.config import Settings
+
+    with settings.tracking.artifact(cell.run_id, "config.yaml") as path:
+        return Settings(OmegaConf.load(path)).dataset

@@ -1,0 +1,354 @@
+"""What may be concluded of a sweep and what may not, in words that need no statistics."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from misfire.evaluation.comparison import Claim, ComparedCell
+from misfire.reporting.printing import plain_count
+from misfire.reporting.rows import CellRow
+from misfire.reporting.series import pooling_label, sorted_rows, subset_label
+
+_FEW_OTHERS = 100
+
+
+@final
+@dataclass(frozen=True)
+class Facts:
+    """The numbers that a conclusion follows from; shares are fractions.
+
+    Args:
+        name: The cell in words.
+        k: Cut-off of a hit.
+        num_queries: Queries of the subset.
+        num_cells: How many cells were looked at.
+        fixed: Queries of the subset that only the new prompts hit.
+        broken: Queries of the subset that only the plain caption hits.
+        claim: What the tests support.
+        p_alone: Chance of so uneven flips between equals, for this cell alone.
+        p_adjusted: The same for the best of as many cells.
+        low: Lower end of the interval of the gain.
+        high: Its upper end.
+        least_gain: Smallest gain that so many queries can show; NaN if none.
+        is_failure_mined: Whether the queries were chosen because the plain caption fails on them.
+        is_oracle: Whether gold labels chose the prompts.
+        num_others: Queries outside the subset.
+        others_asked: How many of them were tried.
+        others_fixed: Of these, those that only the new prompts hit.
+        others_broken: Of these, those that only the plain caption hits.
+        net: Estimated change over all queries; NaN where it isn't known.
+        net_interval: Its interval; NaN where it isn't known.
+        placebo: What changes of no worth show on queries chosen this way; NaN where it isn't known.
+        num_gains: How many cells show a gain.
+        num_losses: How many cells show a loss.
+    """
+
+    name: str
+    k: int
+    num_queries: int
+    num_cells: int
+    fixed: int
+    broken: int
+    claim: Claim
+    p_alone: float
+    p_adjusted: float
+    low: float
+    high: float
+    least_gain: float
+    is_failure_mined: bool
+    is_oracle: bool
+    num_others: int
+    others_asked: int
+    others_fixed: int
+    others_broken: int
+    net: float = math.nan
+    net_interval: tuple[float, float] = (math.nan, math.nan)
+    placebo: tuple[float, float] = (math.nan, math.nan)
+    num_gains: int = 0
+    num_losses: int = 0
+
+    @property
+    def gain(self) -> float:
+        """Gain on the subset."""
+        return (self.fixed - self.broken) / self.num_queries
+
+
+@final
+@dataclass(frozen=True)
+class Conclusion:
+    """A paragraph, and what it comes down to.
+
+    Args:
+        paragraph: What was seen and how far it can be trusted.
+        may: What may be concluded.
+        may_not: What may not.
+    """
+
+    paragraph: str
+    may: str
+    may_not: str
+
+
+def conclude(facts: Facts) -> Conclusion:
+    """Put the numbers into words."""
+    sentences = (_reach(facts), _seen(facts), _judged(facts), _chosen(facts), _elsewhere(facts), _whole(facts))
+    oracle = (
+        "The prompts were picked by labels that nobody has for a new query, so this bounds what could be reached and "
+        "is no result of a usable system."
+        if facts.is_oracle
+        else ""
+    )
+    return Conclusion(
+        paragraph=" ".join(sentence for sentence in (*sentences, oracle, _losses(facts)) if sentence),
+        may=_MAY[facts.claim](facts),
+        may_not=_may_not(facts),
+    )
+
+
+def decisive_row(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]) -> CellRow:
+    """The cell that a conclusion is about: the largest gain that holds, else the largest one; the first of equals.
+
+    Args:
+        rows: Finished cells, in any order.
+        compared: The comparison of each, by cell id.
+    """
+
+    def weight(row: CellRow) -> tuple[bool, float]:
+        one = compared[row.cell_id]
+        return one.claim is Claim.GAIN, one.flips.net_fraction
+
+    return max((row for row in sorted_rows(rows) if row.cell_id in compared), key=weight)
+
+
+def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell], k: int) -> Facts:
+    """Facts of the decisive cell."""
+    row = decisive_row(rows, compared)
+    one, claims = compared[row.cell_id], [other.claim for other in compared.values()]
+    cutoff = row.outcome.at(k) if row.outcome else None
+    band = cutoff.placebo("noise") if cutoff else None
+    net = cutoff.net if cutoff else None
+    return Facts(
+        name=f"{pooling_label(row)} on {subset_label(row.subset)}",
+        k=k,
+        num_queries=row.num_queries,
+        num_cells=one.num_cells,
+        fixed=one.flips.fixed,
+        broken=one.flips.broken,
+        claim=one.claim,
+        p_alone=one.test.p_exact,
+        p_adjusted=one.p_adjusted,
+        low=one.low,
+        high=one.high,
+        least_gain=one.least_gain,
+        is_failure_mined=one.is_failure_mined,
+        is_oracle=row.is_oracle,
+        num_others=row.num_others or 0,
+        others_asked=row.complement_num_queries,
+        others_fixed=row.complement_fixed[k],
+        others_broken=row.complement_broken[k],
+        net=one.net_everywhere,
+        net_interval=(net.low, net.high) if net else (math.nan, math.nan),
+        placebo=(band.low, band.high) if band and one.is_failure_mined else (math.nan, math.nan),
+        num_gains=claims.count(Claim.GAIN),
+        num_losses=claims.count(Claim.LOSS),
+    )
+
+
+def correction(compared: Sequence[ComparedCell]) -> str:
+    """One sentence: how many cells show a gain once their number and the choice of their queries are counted."""
+    num_gains = sum(one.claim is Claim.GAIN for one in compared)
+    by = f"{len(compared)} cells" if len(compared) > 1 else "the one cell"
+    mined = " and for how their queries were chosen" if any(one.is_failure_mined for one in compared) else ""
+    found = {0: "no gain can be claimed", 1: "1 cell shows a gain"}.get(num_gains, f"{num_gains} cells show a gain")
+    return f"Corrected for having looked at {by}{mined}, {found}."
+
+
+def _reach(facts: Facts) -> str:
+    if math.isnan(facts.least_gain):
+        return (
+            f"{_queries(facts.num_queries)} {'is' if facts.num_queries == 1 else 'are'} too few to show any gain: even "
+            "if a change fixed every one of them, luck could not be ruled out."
+        )
+    more = "; the more settings are tried, the larger it must be" if facts.num_cells > 1 else ""
+    return f"{_queries(facts.num_queries)} can show a gain of {_points(facts.least_gain)} or more{more}."
+
+
+def _seen(facts: Facts) -> str:
+    who = (
+        f"the best of {facts.num_cells} settings ({facts.name})"
+        if facts.num_cells > 1
+        else f"the new way ({facts.name})"
+    )
+    if facts.fixed + facts.broken == 0:
+        return f"Here {who} changed nothing: each query was answered within the first {facts.k} exactly as before."
+    return (
+        f"Here {who} fixed {facts.fixed} of them and broke {facts.broken}: {_change(facts.gain)} in the share that is "
+        f"answered within the first {facts.k}."
+    )
+
+
+def _judged(facts: Facts) -> str:
+    if facts.fixed + facts.broken == 0:
+        return ""
+    what = "the best of as many settings" if facts.num_cells > 1 else "such a change"
+    luck = f"{_how_often(facts.p_adjusted)} luck alone makes {what} look this different"
+    if facts.claim is Claim.NONE:
+        if facts.fixed == facts.broken:
+            return "So nothing was won."
+        alone = (
+            " Had it been the only setting, it would have passed; as the best of so many it doesn't."
+            if facts.p_alone <= 0.05
+            else ""
+        )
+        verb = "no gain" if facts.gain > 0 else "no loss"
+        return f"That can't be told from {verb} at all: {luck}.{alone}"
+    sign = "loss" if facts.claim is Claim.LOSS else "difference"
+    return f"That {sign} isn't luck: {luck}."
+
+
+def _chosen(facts: Facts) -> str:
+    if not facts.is_failure_mined:
+        return ""
+    if facts.claim is Claim.LOSS:
+        return (
+            "And that on queries which were picked because the plain caption fails on them, where any other way of "
+            "asking starts with an advantage."
+        )
+    start = {Claim.NONE: "Besides", Claim.CHOSEN: "But", Claim.GAIN: "Some of it was to be expected"}[facts.claim]
+    link = ": " if facts.claim is Claim.GAIN else ", " if facts.claim is Claim.NONE else " "
+    said = (
+        f"{start}{link}these queries were picked because the plain caption fails on them, and any other way of asking, "
+        "better or not, wins some of those back"
+    )
+    if not math.isnan(facts.placebo[0]):
+        low, high = facts.placebo
+        said += f": on them, changes of no worth show anything from {_signed(low)} to {_signed(high)} points"
+    return said + "."
+
+
+def _elsewhere(facts: Facts) -> str:
+    if not facts.num_others:
+        return "There are no other queries."
+    if not facts.others_asked:
+        return (
+            f"What the same change does to the other {_queries(facts.num_others)} was not tried, so whether it does "
+            "more good than harm is unknown."
+        )
+    fixed, broken = facts.others_fixed, facts.others_broken
+    if fixed == broken == 0:
+        outcome = "the same change fixed and broke nothing"
+    elif fixed == broken:
+        outcome = f"the same change broke as many as it fixed, {fixed} each"
+    else:
+        outcome = f"the same change fixed {fixed} and broke {broken}"
+    asked = plain_count(facts.others_asked)
+    where = (
+        f"on the other {_queries(facts.num_others)}"
+        if facts.others_asked == facts.num_others
+        else f"on {asked} of the other {_queries(facts.num_others)}"
+    )
+    few = ", but so few say little" if facts.others_asked < min(_FEW_OTHERS, facts.num_others) else ""
+    return f"Elsewhere, {where}, {outcome}{few}."
+
+
+def _whole(facts: Facts) -> str:
+    low, high = facts.net_interval
+    if math.isnan(facts.net) or math.isnan(low) or not facts.num_others:
+        return ""
+    verdict = (
+        "which can't be told from no change"
+        if low <= 0 <= high
+        else ("more hits" if low > 0 else "fewer hits") + " for this setting by itself"
+    )
+    return (
+        f"Over all queries that comes to {_signed(facts.net)} points (anything from {_signed(low)} to {_signed(high)} "
+        f"fits what was seen), {verdict}."
+    )
+
+
+def _losses(facts: Facts) -> str:
+    if facts.claim is Claim.LOSS or not facts.num_losses:
+        return ""
+    are = "1 of the settings does" if facts.num_losses == 1 else f"{facts.num_losses} of the settings do"
+    return f"{are} worse than the plain caption, and that isn't luck."
+
+
+def _range(facts: Facts) -> str:
+    return f"between {_signed(facts.low)} and {_signed(facts.high)} points"
+
+
+def _may_none(facts: Facts) -> str:
+    return f"On such queries the true change lies, as far as these can tell, {_range(facts)}; no more is known."
+
+
+def _may_gain(facts: Facts) -> str:
+    who = "Prompts picked by true labels find" if facts.is_oracle else "The new prompts find"
+    return f"{who} more of such queries' images within the first {facts.k}; the gain lies {_range(facts)}."
+
+
+def _may_loss(facts: Facts) -> str:
+    found = f"The new prompts find fewer of such queries' images within the first {facts.k}"
+    return f"{found}: the change lies {_range(facts)}."
+
+
+def _may_chosen(facts: Facts) -> str:
+    return "The new prompts answer these queries differently than the plain caption; that they are better isn't shown."
+
+
+_MAY = {Claim.NONE: _may_none, Claim.GAIN: _may_gain, Claim.LOSS: _may_loss, Claim.CHOSEN: _may_chosen}
+
+
+def _may_not(facts: Facts) -> str:
+    if facts.claim is Claim.NONE:
+        return "That the change helps, that it harms, or that it does nothing."
+    if facts.claim is Claim.LOSS:
+        return "That it helps any query but those it fixed here, or that it harms queries of another kind as well."
+    if facts.claim is Claim.CHOSEN:
+        return "That the change is an improvement: it may win here only what it loses elsewhere."
+    said = []
+    if facts.is_oracle:
+        said.append("that a system without the true labels would gain anything")
+    if facts.is_failure_mined or facts.num_cells > 1:
+        said.append(
+            f"that new queries would gain as much as {_points(facts.gain)}, which was the best of what was tried"
+        )
+    if facts.num_others and not (facts.net > 0 and facts.net_interval[0] > 0):
+        said.append("that it helps over all queries")
+    if not said:
+        said.append("that it helps with another model or other data")
+    joined = "; ".join(said)
+    return joined[0].upper() + joined[1:] + "."
+
+
+def _queries(count: int) -> str:
+    return "1 query" if count == 1 else f"{plain_count(count)} queries"
+
+
+def _points(share: float) -> str:
+    number = _number(share)
+    return f"{number} point" if number == "1" else f"{number} points"
+
+
+def _number(share: float) -> str:
+    text = f"{100 * abs(share):.1f}".removesuffix(".0")
+    return "less than 0.1" if text == "0" and share else text
+
+
+def _signed(share: float) -> str:
+    text = f"{100 * share:+.1f}".removesuffix(".0")
+    return "0" if text in ("+0", "-0") else text
+
+
+def _change(gain: float) -> str:
+    if gain == 0:
+        return "no change"
+    return f"a {'gain' if gain > 0 else 'loss'} of {_points(gain)}"
+
+
+def _how_often(probability: float) -> str:
+    """A probability as a frequency."""
+    times = round(100 * probability)
+    if probability < 0.01:
+        return "in fewer than 1 of 100 such trials"
+    return "nearly always" if times >= 99 else f"in about {times} of 100 such trials"

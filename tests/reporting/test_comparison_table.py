@@ -1,0 +1,112 @@
+"""The comparison and the evidence as tables: marks, intervals side by side, and what is undefined."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from misfire.evaluation import CellOutcome, Flips
+from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
+from misfire.evaluation.ledger import NetChange
+from misfire.evaluation.placebo import PlaceboBand
+from misfire.reporting import CellRow, cell_row, to_csv, to_latex, to_markdown
+from misfire.reporting.comparison_table import MARKS, comparison_table
+from misfire.reporting.conclusion import correction, decisive_facts, decisive_row
+from misfire.reporting.evidence_table import evidence_table
+from misfire.reporting.printing import UNDEFINED
+from misfire.reporting.table import Table
+from tests.evaluation.outcomes import cutoff, outcome
+
+MakeRow = Callable[..., CellRow]
+REPLICATES = {10: np.zeros(3)}
+
+
+def compared(fixed: Sequence[int], *, is_failure_mined: bool = False) -> tuple[list[CellRow], dict[str, ComparedCell]]:
+    """Cells of 20 queries of which so many are fixed, and 20 others on which all cells break 10."""
+    outcomes, frames = [], []
+    for place, count in enumerate(fixed):
+        flips = Flips(fixed=count, broken=0, still_right=0, still_wrong=20 - count)
+        others = Flips(fixed=0, broken=10, still_right=10, still_wrong=0)
+        outcomes.append(
+            outcome(
+                cutoff(10, subset=flips, others=others),
+                cell_id=f"{place}" * 64,
+                num_others=20,
+                is_failure_mined=is_failure_mined,
+                pooling=f"pooling_{place}",
+            )
+        )
+        after = [1] * count + [20] * (20 - count) + [20] * 10 + [1] * 10
+        frames.append(
+            pd.DataFrame(
+                {
+                    "query_id": range(40),
+                    "image_id": range(40),
+                    "part": ["subset"] * 20 + ["complement"] * 20,
+                    "baseline_rank": [20] * 20 + [1] * 20,
+                    "ensembled_rank": after,
+                }
+            )
+        )
+    found = compare_cells(outcomes, frames, k=10, num_replicates=500, rng=np.random.default_rng(0))
+    rows = [cell_row(one, REPLICATES, run_url=None) for one in outcomes]
+    return rows, {one.cell_id: one for one in found}
+
+
+def texts(table: Table, header: str, group: str) -> list[str]:
+    place = next(i for i, column in enumerate(table.columns) if (column.header, column.group) == (header, group))
+    return [row[place].text for row in table.rows]
+
+
+def test_marks_and_words_follow_the_claims() -> None:
+    rows, found = compared([20, 0], is_failure_mined=False)
+    table = comparison_table(rows, found)
+    assert texts(table, "", "Gain (pp)") == [MARKS[Claim.GAIN], MARKS[Claim.NONE]]
+    assert correction(list(found.values())) == "Corrected for having looked at 2 cells, 1 cell shows a gain."
+    assert decisive_row(rows[::-1], found).cell_id == rows[0].cell_id
+
+
+def test_a_gain_by_choice_of_queries_is_bracketed_and_no_gain() -> None:
+    rows, found = compared([12], is_failure_mined=True)
+    assert texts(comparison_table(rows, found), "", "Gain (pp)") == ["(▲)"]
+    said = "Corrected for having looked at the one cell and for how their queries were chosen, no gain can be claimed."
+    assert correction(list(found.values())) == said
+
+
+def test_score_interval_stands_beside_the_percentiles_and_raw_values_in_the_csv() -> None:
+    rows, found = compared([5, 1])
+    table = comparison_table(rows, found)
+    assert texts(table, "Percentile", "Gain (pp)") == ["[5.00, 40.00]"] * 2
+    one = found[rows[0].cell_id]
+    assert texts(table, "Score interval", "Gain (pp)")[0] == f"[{100 * one.low:.2f}, {100 * one.high:.2f}]"
+    assert texts(table, "Fixed : broken", "Effect")[0].startswith("∞ [")
+    header, first, *_ = to_csv(table).splitlines()
+    assert {"p_holm", "p_mid", "cohen_g", "least_gain", "p_everywhere"} <= set(header.split(","))
+    assert str(one.test.p_exact) in first.split(",")
+    assert r"$\infty$" in to_latex(table)
+    assert "not asked" not in to_markdown(table)
+
+
+def test_facts_are_those_of_the_decisive_cell() -> None:
+    rows, found = compared([5, 1])
+    facts = decisive_facts(rows, found, 10)
+    assert (facts.fixed, facts.broken, facts.num_cells, facts.others_broken) == (5, 0, 2, 10)
+    assert facts.net == pytest.approx(-5 / 40)
+    assert facts.least_gain == 6 / 20
+
+
+def test_evidence_shows_what_is_stored_and_dashes_where_it_is_not(make_row: MakeRow) -> None:
+    band = PlaceboBand("noise", observed=0.2, mean=0.0, low=-0.05, high=0.1, p_at_least=0.01, how="so")
+    rich = replace(cutoff(10), placebos=(band,), net=NetChange(0.01, -0.01, 0.03, "two strata"))
+
+    def row(one: CellOutcome) -> CellRow:
+        return cell_row(one, REPLICATES, run_url=None)
+
+    table = evidence_table([row(outcome(rich)), row(outcome(cutoff(10), cell_id="b" * 64)), make_row()], 10)
+    assert table is not None
+    assert texts(table, "Band", "Placebo: noise") == ["[-5.00, 10.00]", UNDEFINED]
+    assert texts(table, "Interval", "All queries (pp)") == ["[-1.00, 3.00]", UNDEFINED]
+    assert not any("Unmined" in column.group for column in table.columns)
+    assert evidence_table([row(outcome(cutoff(10))), make_row()], 10) is None
