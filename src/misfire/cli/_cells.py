@@ -153,13 +153,18 @@ def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None)
     others = complement_sample(
         len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
     )
+    # Queries that may be of the subset's category by their labels are asked too.
+    doubtful = np.setdiff1d([] if selection.in_doubt is None else selection.in_doubt.positions, selection.positions)
+    doubtful = np.setdiff1d(doubtful, others).astype(np.int64)
     cell = Cell(
         dataset=settings.dataset,
         backbone_fingerprint=settings.backbone.fingerprint,
         subset=selection,
         complement=others,
         template_set=(
-            templates.for_positions(settings.workbench, failure_set, np.concatenate([selection.positions, others]))
+            templates.for_positions(
+                settings.workbench, failure_set, np.concatenate([selection.positions, others, doubtful])
+            )
             if isinstance(templates, PredictedTemplates)
             else templates.for_categories([name.lower() for name in selection.categories])
         ),

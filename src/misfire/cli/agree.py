@@ -23,7 +23,14 @@ def run(words: Sequence[str]) -> int:
 
 def _agree(config: "DictConfig") -> None:
     from misfire.config import Settings
-    from misfire.failures import adjudicated_set, agreement, load_taxonomy, read_sheets, write_failure_set
+    from misfire.failures import (
+        adjudicated_set,
+        agreement,
+        label_doubt,
+        load_taxonomy,
+        read_sheets,
+        write_failure_set,
+    )
     from misfire.reporting import agreement_summary, write_agreement
 
     settings = Settings(config)
@@ -40,7 +47,7 @@ def _agree(config: "DictConfig") -> None:
     )
     labelled = None
     if failure_set is not None and found.adjudication.categories:
-        labelled = adjudicated_set(failure_set, found.adjudication)
+        labelled = adjudicated_set(failure_set, found.adjudication, label_doubt(found))
     record = {
         **found.to_json(),
         "failure_set": None if failure_set is None else failure_set.digest,

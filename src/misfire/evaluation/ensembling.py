@@ -1,6 +1,7 @@
 """Runs a cell: the plain caption against the pooled prompts, query by query."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from misfire.core.hashing import sha256_json, sha256_text
 from misfire.evaluation.baseline import ids_of, outcome_columns
 from misfire.evaluation.cell import Cell, unique_texts
 from misfire.evaluation.evidence import Evidence, RankedSide
+from misfire.evaluation.label_noise import noisy_gains
 from misfire.evaluation.outcome import CellOutcome, CellResult, Gain
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet
@@ -120,6 +122,7 @@ def _outcome(
 ) -> CellOutcome:
     cell = evidence.cell
     description = cell.pooling.describe()
+    noisy = noisy_gains(cell, bench, evidence.before.ranks, evidence.after.ranks)
     gains = {k: Gain(found.mean, found.low, found.high, found.p_positive) for k, found in bootstraps.items()}
     return CellOutcome(
         cell_id=cell.id,
@@ -138,7 +141,7 @@ def _outcome(
         num_others=cell.others,
         confidence=cell.statistics.confidence,
         failure_counts=_counts(failure_set),
-        cutoffs=tuple(evidence.at(k, gain) for k, gain in gains.items()),
+        cutoffs=tuple(replace(evidence.at(k, gain), label_noise=noisy.get(k)) for k, gain in gains.items()),
         dataset_notes=cell.dataset.notes,
     )
 

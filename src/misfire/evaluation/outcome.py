@@ -11,6 +11,7 @@ from jaxtyping import Float
 from misfire.evaluation.ceilings import HitBounds
 from misfire.evaluation.confirmation import Confirmation
 from misfire.evaluation.flips import Flips
+from misfire.evaluation.label_noise import NoisyGain
 from misfire.evaluation.ledger import NetChange, TemplateFlips
 from misfire.evaluation.placebo import PlaceboBand
 
@@ -48,6 +49,7 @@ class CutoffOutcome:
         without_ambiguous: The subset's flips without the queries labelled Ambiguous; None where none is. It must be
             shown with ``subset``, its strict twin, or not at all.
         confirmation: The same mend on the half of the images that wasn't mined; None without such a split.
+        label_noise: The gain's interval with the doubt about labels carried on; None where the doubt isn't known.
     """
 
     k: int
@@ -63,6 +65,7 @@ class CutoffOutcome:
     ceiling: float | None = None
     without_ambiguous: Flips | None = None
     confirmation: Confirmation | None = None
+    label_noise: NoisyGain | None = None
 
     @property
     def baseline_hits(self) -> int:
@@ -109,6 +112,7 @@ class CutoffOutcome:
             ceiling=value.get("ceiling"),
             without_ambiguous=_read(Flips, value.get("without_ambiguous")),
             confirmation=_confirmation(value.get("confirmation")),
+            label_noise=_read(NoisyGain, value.get("label_noise")),
         )
 
 

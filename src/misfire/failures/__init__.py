@@ -14,12 +14,14 @@ from misfire.failures.consensus import (
     adjudicated_set,
     agreement,
     expert_policy,
+    label_doubt,
     policy_named,
     read_sheet,
 )
 from misfire.failures.contact_sheet import ContactSheetLayout, contact_sheets
 from misfire.failures.failure_set import TIE_RULE, WORLD_TRUTH, Failure, FailureSet
 from misfire.failures.failure_store import read_failure_set, write_failure_set
+from misfire.failures.label_doubt import LabelDoubt
 from misfire.failures.mining import OracleCategories, RetrievalOutcome, mine
 from misfire.failures.mining_outputs import AnnotationPlan, MiningOutputs, write_mining_outputs
 from misfire.failures.mining_split import mined_images
@@ -39,7 +41,15 @@ from misfire.failures.sheets import (
     sheet_table,
     sheet_text,
 )
-from misfire.failures.subset import AllFailures, AllQueries, CategorySubset, FileSubset, QuerySubset, Selection
+from misfire.failures.subset import (
+    AllFailures,
+    AllQueries,
+    CategorySubset,
+    DoubtfulQueries,
+    FileSubset,
+    QuerySubset,
+    Selection,
+)
 from misfire.failures.taxonomy import AMBIGUOUS, Category, Example, Label, Subtype, Taxonomy, load_taxonomy
 
 __all__ = [
@@ -57,6 +67,7 @@ __all__ = [
     "CategorySubset",
     "ContactSheetLayout",
     "CsvFormat",
+    "DoubtfulQueries",
     "Drop",
     "Example",
     "Expert",
@@ -65,6 +76,7 @@ __all__ = [
     "FileSubset",
     "First",
     "Label",
+    "LabelDoubt",
     "Majority",
     "MiningOutputs",
     "OracleCategories",
@@ -87,6 +99,7 @@ __all__ = [
     "answer_table",
     "contact_sheets",
     "expert_policy",
+    "label_doubt",
     "label_name",
     "load_taxonomy",
     "mine",

@@ -12,6 +12,7 @@ from jaxtyping import Int
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Dataset
+from misfire.failures.label_doubt import LabelDoubt
 from misfire.failures.mining_split import ALL_IMAGES, mined_images
 from misfire.failures.taxonomy import Label, Taxonomy, load_taxonomy
 
@@ -79,12 +80,13 @@ class FailureSet:
     ``label_source`` says who labelled the failures, and is None for a set without labels; ``taxonomy`` is what the
     labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``mined_share`` is
     the share of the images that failures were mined from; where it is below 1, the other images are there to confirm on
-    and queries and failures are counted without theirs. ``dataset_name`` is for the reader; it isn't part of the
+    and queries and failures are counted without theirs. ``label_doubt`` is what several annotators' labels say of each
+    query's true category; None where it wasn't measured. ``dataset_name`` is for the reader; it isn't part of the
     content.
 
     Raises:
-        UsageError: If there is no failure, a query stands twice, the counts contradict each other or the labels, or a
-            label isn't in the taxonomy.
+        UsageError: If there is no failure, a query stands twice, the counts contradict each other or the labels, a
+            label isn't in the taxonomy, or the doubt is about other queries or categories.
     """
 
     dataset_name: str
@@ -99,6 +101,7 @@ class FailureSet:
     tie_rule: str = TIE_RULE
     taxonomy: Taxonomy | None = None
     mined_share: float = ALL_IMAGES
+    label_doubt: LabelDoubt | None = None
 
     def __post_init__(self) -> None:
         if self.taxonomy == load_taxonomy():
@@ -141,11 +144,12 @@ class FailureSet:
         The labels are part of it; a path or a name changes nothing in it.
         """
         content = asdict(self)
-        del content["dataset_name"], content["taxonomy"]
+        del content["dataset_name"], content["taxonomy"], content["label_doubt"]
         if self.mined_share == ALL_IMAGES:
             del content["mined_share"]  # such sets had their digests before there was a split
         of_labels = {} if self.taxonomy is None else {"taxonomy": self.taxonomy.digest}
-        return sha256_json({**content, **of_labels, "how_chosen": self.how_chosen})
+        of_doubt = {} if self.label_doubt is None else {"label_doubt": self.label_doubt.digest}
+        return sha256_json({**content, **of_labels, **of_doubt, "how_chosen": self.how_chosen})
 
     def positions(self, dataset: Dataset) -> Int[np.ndarray, " failure"]:
         """Position in the dataset's captions of each failure.
@@ -161,7 +165,12 @@ class FailureSet:
         return np.flatnonzero(~is_mined[dataset.targets])
 
     def relabelled(
-        self, labels: Mapping[int, Label], *, label_source: str, taxonomy: Taxonomy | None = None
+        self,
+        labels: Mapping[int, Label],
+        *,
+        label_source: str,
+        taxonomy: Taxonomy | None = None,
+        label_doubt: LabelDoubt | None = None,
     ) -> "FailureSet":
         """The same failures with labels by query id; a failure that isn't named has none.
 
@@ -169,6 +178,7 @@ class FailureSet:
             labels: All labels of the new set.
             label_source: Who gave them.
             taxonomy: What they were chosen from; ours where none is given.
+            label_doubt: How far they're in doubt, where that was measured.
 
         Raises:
             UsageError: If a label belongs to no failure of the set, or isn't in the taxonomy.
@@ -180,7 +190,7 @@ class FailureSet:
                 "don't; use the failure set that the sheets were made from."
             )
         failures = tuple(failure.labelled(labels.get(failure.query_id)) for failure in self.failures)
-        return replace(self, failures=failures, label_source=label_source, taxonomy=taxonomy)
+        return replace(self, failures=failures, label_source=label_source, taxonomy=taxonomy, label_doubt=label_doubt)
 
     def check_fits(self, dataset: Dataset, backbone_fingerprint: str | None = None) -> None:
         """Refuse a set that was mined from another dataset or, where one is named, with another backbone.
@@ -259,6 +269,24 @@ def _check(failure_set: FailureSet) -> None:
             f"{len(ids)} of {failure_set.num_top1_failures} top-1 failures among {failure_set.num_queries} queries; "
             "count them again."
         )
+    _check_doubt(failure_set)
     labelled = [failure.query_id for failure in failure_set.failures if failure.category is not None]
     if labelled and failure_set.label_source is None:
         raise UsageError(f"labels must have a label_source, got {name_some(labelled)} labelled without one; name it.")
+
+
+def _check_doubt(failure_set: FailureSet) -> None:
+    doubt = failure_set.label_doubt
+    if doubt is None:
+        return
+    strangers = sorted(doubt.probability.keys() - set(failure_set.query_ids))
+    without = [one.query_id for one in failure_set.failures if one.category and one.query_id not in doubt.probability]
+    differences = {"that aren't in the set": strangers, "that are labelled and left out": without}
+    found = [f"{name_some(ids)} {what}" for what, ids in differences.items() if ids]
+    if doubt.categories != failure_set.label_taxonomy.names:
+        found.append(f"categories {', '.join(doubt.categories)}")
+    if found:
+        raise UsageError(
+            "label doubt must be about the set's labelled queries and its taxonomy's categories, got "
+            f"{'; '.join(found)}; make it from the same sheets as the labels."
+        )

@@ -10,11 +10,13 @@ from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.files import write_bytes, write_text
 from misfire.core.hashing import sha256_bytes, sha256_json
 from misfire.failures.failure_set import Failure, FailureSet
+from misfire.failures.label_doubt import LabelDoubt
 from misfire.failures.taxonomy import taxonomy_from
 from misfire.failures.taxonomy_file import checked_content
 
 _ROWS = "failure_set.parquet"
 _HEADER = "failure_set.json"
+_DOUBT = "label_doubt.json"
 
 
 def write_failure_set(failure_set: FailureSet, parent: Path) -> Path:
@@ -31,7 +33,7 @@ def write_failure_set(failure_set: FailureSet, parent: Path) -> Path:
         read_failure_set(folder)
         return folder
     rows = _to_parquet(failure_set)
-    apart = ("failures", "taxonomy")
+    apart = ("failures", "taxonomy", "label_doubt")
     header = {
         **{field.name: getattr(failure_set, field.name) for field in fields(failure_set) if field.name not in apart},
         **({} if failure_set.taxonomy is None else {"taxonomy": failure_set.taxonomy.content()}),
@@ -39,8 +41,11 @@ def write_failure_set(failure_set: FailureSet, parent: Path) -> Path:
         "num_failures": len(failure_set),
         "digest": failure_set.digest,
         "rows_sha256": sha256_bytes(rows),
+        **({} if failure_set.label_doubt is None else {"label_doubt_sha256": failure_set.label_doubt.digest}),
     }
     write_bytes(folder / _ROWS, rows)
+    if failure_set.label_doubt is not None:
+        write_bytes(folder / _DOUBT, failure_set.label_doubt.to_bytes())
     sealed = {**header, "header_sha256": sha256_json(header)}
     write_text(folder / _HEADER, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
     return folder
@@ -58,11 +63,14 @@ def read_failure_set(folder: Path) -> FailureSet:
             f"{folder} must hold a failure set, got no {_HEADER} there; run misfire mine or name its folder."
         )
     header = _read_header(folder)
-    rows = _read_rows(folder, header["rows_sha256"])
+    rows = _read_part(folder, _ROWS, header["rows_sha256"])
     known = {field.name for field in fields(FailureSet)}
     content = {name: value for name, value in header.items() if name in known}
     if "taxonomy" in content:
         content["taxonomy"] = taxonomy_from(checked_content(content["taxonomy"], f"of {folder}"))
+    if "label_doubt_sha256" in header:
+        doubt = _read_part(folder, _DOUBT, header["label_doubt_sha256"])
+        content["label_doubt"] = LabelDoubt.from_bytes(doubt)
     failure_set = FailureSet(failures=_from_parquet(rows), **content)
     if failure_set.digest != header["digest"]:
         raise _damaged(folder, "its content doesn't have the digest that its header says")
@@ -80,14 +88,14 @@ def _read_header(folder: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _read_rows(folder: Path, expected_sha256: str) -> bytes:
-    path = folder / _ROWS
+def _read_part(folder: Path, name: str, expected_sha256: str) -> bytes:
+    path = folder / name
     if not path.is_file():
-        raise _damaged(folder, f"{_ROWS} is missing")
-    rows = path.read_bytes()
-    if sha256_bytes(rows) != expected_sha256:
-        raise _damaged(folder, f"{_ROWS} doesn't have the SHA-256 that its header says")
-    return rows
+        raise _damaged(folder, f"{name} is missing")
+    data = path.read_bytes()
+    if sha256_bytes(data) != expected_sha256:
+        raise _damaged(folder, f"{name} doesn't have the SHA-256 that its header says")
+    return data
 
 
 def _damaged(folder: Path, what: str) -> IntegrityError:

@@ -4,20 +4,38 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
-from misfire.core.hashing import sha256_file, sha256_text
+from misfire.core.hashing import sha256_file, sha256_json, sha256_text
 from misfire.data import Dataset
 from misfire.failures.failure_set import FailureSet, query_positions
 from misfire.failures.taxonomy import load_taxonomy
+
+
+@dataclass(frozen=True, eq=False)
+class DoubtfulQueries:
+    """Queries that may belong to a selection by category, and how probably, given all annotators' labels of them.
+
+    ``positions`` are places in the dataset's captions, ascending; ``is_labelled`` says which were selected.
+    """
+
+    positions: Int[np.ndarray, " query"]
+    is_labelled: Bool[np.ndarray, " query"]
+    probability: Float[np.ndarray, " query"]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the queries and their probabilities."""
+        return sha256_json([self.positions.tolist(), self.is_labelled.tolist(), self.probability.tolist()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +44,8 @@ class Selection:
 
     ``positions`` are places in the dataset's captions, ascending. ``is_failure_mined`` says that the queries were
     chosen because the baseline failed on them, so that a gain on them alone proves nothing. ``uses_oracle_labels`` says
-    that gold labels took part in the choice; ``categories`` are those labels.
+    that gold labels took part in the choice; ``categories`` are those labels. ``in_doubt`` are the labelled queries
+    that the choice was made among, where it is known how far their labels are in doubt.
     """
 
     name: str
@@ -35,6 +54,7 @@ class Selection:
     is_failure_mined: bool
     uses_oracle_labels: bool = False
     categories: tuple[str, ...] = ()
+    in_doubt: DoubtfulQueries | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -159,6 +179,7 @@ class CategorySubset(QuerySubset):
             is_failure_mined=True,
             uses_oracle_labels=True,
             categories=tuple(self.categories),
+            in_doubt=_in_doubt(mined, dataset, wanted),
         )
 
 
@@ -194,6 +215,18 @@ class FileSubset(QuerySubset):
             f"the {len(ids)} queries in {path.name} (SHA-256 {sha256_file(path)[:12]})",
             is_failure_mined=self.is_failure_mined or among_failures,
         )
+
+
+def _in_doubt(failure_set: FailureSet, dataset: Dataset, wanted: Collection[str]) -> DoubtfulQueries | None:
+    doubt = failure_set.label_doubt
+    if doubt is None:
+        return None
+    failures = [failure for failure in failure_set.failures if failure.query_id in doubt.probability]
+    positions = query_positions(dataset, tuple(one.query_id for one in failures), of="the labelled failures")
+    order = np.argsort(positions)
+    chance = np.array([doubt.of(failure.query_id, sorted(wanted)) for failure in failures])
+    is_labelled = np.array([failure.category in wanted for failure in failures])
+    return DoubtfulQueries(positions[order], is_labelled[order], chance[order])
 
 
 def _required(failure_set: FailureSet | None, subset: QuerySubset) -> FailureSet:

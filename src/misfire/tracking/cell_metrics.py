@@ -21,6 +21,7 @@ def _metrics_at(cutoff: CutoffOutcome, outcome: CellOutcome) -> dict[str, float]
     name = f"t2i/hit_at_{cutoff.k}"
     values = {
         **_gain(cutoff),
+        **_label_noise(cutoff),
         **_others(cutoff, outcome),
         **_placebos(cutoff),
         **_bounds(cutoff),
@@ -48,6 +49,13 @@ def _gain(cutoff: CutoffOutcome) -> Values:
         "fixed": cutoff.subset.fixed,
         "broken": cutoff.subset.broken,
     }
+
+
+def _label_noise(cutoff: CutoffOutcome) -> dict[str, float]:
+    noisy = cutoff.label_noise
+    if noisy is None:
+        return {}
+    return {"delta_noisy_low_pp": 100 * noisy.low, "delta_noisy_high_pp": 100 * noisy.high}
 
 
 def _others(cutoff: CutoffOutcome, outcome: CellOutcome) -> Values:

@@ -70,6 +70,7 @@ def _warnings(outcome: CellOutcome) -> Iterator[str]:
 
 def _evidence(outcome: CellOutcome) -> Iterator[str]:
     last = outcome.cutoffs[-1]
+    yield from _label_noise(outcome)
     if last.net is not None:
         yield f"\n**All queries**: {last.net.how}."
     for band in last.placebos:
@@ -97,6 +98,16 @@ def _evidence(outcome: CellOutcome) -> Iterator[str]:
             f"\nA hit hangs on rounding where its target leads the first image beyond the cut-off by less than "
             f"{ROUNDING['fp32']:.1e} (fp32) or {ROUNDING['bf16']:.1e} (bf16)."
         )
+
+
+def _label_noise(outcome: CellOutcome) -> Iterator[str]:
+    for cutoff in outcome.cutoffs:
+        noisy = cutoff.label_noise
+        if noisy is not None:
+            yield (
+                f"\n**Label noise at {cutoff.k}**: the gain's interval becomes {_range(noisy.low, noisy.high)} pp where "
+                f"the doubt about labels counts too, from what annotators called {noisy.num_in_doubt} labelled queries."
+            )
 
 
 def _confirmed(gain: ConfirmedGain) -> str:

@@ -13,6 +13,7 @@ from misfire.failures.consensus.adjudication import (
     adjudicated_set,
     policy_named,
 )
+from misfire.failures.consensus.doubt import label_doubt
 from misfire.failures.consensus.expert import expert_policy
 from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
@@ -39,6 +40,7 @@ __all__ = [
     "adjudicated_set",
     "agreement",
     "expert_policy",
+    "label_doubt",
     "link",
     "policy_named",
     "read_sheet",

@@ -13,6 +13,7 @@ from misfire.core.errors import UsageError, name_some
 from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels
 from misfire.failures.failure_set import FailureSet
+from misfire.failures.label_doubt import LabelDoubt
 from misfire.failures.sheets import label_name
 from misfire.failures.taxonomy import Label, Taxonomy
 
@@ -211,8 +212,15 @@ def adjudicate(linked: LinkedLabels, policy: Policy) -> Adjudication:
     return Adjudication(policy, linked.annotators, linked.taxonomy, decisions)
 
 
-def adjudicated_set(failure_set: FailureSet, adjudication: Adjudication) -> FailureSet:
+def adjudicated_set(
+    failure_set: FailureSet, adjudication: Adjudication, label_doubt: LabelDoubt | None = None
+) -> FailureSet:
     """The failure set under the decided labels; a query without a decision has none.
+
+    Args:
+        failure_set: What was annotated.
+        adjudication: The decisions.
+        label_doubt: How far the labels are in doubt, where that was measured.
 
     Raises:
         UsageError: If a decided query isn't tied to an id, or isn't of the set.
@@ -225,7 +233,9 @@ def adjudicated_set(failure_set: FailureSet, adjudication: Adjudication) -> Fail
     labels = {one.item.query_id: one.label for one in adjudication.decisions if one.label is not None}
     if not labels:
         raise UsageError("a labelled failure set needs a label, got none decided; use another policy or annotate more.")
-    return failure_set.relabelled(labels, label_source=adjudication.label_source, taxonomy=adjudication.taxonomy)
+    return failure_set.relabelled(
+        labels, label_source=adjudication.label_source, taxonomy=adjudication.taxonomy, label_doubt=label_doubt
+    )
 
 
 def _with_subtype(category: str, given: Mapping[str, Label], taxonomy: Taxonomy) -> Label:

@@ -1,0 +1,145 @@
+"""Gains under doubtful labels, against cells of their own and a loop over labellings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from misfire.core.errors import UsageError
+from misfire.evaluation import Cell, CellOutcome, Workbench, complement_sample, mined_failure_set, run_cell
+from misfire.evaluation.label_noise import NoisyGain
+from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
+from misfire.metrics import hit_at_k
+from misfire.prompts import TemplateSet
+from misfire.scoring import MeanPooling
+from misfire.stats import StatisticsSettings
+from tests.evaluation import invented
+
+KS = (1, 3, 6)
+STATISTICS = StatisticsSettings(num_replicates=4000, confidence=0.9, seed=11)
+TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
+NAMES = load_taxonomy().names
+CATEGORIES = ("Object", "Attribute")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return invented.workbench(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def mined(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
+    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
+
+
+def doubted(mined: FailureSet, doubt: float) -> FailureSet:
+    """Object and Attribute by turns, each label wrong with the same chance."""
+    labels = {query_id: Label(CATEGORIES[place % 2]) for place, query_id in enumerate(mined.query_ids)}
+    probability: Mapping[int, tuple[float, ...]] = {
+        query_id: tuple(1 - doubt if name == label.category else doubt if name in CATEGORIES else 0.0 for name in NAMES)
+        for query_id, label in labels.items()
+    }
+    return mined.relabelled(labels, label_source="some", label_doubt=LabelDoubt(NAMES, probability))
+
+
+def cell_of(bench: Workbench, subset: Selection, *, num_others: int | None = 5) -> Cell:
+    return Cell(
+        dataset=bench.dataset,
+        backbone_fingerprint=bench.encoder.fingerprint,
+        subset=subset,
+        complement=complement_sample(
+            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
+        ),
+        template_set=TEMPLATES,
+        pooling=MeanPooling(),
+        ks=KS,
+        statistics=STATISTICS,
+    )
+
+
+def outcome(
+    bench: Workbench, failures: FailureSet, names: tuple[str, ...] = ("Object",), *, num_others: int | None = 5
+) -> CellOutcome:
+    subset = CategorySubset(names).select(bench.dataset, failures)
+    return run_cell(cell_of(bench, subset, num_others=num_others), bench, failure_set=failures).outcome
+
+
+def width(found: CellOutcome, k: int) -> float:
+    noisy = found.at(k).label_noise
+    assert noisy is not None
+    return noisy.high - noisy.low
+
+
+def test_without_doubt_the_interval_is_the_plain_one(bench: Workbench, mined: FailureSet) -> None:
+    for cutoff in outcome(bench, doubted(mined, 0.0)).cutoffs:
+        noisy = cutoff.label_noise
+        assert noisy is not None
+        assert (noisy.low, noisy.high, noisy.label_deviation) == (cutoff.gain.low, cutoff.gain.high, 0.0)
+        assert noisy.num_in_doubt == len(mined)
+
+
+def test_it_widens_with_doubt_about_the_labels(bench: Workbench, mined: FailureSet) -> None:
+    found = [outcome(bench, doubted(mined, doubt)) for doubt in (0.0, 0.1, 0.3)]
+    widths = {k: [width(one, k) for one in found] for k in KS}
+    assert all(first <= second <= third for first, second, third in widths.values())
+    assert any(first < second < third for first, second, third in widths.values())
+
+
+def test_every_labelled_query_takes_part_whatever_the_complement(bench: Workbench, mined: FailureSet) -> None:
+    """The spread between labellings, drawn query by query from the gains of a cell that asks everybody."""
+    failures = doubted(mined, 0.3)
+    subset = CategorySubset(["Object"]).select(bench.dataset, failures)
+    asked = run_cell(cell_of(bench, subset, num_others=None), bench, failure_set=failures)
+    records = asked.records.set_index("query_id").loc[list(failures.query_ids)]
+    rng = np.random.default_rng(0)
+    for k in KS:
+        gains = hit_at_k(records["ensembled_rank"].to_numpy(), k=k).astype(int)
+        gains -= hit_at_k(records["baseline_rank"].to_numpy(), k=k)
+        means = []
+        for _ in range(4000):
+            own = [
+                gain
+                for place, gain in enumerate(gains)
+                if (rng.random() < 0.3) != (place % 2 == 0)  # an even place is labelled Object
+            ]
+            means += [np.mean(own)] if own else []
+        noisy = outcome(bench, failures).at(k).label_noise
+        assert noisy is not None
+        assert noisy.label_deviation == pytest.approx(np.std(means), rel=0.06, abs=1e-9)
+        assert noisy == asked.outcome.at(k).label_noise
+
+
+def test_categories_together_share_their_doubt(bench: Workbench, mined: FailureSet) -> None:
+    found = outcome(bench, doubted(mined, 0.3), CATEGORIES)
+    for cutoff in found.cutoffs:
+        assert cutoff.label_noise is not None
+        assert (cutoff.label_noise.low, cutoff.label_noise.high) == (cutoff.gain.low, cutoff.gain.high)
+
+
+def test_no_doubt_no_noise_and_the_old_name(bench: Workbench, mined: FailureSet) -> None:
+    plain = replace(doubted(mined, 0.1), label_doubt=None)
+    cells = [
+        cell_of(bench, CategorySubset(["Object"]).select(bench.dataset, failures))
+        for failures in (plain, doubted(mined, 0.1), doubted(mined, 0.2))
+    ]
+    assert len({cell.id for cell in cells}) == 3
+    assert all(cutoff.label_noise is None for cutoff in outcome(bench, plain).cutoffs)
+
+
+def test_it_is_read_back_with_the_outcome(bench: Workbench, mined: FailureSet) -> None:
+    found = outcome(bench, doubted(mined, 0.1))
+    written = found.to_json()
+    assert CellOutcome.from_json(written) == found
+    assert isinstance(CellOutcome.from_json(written).at(1).label_noise, NoisyGain)
+    for cutoff in written["cutoffs"]:
+        del cutoff["label_noise"]
+    assert CellOutcome.from_json(written).at(1).label_noise is None
+
+
+def test_doubt_about_another_subset_is_refused(bench: Workbench, mined: FailureSet) -> None:
+    failures = doubted(mined, 0.1)
+    subset = CategorySubset(["Object"]).select(bench.dataset, failures)
+    strange = replace(subset, positions=subset.positions[1:])
+    with pytest.raises(UsageError, match="label noise must be about the subset's own queries"):
+        run_cell(cell_of(bench, strange), bench, failure_set=failures)
