@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from misfire.cli._application import compose
-from misfire.config import Settings, load_sweep, sweep_names, sweeps_folder
+from misfire.config import Settings, load_sweep, search_names, sweep_names, sweeps_folder
 from misfire.core.errors import UsageError
 
 
@@ -97,5 +97,11 @@ def test_a_sweep_with_an_odd_part_is_refused_in_one_sentence(part: str, tmp_path
     assert "\n" not in str(caught.value)
 
 
-def test_every_bundled_file_is_a_sweep() -> None:
-    assert sweep_names() == sorted(path.stem for path in sweeps_folder().iterdir())
+def test_every_bundled_file_is_a_sweep_or_a_search() -> None:
+    assert sorted([*sweep_names(), *search_names()]) == sorted(path.stem for path in sweeps_folder().iterdir())
+
+
+@pytest.mark.parametrize("name", search_names())
+def test_a_search_is_no_sweep(name: str) -> None:
+    with pytest.raises(UsageError, match=f"a sweep must have grids, got {name}, which is a search; say `misfire search"):
+        load_sweep(name)

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -80,7 +80,6 @@ def run_and_log(
     cell: "Cell",
     failure_set: "FailureSet | None",
     *,
-    num_others: int | None = None,
     params: Mapping[str, str] | None = None,
 ) -> "tuple[CellOutcome, str]":
     """Run a cell whose claim is held, and log it. Returns its outcome and the run's identifier.
@@ -89,15 +88,12 @@ def run_and_log(
         settings: Where it runs and goes.
         cell: What to run.
         failure_set: Names the queries' categories.
-        num_others: How many queries its complement stands for, where that isn't all the others of the dataset.
         params: Further params of the run.
     """
     from misfire.evaluation import run_cell
     from misfire.tracking import log_cell
 
     result = run_cell(cell, settings.workbench, failure_set=failure_set)
-    if num_others is not None:
-        result = replace(result, outcome=replace(result.outcome, num_others=num_others))
     own = {"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""}
     with TemporaryDirectory() as folder:
         run_id = log_cell(

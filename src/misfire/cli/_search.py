@@ -141,7 +141,10 @@ def _last_of_each(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_words(search: "Search", words: Sequence[str]) -> None:
-    """Refuse words that would take a choice from the search, or make several searches of one."""
+    """Refuse words that would take a choice from the search, or change what works it off."""
+    sweepers = [word for word in words if word.startswith(("hydra.sweeper", "hydra/sweeper"))]
+    if sweepers:
+        raise UsageError(f"a search has a sweeper of its own, got {sweepers[0]}; its words are {', '.join(_OWN)}.")
     searched = {axis.key for axis in search.space.axes} | ({"templates"} if search.space.template_subset else set())
     taken = [word for word in words if word.partition("=")[0] in searched]
     if taken:

@@ -1,11 +1,10 @@
 """One trial of a search: a cell of dev queries and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from misfire.cli._cells import design_cell, run_and_log
-from misfire.core.errors import MisfireError
+from misfire.core.errors import MisfireError, UsageError
 from misfire.core.progress import say
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ def cell_on(side: "DevQueries | TestQueries", settings: "Settings", *, number: i
     store = settings.tracking
     with store.claimed(cell.id) as finished:
         if finished is None:
-            num_others = side.num_others(cell.subset)
-            outcome, run_id = run_and_log(settings, cell, failure_set, num_others=num_others, params={SIDE: side.name})
+            outcome, run_id = run_and_log(settings, cell, failure_set, params={SIDE: side.name})
         else:
             run_id = str(finished.info.run_id)
             outcome = read_cell(store, run_id).outcome
@@ -91,11 +89,13 @@ def design_on(side: "DevQueries | TestQueries", settings: "Settings") -> "tuple[
         UsageError: If the subset has no query there.
     """
     from misfire.evaluation import parse_num_queries
+    from misfire.prompts import RoutedTemplates
 
     failure_set, whole = design_cell(settings)
-    selection = side.part_of(whole.subset)
+    if isinstance(whole.template_set, RoutedTemplates):
+        raise UsageError(
+            "a search can't ask templates that a router chose on the whole dataset, got templates=predicted; search "
+            "without it, and route afterwards."
+        )
     num_queries = parse_num_queries(settings.config.complement.num_queries)
-    others = side.others(selection, num_queries=num_queries, seed=settings.seed)
-    cell = replace(whole, subset=selection, complement=others, num_others=side.num_others(selection))
-    side.check_holds(cell)
-    return failure_set, cell
+    return failure_set, side.part_of_cell(whole, num_queries=num_queries, seed=settings.seed)

@@ -20,19 +20,11 @@ from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauPr
 from misfire.evaluation.profile_words import profile_conclusion, reference_sentence, transition_sentence
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
 from misfire.evaluation.routing import PredictedTemplates
-from misfire.evaluation.search_space import (
-    Axis,
-    Choice,
-    Range,
-    SearchSpace,
-    Setting,
-    TemplateSubset,
-    quoted,
-    setting_label,
-    settings_with_every_value,
-)
+from misfire.evaluation.search_axis import Axis, Choice, Range, Setting
+from misfire.evaluation.search_space import SearchSpace, setting_label, settings_with_every_value
 from misfire.evaluation.split import DevQueries, TestQueries, dev_queries, test_queries
 from misfire.evaluation.tau_grid import TauGrid
+from misfire.evaluation.template_subset import TemplateSubset, quoted
 from misfire.evaluation.workbench import Workbench
 
 __all__ = [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from misfire.core.errors import UsageError
 
 
-def pareto_front(values: Sequence[Sequence[float]], *, is_maximised: Sequence[bool]) -> list[int]:
+def pareto_front(values: Sequence[Sequence[float | int]], *, is_maximised: Sequence[bool]) -> list[int]:
     """Places of the trials that no other trial beats: at least as good in all objectives and better in one.
 
     Trials with equal values stand on the front together.
@@ -28,7 +28,7 @@ def pareto_front(values: Sequence[Sequence[float]], *, is_maximised: Sequence[bo
     ]
 
 
-def winner(values: Sequence[Sequence[float]], *, is_maximised: Sequence[bool]) -> int:
+def winner(values: Sequence[Sequence[float | int]], *, is_maximised: Sequence[bool]) -> int:
     """Place of the trial that is taken: the best by the first objective, then by the next; the earliest of equal ones.
 
     Raises:
@@ -44,5 +44,5 @@ def winner(values: Sequence[Sequence[float]], *, is_maximised: Sequence[bool]) -
     return oriented.index(max(oriented))
 
 
-def _oriented(row: Sequence[float], is_maximised: Sequence[bool]) -> tuple[float, ...]:
+def _oriented(row: Sequence[float | int], is_maximised: Sequence[bool]) -> tuple[float | int, ...]:
     return tuple(value if more else -value for value, more in zip(row, is_maximised, strict=True))

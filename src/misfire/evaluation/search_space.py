@@ -1,181 +1,12 @@
-"""What a search may vary: axes, when each applies, and the command-line words that one setting stands for."""
+"""What a search may vary: its axes, and the command-line words that one setting stands for."""
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, final, runtime_checkable
-
-from typing_extensions import override
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
 
 from misfire.core.errors import UsageError, name_some
-
-Value = str | float | int | bool
-Setting = Mapping[str, Value]
-
-
-@runtime_checkable
-class Suggests(Protocol):
-    """Whoever chooses values: Optuna's trial, or a generator of ours with the same two methods."""
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of the choices."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        """A number from ``low`` to ``high``, uniform in its logarithm where ``log`` says so."""
-
-
-class Axis(ABC):
-    """One thing that varies: a key of the configuration and its values."""
-
-    key: str
-    when: Mapping[str, Sequence[Value]]
-
-    def applies(self, setting: Setting) -> bool:
-        """Whether the values chosen before it call for this axis (a temperature for a pooling that has one)."""
-        return all(setting.get(key) in values for key, values in self.when.items())
-
-    @abstractmethod
-    def suggest(self, trial: Suggests) -> Value:
-        """A value, chosen by ``trial``."""
-
-    @abstractmethod
-    def grid(self) -> tuple[Value, ...]:
-        """The values of a grid.
-
-        Raises:
-            UsageError: If nothing says how many there are.
-        """
-
-
-@final
-@dataclass(frozen=True)
-class Choice(Axis):
-    """A few values to choose from.
-
-    Args:
-        key: Group or key of the configuration.
-        values: The values, in order.
-        when: Values of earlier axes that this one needs; always where it's empty.
-
-    Raises:
-        UsageError: If there is no value, or one stands twice.
-    """
-
-    key: str
-    values: tuple[Value, ...]
-    when: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.values or len({str(value) for value in self.values}) < len(self.values):
-            raise UsageError(
-                f"an axis must list different values, got {list(self.values)} for {self.key}; list each once."
-            )
-
-    @override
-    def suggest(self, trial: Suggests) -> Value:
-        chosen: Value = trial.suggest_categorical(self.key, list(self.values))
-        return chosen
-
-    @override
-    def grid(self) -> tuple[Value, ...]:
-        return self.values
-
-
-@final
-@dataclass(frozen=True)
-class Range(Axis):
-    """A range of numbers.
-
-    Args:
-        key: Key of the configuration.
-        low: Its least value.
-        high: Its greatest.
-        is_log: Whether the logarithm is uniform rather than the number.
-        num_points: How many values a grid takes, both ends among them; ``None`` where no grid is asked for.
-        when: Values of earlier axes that this one needs; always where it's empty.
-
-    Raises:
-        UsageError: If the range is empty or not finite, its logarithm is, or a grid would take fewer than two values.
-
-    Example:
-        >>> [round(value, 4) for value in Range("pooling.tau", 0.01, 1, is_log=True, num_points=3).grid()]
-        [0.01, 0.1, 1.0]
-    """
-
-    key: str
-    low: float
-    high: float
-    is_log: bool = False
-    num_points: int | None = None
-    when: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        is_range = math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high
-        if not is_range or (self.is_log and self.low <= 0):
-            raise UsageError(
-                f"a range must go from low to a greater high, from above 0 with log, got {self.low} to {self.high} for "
-                f"{self.key}; mend it."
-            )
-        if self.num_points is not None and self.num_points < 2:
-            raise UsageError(f"points must be >= 2, got {self.num_points} for {self.key}; a list takes single values.")
-
-    @override
-    def suggest(self, trial: Suggests) -> Value:
-        return trial.suggest_float(self.key, self.low, self.high, log=self.is_log)
-
-    @override
-    def grid(self) -> tuple[Value, ...]:
-        if self.num_points is None:
-            raise UsageError(f"a grid must say how many points a range has, got none for {self.key}; add points: 12.")
-        places = [place / (self.num_points - 1) for place in range(1, self.num_points - 1)]
-        # The ends as they were written: a rounded end would be outside the range.
-        return (self.low, *map(self._between, places), self.high)
-
-    def _between(self, place: float) -> float:
-        if self.is_log:
-            return math.exp((1 - place) * math.log(self.low) + place * math.log(self.high))
-        return (1 - place) * self.low + place * self.high
-
-
-@final
-@dataclass(frozen=True)
-class TemplateSubset:
-    """Which templates of a set are asked: the first, the plain caption as a rule, always; each other or not.
-
-    Args:
-        name: The set's name: a choice of the group ``templates``.
-        templates: Its templates, in order.
-
-    Raises:
-        UsageError: If the set has no second template.
-    """
-
-    name: str
-    templates: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.templates) < 2:
-            raise UsageError(
-                f"a subset of templates needs a set of two or more, got {len(self.templates)} in {self.name}; name "
-                "another set."
-            )
-
-    @property
-    def axes(self) -> tuple[Choice, ...]:
-        """One axis a template that may be left out."""
-        return tuple(Choice(self._key(number), (True, False)) for number in range(2, len(self.templates) + 1))
-
-    def words(self, setting: Setting) -> list[str]:
-        """The group, and the templates that the setting keeps under a name that says which."""
-        kept = [1, *(number for number in range(2, len(self.templates) + 1) if setting[self._key(number)])]
-        texts = ",".join(quoted(self.templates[number - 1]) for number in kept)
-        name = f"{self.name}[{'+'.join(map(str, kept))}]"
-        return [f"templates={self.name}", f"templates.templates=[{texts}]", f"templates.name={quoted(name)}"]
-
-    @staticmethod
-    def _key(number: int) -> str:
-        return f"template {number}"
+from misfire.evaluation.search_axis import Axis, Range, Setting, Suggests, Value
+from misfire.evaluation.template_subset import TemplateSubset
 
 
 @final
@@ -227,10 +58,11 @@ class SearchSpace:
             UsageError: If a range doesn't say how many points it has.
 
         Example:
-            >>> tau = Range("pooling.tau", 0.1, 1, num_points=2, when={"pooling": ["logmeanexp"]})
+            >>> from misfire.evaluation import Choice
+            >>> tau = Range("pooling.tau", 0.1, 1, num_points=2, when={"pooling": ("logmeanexp",)})
             >>> space = SearchSpace((Choice("pooling", ("max", "logmeanexp")), tau))
             >>> [tuple(setting.values()) for setting in space.grid()]
-            [('max',), ('logmeanexp', 0.1), ('logmeanexp', 1)]
+            [('max',), ('logmeanexp', 0.1), ('logmeanexp', 1.0)]
         """
         return list(_expanded({}, self.all_axes))
 
@@ -245,10 +77,12 @@ def settings_with_every_value(space: SearchSpace) -> list[Setting]:
     """A few settings among which every choice of each axis and both ends of each range occur; to try what composes."""
     first = space.suggest(_Picks({}))
     found = [first]
-    for axis in space.all_axes:
+    for axis in space.axes:
         ends: tuple[Value, ...] = (axis.low, axis.high) if isinstance(axis, Range) else axis.grid()
         needed = {key: values[0] for key, values in axis.when.items()}
         found.extend(space.suggest(_Picks({**needed, axis.key: value})) for value in ends)
+    if space.template_subset:
+        found.append(space.suggest(_Picks({axis.key: False for axis in space.template_subset.axes})))
     return [setting for index, setting in enumerate(found) if setting not in found[:index]]
 
 
@@ -280,17 +114,6 @@ def setting_label(setting: Setting) -> str:
         if not key.startswith("template ")
     ]
     return " ".join([*parts, *([f"templates={'+'.join(['1', *kept])}"] if has_templates else [])])
-
-
-def quoted(text: str) -> str:
-    """A text in single quotes, as Hydra's grammar reads it.
-
-    Example:
-        >>> print(quoted("the dog's {caption}"))
-        'the dog\\'s {caption}'
-    """
-    escaped = text.replace("\\'", "\\\\'").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def written(value: Value) -> str:

@@ -10,7 +10,7 @@ from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.evaluation.cell import Cell, complement_sample
-from misfire.failures import Selection
+from misfire.failures import DoubtfulQueries, Selection
 
 DEV, TEST = "dev", "test"
 
@@ -34,7 +34,7 @@ class _Side:
         return len(self.positions)
 
     def part_of(self, selection: Selection) -> Selection:
-        """The selection's queries on this side.
+        """The selection's queries on this side, and those of its doubtful ones that are.
 
         Raises:
             UsageError: If none of them is.
@@ -49,7 +49,34 @@ class _Side:
             selection,
             positions=selection.positions[here],
             how_chosen=f"{selection.how_chosen}; of these the {int(here.sum())} among {self.how_split}",
+            in_doubt=None if selection.in_doubt is None else self._doubtful(selection.in_doubt),
         )
+
+    def _doubtful(self, queries: DoubtfulQueries) -> DoubtfulQueries:
+        here = np.isin(queries.positions, self.positions)
+        return DoubtfulQueries(queries.positions[here], queries.is_labelled[here], queries.probability[here])
+
+    def part_of_cell(self, cell: Cell, *, num_queries: int | None, seed: int) -> Cell:
+        """The cell with everything that it asks on this side.
+
+        Args:
+            cell: On the whole dataset.
+            num_queries: Size of its complement; ``None`` takes all other queries of the side.
+            seed: Of the complement.
+
+        Raises:
+            UsageError: If none of its subset's queries is on this side.
+        """
+        selection = self.part_of(cell.subset)
+        restricted = replace(
+            cell,
+            subset=selection,
+            complement=self.others(selection, num_queries=num_queries, seed=seed),
+            num_others=len(self) - len(selection),
+            confirm=np.intersect1d(cell.confirm, self.positions),
+        )
+        self.check_holds(restricted)
+        return restricted
 
     def others(self, selection: Selection, *, num_queries: int | None, seed: int) -> Int[np.ndarray, " complement"]:
         """Positions of a sample of this side's other queries; ``None`` takes all of them."""
@@ -57,17 +84,14 @@ class _Side:
         taken = np.union1d(selection.positions, elsewhere)
         return complement_sample(self.num_captions, taken, num_queries=num_queries, seed=seed)
 
-    def num_others(self, selection: Selection) -> int:
-        """How many other queries this side has."""
-        return len(self) - len(selection)
-
     def check_holds(self, cell: Cell) -> None:
         """Refuse a cell that asks a query of the other side.
 
         Raises:
             IntegrityError: If it does.
         """
-        strangers = np.setdiff1d(cell.queries, self.positions)
+        doubtful = [] if cell.subset.in_doubt is None else [cell.subset.in_doubt.positions]
+        strangers = np.setdiff1d(np.concatenate([cell.queries, cell.confirm, *doubtful]), self.positions)
         if len(strangers):
             raise IntegrityError(
                 f"a cell on {self.name} must ask {self.name} queries alone, got {name_some(strangers.tolist())} by "

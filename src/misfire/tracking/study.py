@@ -27,7 +27,7 @@ _PLAN, _NUMBER, _HOST, _MARK, _CELL = (f"misfire.{name}" for name in ("plan", "n
 _ERROR, _ERROR_CODE, _ERROR_TIME = (f"misfire.{name}" for name in ("error", "error_code", "error_time"))
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BEFORE_SAYING_SO = 5.0
-_MOST_ATTEMPTS = 8
+_MOST_ATTEMPTS = 32  # nearly all of them chance, which finds what is untried if anything is
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from misfire.core.errors import UsageError
+from misfire.evaluation import CellOutcome, Flips, Verdict, selection_adjusted_p
+from tests.evaluation.outcomes import cutoff, outcome
+
+OTHERS = Flips(3, 2, 10, 5)
+
+
+def side(subset: Flips, others: Flips = OTHERS, **changed: object) -> CellOutcome:
+    return outcome(cutoff(5, subset=subset, others=others), **changed)
+
+
+def verdict(dev: CellOutcome, test: CellOutcome, **changed: object) -> Verdict:
+    content = {"k": 5, "num_settings": 40, "p_selected": 0.3, "num_looks": 1, **changed}
+    return Verdict(dev=dev, test=test, **content)  # type: ignore[arg-type]
+
+
+def test_the_optimism_and_the_p_values() -> None:
+    found = verdict(side(Flips(10, 2, 0, 8)), side(Flips(6, 4, 3, 7)))
+    assert found.optimism == pytest.approx(8 / 20 - 2 / 20)
+    assert found.p_test == pytest.approx(binomtest(6, 10).pvalue)
+    assert found.p_unadjusted == pytest.approx(binomtest(10, 12).pvalue)
+    said = found.answer("max (trial 3)")
+    assert said.startswith("The winner does not mend by the rule. max (trial 3) gained +40.00 pp hit@5 on the 20 dev")
+    assert "among 40 settings (p 0.300 adjusted for the choice), and +10.00 pp on the 20 test queries" in said
+    assert "(exact p 0.754): an optimism of +30.00 pp." in said
+    assert "On 20 other test queries it fixed 3 and broke 2." in said
+    assert "regression to the mean" in said
+    assert "an oracle, not a system" in said
+    assert "winners of this study" not in said
+
+
+@pytest.mark.parametrize(
+    ("test", "holds"),
+    [
+        (side(Flips(12, 1, 0, 7)), True),
+        (side(Flips(1, 12, 0, 7)), False),  # a loss, however sure
+        (side(Flips(6, 2, 4, 8)), False),  # a gain that chance makes
+        (side(Flips(12, 1, 0, 7), Flips(2, 3, 10, 5)), False),  # and it costs more elsewhere
+        (side(Flips(12, 1, 0, 7), Flips(0, 0, 0, 0)), False),  # and nobody asked what it costs
+        (side(Flips(12, 1, 0, 7), Flips(0, 0, 0, 0), num_others=0), True),  # there is nobody to ask
+    ],
+)
+def test_the_rule(test: CellOutcome, holds: bool) -> None:
+    assert verdict(side(Flips(0, 20, 0, 0)), test).holds == holds
+
+
+def test_a_second_look_is_owned_up_to() -> None:
+    said = verdict(side(Flips(1, 0, 0, 9)), side(Flips(1, 0, 0, 9)), num_looks=2).answer("it")
+    assert "Test was read for 2 winners of this study, so its p-value is flattered too." in said
+
+
+def records(baseline: np.ndarray, ensembled: np.ndarray, images: np.ndarray, first: int = 0) -> pd.DataFrame:
+    """Hits as ranks 1 and 9, with a complement that must not count."""
+    size = len(baseline)
+    frame = pd.DataFrame(
+        {
+            "query_id": np.arange(first, first + size),
+            "image_id": images,
+            "part": "subset",
+            "baseline_rank": np.where(baseline, 1, 9),
+            "ensembled_rank": np.where(ensembled, 1, 9),
+        }
+    )
+    others = frame.assign(query_id=frame.query_id + 1000, part="complement", ensembled_rank=1, baseline_rank=9)
+    return pd.concat([frame.sample(frac=1, random_state=0), others])
+
+
+def test_the_best_of_one_is_enumerated() -> None:
+    before, after = np.zeros(6, dtype=bool), np.array([1, 1, 1, 1, 1, 0], dtype=bool)
+    found = selection_adjusted_p(
+        [records(before, after, np.arange(6))], 0, k=5, num_replicates=2000, rng=np.random.default_rng(0)
+    )
+    assert found == pytest.approx(2 / 32)
+
+
+def test_captions_of_an_image_count_together() -> None:
+    before, after = np.zeros(6, dtype=bool), np.array([1, 1, 1, 1, 1, 1], dtype=bool)
+    found = selection_adjusted_p(
+        [records(before, after, np.repeat([7, 8], 3))], 0, k=5, num_replicates=2000, rng=np.random.default_rng(0)
+    )
+    assert found == pytest.approx(2 / 4)
+
+
+def test_choosing_among_equals_rarely_looks_significant() -> None:
+    """Thirty systems as good as the baseline: the best one's adjusted p-value is at most 0.05 in 5 % of studies."""
+    rng = np.random.default_rng(1)
+    num_studies, num_significant, num_naive = 60, 0, 0
+    for _ in range(num_studies):
+        before = rng.random(60) < 0.4
+        cells = [rng.random(60) < 0.4 for _ in range(30)]
+        best = int(np.argmax([cell.sum() for cell in cells]))
+        frames = [records(before, cell, np.arange(60)) for cell in cells]
+        found = selection_adjusted_p(frames, best, k=5, num_replicates=200, rng=rng)
+        num_significant += found <= 0.05
+        fixed, broken = int((cells[best] & ~before).sum()), int((~cells[best] & before).sum())
+        num_naive += binomtest(fixed, fixed + broken).pvalue <= 0.05
+    assert num_significant <= 9  # binomial(60, 0.05) is above that once in 1,000
+    assert num_naive > 9
+
+
+def test_cells_of_other_queries_share_an_axis() -> None:
+    """Two backbones fail on different queries: each cell is held against its own baseline."""
+    before = np.zeros(6, dtype=bool)
+    better, equal = np.ones(6, dtype=bool), before
+    frames = [records(before, better, np.arange(6)), records(before, equal, np.arange(3, 9), first=3)]
+    found = [
+        selection_adjusted_p(frames, place, k=5, num_replicates=2000, rng=np.random.default_rng(0)) for place in (0, 1)
+    ]
+    assert found == [pytest.approx(2 / 64), pytest.approx(1.0)]
+
+
+def test_the_chosen_must_be_there() -> None:
+    with pytest.raises(UsageError, match="the chosen cell must be one of 0, got place 0;"):
+        selection_adjusted_p([], 0, k=5, num_replicates=10, rng=np.random.default_rng(0))
