@@ -21,6 +21,7 @@ _ORDER = (
     "annotate",
     "agree",
     "ensemble",
+    "gap",
     "sweep",
     "search",
     "report",

@@ -8,9 +8,13 @@ from misfire.evaluation.decision import DecisionRule, answer
 from misfire.evaluation.ensembling import run_cell
 from misfire.evaluation.failure_sets import mined_failure_set, named_failure_set
 from misfire.evaluation.flips import Flips, flip_ledger
+from misfire.evaluation.gap_outcome import GapSystem, OracleGap, gap_name
+from misfire.evaluation.gap_systems import GapSystems
+from misfire.evaluation.gap_words import gap_sentence
 from misfire.evaluation.honesty import Verdict, selection_adjusted_p
 from misfire.evaluation.ledger import NetChange, TemplateFlips, net_change
 from misfire.evaluation.objective import Direction, Objective, objective_named
+from misfire.evaluation.oracle_gap import GapPlan, GapResult, run_oracle_gap
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
 from misfire.evaluation.pareto import pareto_front, winner
 from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band
@@ -46,9 +50,14 @@ __all__ = [
     "Direction",
     "Flips",
     "Gain",
+    "GapPlan",
+    "GapResult",
+    "GapSystem",
+    "GapSystems",
     "HitBounds",
     "NetChange",
     "Objective",
+    "OracleGap",
     "PlaceboBand",
     "PredictedTemplates",
     "ProfilePlan",
@@ -77,6 +86,8 @@ __all__ = [
     "flip_ledger",
     "hit_bounds",
     "hit_ceiling",
+    "gap_name",
+    "gap_sentence",
     "mined_failure_set",
     "named_failure_set",
     "net_change",
@@ -93,6 +104,7 @@ __all__ = [
     "reference_sentence",
     "run_cell",
     "run_name",
+    "run_oracle_gap",
     "run_profile",
     "selection_adjusted_p",
     "setting_label",

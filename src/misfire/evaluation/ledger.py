@@ -16,7 +16,7 @@ from misfire.stats import clustered_score_interval
 UNLABELLED = "unlabelled"
 
 _HOW = (
-    "two strata, the subset asked whole and the complement a sample of {num_others} other queries; Tango's score "
+    "two strata, {subset} and the complement a sample of {num_others} other queries; Tango's score "
     "interval of each with captions clustered by image, put together by their recovered variances and the covariance "
     "through shared images; a statement about further queries of this kind"
 )
@@ -114,6 +114,7 @@ def net_change(
     num_others: int,
     k: int,
     confidence: float,
+    stands_for: int | None = None,
 ) -> NetChange | None:
     """Estimated change of hit@k over all queries, from a subset that was asked whole and a sample of the others.
 
@@ -130,6 +131,7 @@ def net_change(
         num_others: How many queries the others are a sample of.
         k: Cut-off, >= 1.
         confidence: Coverage that the interval aims at, in (0, 1).
+        stands_for: How many queries the subset is itself a sample of; none beside its own by default.
 
     Returns:
         Fractions of all queries; None where there are others and none was asked, or a stratum shows only one image.
@@ -145,7 +147,8 @@ def net_change(
         -0.1
     """
     before, after = hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k)
-    strata = [(num_subset, slice(num_subset)), (num_others, slice(num_subset, None))]
+    size_of_subset = num_subset if stands_for is None else stands_for
+    strata = [(size_of_subset, slice(num_subset)), (num_others, slice(num_subset, None))]
     strata = [(size, part) for size, part in strata if size]
     if any(len(np.unique(clusters[part])) < 2 for _, part in strata):
         return None
@@ -164,8 +167,13 @@ def net_change(
         estimate=estimate,
         low=estimate - _together(below, shared),
         high=estimate + _together(above, shared),
-        how=_HOW.format(num_others=f"{num_others:,}"),
+        how=_how(size_of_subset, num_others, is_whole=stands_for is None),
     )
+
+
+def _how(size_of_subset: int, num_others: int, *, is_whole: bool) -> str:
+    subset = "the subset asked whole" if is_whole else f"the subset a sample of {size_of_subset:,} queries like it"
+    return _HOW.format(subset=subset, num_others=f"{num_others:,}")
 
 
 def _by_cluster(

@@ -2,6 +2,7 @@
 
 from misfire.tracking.baseline import log_baseline, read_baseline
 from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, read_records
+from misfire.tracking.gaps import LoggedGap, log_gap, read_gap, read_gaps
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
 from misfire.tracking.profiles import LoggedProfile, log_profile, read_profile, read_profiles
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
@@ -13,6 +14,7 @@ from misfire.tracking.summary import SweepSummary, log_summary
 __all__ = [
     "SAMPLERS",
     "LoggedCell",
+    "LoggedGap",
     "LoggedProfile",
     "RunContent",
     "Sampler",
@@ -27,11 +29,14 @@ __all__ = [
     "experiment_links",
     "log_baseline",
     "log_cell",
+    "log_gap",
     "log_profile",
     "log_summary",
     "read_baseline",
     "read_cell",
     "read_cells",
+    "read_gap",
+    "read_gaps",
     "read_profile",
     "read_profiles",
     "read_records",

@@ -3,6 +3,7 @@
 from misfire.reporting.figures.best import best_pooling
 from misfire.reporting.figures.categories import category_distribution
 from misfire.reporting.figures.confusion import confusion_matrix
+from misfire.reporting.figures.gap import oracle_gap_points
 from misfire.reporting.figures.histogram import bootstrap_distributions, bootstrap_histogram
 from misfire.reporting.figures.matrix import gain_matrix
 from misfire.reporting.figures.pooling import pooling_ablation
@@ -18,6 +19,7 @@ __all__ = [
     "category_distribution",
     "confusion_matrix",
     "gain_matrix",
+    "oracle_gap_points",
     "pooling_ablation",
     "tau_profile_curves",
     "temperature_sweep",
