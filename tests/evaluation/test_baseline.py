@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from misfire.core.hashing import sha256_text
+from misfire.data import dataset_card
 from misfire.evaluation import Baseline, Workbench, baseline_id, evaluate_baseline, text_to_image
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented
@@ -146,3 +147,21 @@ def test_what_the_store_holds_never_touches_the_encoder(bench: Workbench, baseli
     again = text_to_image(replace(bench, encoder=fresh))
     assert fresh.num_encoded == []
     assert again.ranks.rank.tolist() == baseline.records["rank"][: len(bench.dataset.captions)].tolist()
+
+
+def test_hit_rates_have_their_bounds(baseline: Baseline, bench: Workbench, expected: dict[str, list[Ranked]]) -> None:
+    queries, data = expected["t2i"], bench.dataset
+    captions = invented.plain_text_rows([caption.text for caption in data.captions])
+    scores = captions @ invented.plain_image_rows(data).T
+    for k in KS:
+        name = f"t2i/hit_at_{k}"
+        found = {key.rpartition("/")[2]: value for key, value in baseline.bounds.items() if key.startswith(f"{name}/")}
+        assert found["if_ties_lose"] == pytest.approx(np.mean([query.worst_rank <= k for query in queries]))
+        assert found["if_ties_win"] == pytest.approx(np.mean([query.best_rank <= k for query in queries]))
+        assert found["if_ties_lose"] <= baseline.intervals[name].estimate <= found["if_ties_win"]
+        gaps = [
+            row[target] - np.sort(np.delete(row, target))[-k] for row, target in zip(scores, data.targets, strict=True)
+        ]
+        near = [query.rank <= k and gap < 2**-8 for query, gap in zip(queries, gaps, strict=True)]
+        assert found["within_bf16"] == sum(near)
+    assert baseline.bounds["t2i/hit_at_1/ceiling"] == dataset_card(data)["hit_at_1_ceiling"] < 1

@@ -110,6 +110,7 @@ def test_captions_that_share_an_image_widen_the_band() -> None:
     after = np.where(np.repeat(rng.random(80) < 0.4, 5), 3 - before, before)  # an image's captions flip together
 
     def width(images: np.ndarray) -> float:
+        """Of the band, none of which is beyond what all 200 could gain or lose."""
         band = noise_band(
             before,
             after,
@@ -122,9 +123,28 @@ def test_captions_that_share_an_image_widen_the_band() -> None:
             rng=np.random.default_rng(0),
         )
         assert band is not None
+        assert 0 <= band.low <= band.high <= 1
         return band.high - band.low
 
     assert width(np.repeat(np.arange(80), 5)) > 1.5 * width(np.arange(400))
+
+
+def test_no_placebo_loses_what_the_subset_does_not_have() -> None:
+    before = np.array([2] * 10 + [1] * 90)
+    after = np.array([1] + [2] * 9 + [1] * 90)
+    band = noise_band(
+        before,
+        after,
+        np.concatenate([np.repeat([0, 1], 5), np.arange(2, 92)]),
+        num_subset=10,
+        num_others=90,
+        k=1,
+        num_replicates=500,
+        confidence=0.95,
+        rng=np.random.default_rng(0),
+    )
+    assert band is not None
+    assert band.low == 0.0
 
 
 def test_others_that_were_not_asked_leave_no_band() -> None:

@@ -22,3 +22,13 @@ def measured_baseline(settings: "Settings") -> dict[str, tuple[float, float, flo
         with TemporaryDirectory() as folder:
             log_baseline(store, baseline, bench, config_yaml=settings.to_yaml(), folder=Path(folder))
     return {name: (found.estimate, found.low, found.high) for name, found in baseline.intervals.items()}
+
+
+def measured_bounds(settings: "Settings") -> dict[int, dict[str, float]]:
+    """What bounds each text-to-image hit rate of the measured baseline, by cut-off."""
+    from misfire.evaluation import baseline_id
+    from misfire.tracking import read_bounds
+
+    store = settings.tracking.for_experiment("baseline")
+    with store.claimed(baseline_id(settings.workbench, ks=settings.ks, statistics=settings.statistics)) as finished:
+        return {} if finished is None else read_bounds(finished)

@@ -13,6 +13,7 @@ from misfire.evaluation.gap_systems import GapSystems
 from misfire.evaluation.gap_words import gap_sentence
 from misfire.evaluation.honesty import Verdict, selection_adjusted_p
 from misfire.evaluation.ledger import NetChange, TemplateFlips, net_change
+from misfire.evaluation.lenient import LenientHitRate, lenient_hit_rate
 from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.oracle_gap import GapPlan, GapResult, run_oracle_gap
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
@@ -55,6 +56,7 @@ __all__ = [
     "GapSystem",
     "GapSystems",
     "HitBounds",
+    "LenientHitRate",
     "NetChange",
     "Objective",
     "OracleGap",
@@ -84,10 +86,11 @@ __all__ = [
     "dev_queries",
     "evaluate_baseline",
     "flip_ledger",
-    "hit_bounds",
-    "hit_ceiling",
     "gap_name",
     "gap_sentence",
+    "hit_bounds",
+    "hit_ceiling",
+    "lenient_hit_rate",
     "mined_failure_set",
     "named_failure_set",
     "net_change",

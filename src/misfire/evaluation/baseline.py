@@ -1,7 +1,7 @@
 """Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Caption, Image
+from misfire.evaluation.ceilings import RankedSide, hit_ceiling
 from misfire.evaluation.cell import check_cut_offs
 from misfire.evaluation.workbench import Workbench
 from misfire.metrics import hit_at_k, reciprocal_rank
-from misfire.scoring import Outcomes, target_outcomes
+from misfire.scoring import Outcomes, target_outcomes, top_items
 from misfire.stats import Interval, StatisticsSettings, clustered_mean_bootstrap, clustered_median_bootstrap
 
 TEXT_TO_IMAGE = "t2i"
@@ -22,11 +23,17 @@ IMAGE_TO_TEXT = "i2t"
 
 @dataclass(frozen=True)
 class Baseline:
-    """Plain retrieval's intervals by tracked name (``t2i/hit_at_1``), and one record a query of either direction."""
+    """Plain retrieval's intervals by tracked name (``t2i/hit_at_1``), and one record a query of either direction.
+
+    ``bounds`` say, by tracked name below that of a text-to-image hit rate, how far it could go and what it hangs on:
+    ``ceiling`` of the texts alone, ``if_ties_lose`` and ``if_ties_win`` (fractions), and the numbers of hits
+    ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+    """
 
     id: str
     intervals: Mapping[str, Interval]
     records: pd.DataFrame
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
 
 def text_to_image(bench: Workbench) -> Outcomes:
@@ -86,7 +93,29 @@ def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: Stat
         **_intervals(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
     }
     records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
-    return Baseline(id=baseline_id(bench, ks=ks, statistics=statistics), intervals=intervals, records=records)
+    return Baseline(
+        id=baseline_id(bench, ks=ks, statistics=statistics),
+        intervals=intervals,
+        records=records,
+        bounds=_bounds(bench, queries, ks),
+    )
+
+
+def _bounds(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> dict[str, float]:
+    num_best = min(max(ks) + 1, len(bench.gallery))
+    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
+    everyone = np.arange(len(bench.targets))
+    bounds: dict[str, float] = {}
+    for k in ks:
+        name, found = f"{TEXT_TO_IMAGE}/hit_at_{k}", side.bounds(bench.targets, k=k)
+        bounds |= {
+            f"{name}/ceiling": hit_ceiling(bench.dataset, everyone, k=k),
+            f"{name}/if_ties_lose": found.if_ties_lose / len(everyone),
+            f"{name}/if_ties_win": found.if_ties_win / len(everyone),
+            f"{name}/within_fp32": float(found.within_fp32),
+            f"{name}/within_bf16": float(found.within_bf16),
+        }
+    return bounds
 
 
 def _intervals(

@@ -3,14 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.data.card import folded
 from misfire.metrics import hit_at_k
+from misfire.scoring import Outcomes, TopItems
 
 ROUNDING: Mapping[str, float] = {"fp32": 2.0**-24, "bf16": 2.0**-8}
 """Differences of two cosines below which rounding each of them to the precision can swap them, or make them equal.
@@ -99,3 +102,49 @@ def hit_ceiling(dataset: Dataset, positions: Int[np.ndarray, " query"], *, k: in
         images_of_texts[folded(caption.text)][caption.image_id] += 1
     best = sum(count for images in images_of_texts.values() for _, count in images.most_common(k))
     return best / len(positions)
+
+
+@dataclass(frozen=True, eq=False)
+class RankedSide:
+    """The outcomes of a cell's queries under one system, and the best items of its subset's queries."""
+
+    outcomes: Outcomes
+    subset_top: TopItems
+
+    @cached_property
+    def ranks(self) -> Int[np.ndarray, " query"]:
+        """Rank of each query's target, the subset's queries first."""
+        return self.outcomes.ranks.rank.numpy()
+
+    def bounds(self, targets: Int[torch.Tensor, " subset"], *, k: int) -> HitBounds:
+        """The subset's hits at ``k``, and how many hang on ties or on rounding."""
+        chosen = slice(len(targets))
+        ranks = self.outcomes.ranks
+        return hit_bounds(
+            ranks.rank[chosen].numpy(),
+            ranks.best[chosen].numpy(),
+            ranks.worst[chosen].numpy(),
+            lead(self.outcomes.target_score[chosen], self.subset_top, targets, k=k),
+            k=k,
+        )
+
+
+def lead(
+    target_score: Float[torch.Tensor, " query"],
+    top: TopItems,
+    targets: Int[torch.Tensor, " query"],
+    *,
+    k: int,
+) -> Float[np.ndarray, " query"]:
+    """Score of each target less that of the ``k``-th best other item; infinite where ``top`` holds no such item.
+
+    Args:
+        target_score: The targets' scores.
+        top: Each query's best items: ``k + 1`` of them, or all that there are.
+        targets: Gallery position of each query's target.
+        k: Cut-off, >= 1.
+    """
+    rivals = torch.where(top.position == targets[:, None], -torch.inf, top.score).sort(dim=1, descending=True).values
+    if k > rivals.shape[1]:
+        return np.full(len(targets), np.inf)
+    return (target_score - rivals[:, k - 1]).double().numpy()

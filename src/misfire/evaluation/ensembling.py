@@ -10,8 +10,9 @@ from jaxtyping import Float, Int
 
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.evaluation.baseline import ids_of, outcome_columns
+from misfire.evaluation.ceilings import RankedSide
 from misfire.evaluation.cell import Cell, unique_texts
-from misfire.evaluation.evidence import Evidence, RankedSide
+from misfire.evaluation.evidence import Evidence
 from misfire.evaluation.label_noise import noisy_gains
 from misfire.evaluation.outcome import CellOutcome, CellResult, Gain
 from misfire.evaluation.workbench import Workbench

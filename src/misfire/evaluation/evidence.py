@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from misfire.core.seeding import generator
-from misfire.evaluation.ceilings import HitBounds, hit_bounds, hit_ceiling
+from misfire.evaluation.ceilings import RankedSide, hit_ceiling
 from misfire.evaluation.cell import Cell
 from misfire.evaluation.confirmation import Confirmation, confirm
 from misfire.evaluation.flips import Flips, flip_ledger
@@ -17,53 +17,6 @@ from misfire.evaluation.ledger import flips_by_category, flips_by_template, net_
 from misfire.evaluation.outcome import CutoffOutcome, Gain
 from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band, paraphrases
 from misfire.failures import AMBIGUOUS
-from misfire.scoring import Outcomes, TopItems
-
-
-@dataclass(frozen=True, eq=False)
-class RankedSide:
-    """The outcomes of a cell's queries under one system, and the best items of its subset's queries."""
-
-    outcomes: Outcomes
-    subset_top: TopItems
-
-    @cached_property
-    def ranks(self) -> Int[np.ndarray, " query"]:
-        """Rank of each query's target, the subset's queries first."""
-        return self.outcomes.ranks.rank.numpy()
-
-    def bounds(self, targets: Int[torch.Tensor, " subset"], *, k: int) -> HitBounds:
-        """The subset's hits at ``k``, and how many hang on ties or on rounding."""
-        chosen = slice(len(targets))
-        ranks = self.outcomes.ranks
-        return hit_bounds(
-            ranks.rank[chosen].numpy(),
-            ranks.best[chosen].numpy(),
-            ranks.worst[chosen].numpy(),
-            lead(self.outcomes.target_score[chosen], self.subset_top, targets, k=k),
-            k=k,
-        )
-
-
-def lead(
-    target_score: Float[torch.Tensor, " query"],
-    top: TopItems,
-    targets: Int[torch.Tensor, " query"],
-    *,
-    k: int,
-) -> Float[np.ndarray, " query"]:
-    """Score of each target less that of the ``k``-th best other item; infinite where ``top`` holds no such item.
-
-    Args:
-        target_score: The targets' scores.
-        top: Each query's best items: ``k + 1`` of them, or all that there are.
-        targets: Gallery position of each query's target.
-        k: Cut-off, >= 1.
-    """
-    rivals = torch.where(top.position == targets[:, None], -torch.inf, top.score).sort(dim=1, descending=True).values
-    if k > rivals.shape[1]:
-        return np.full(len(targets), np.inf)
-    return (target_score - rivals[:, k - 1]).double().numpy()
 
 
 @dataclass(frozen=True, eq=False)

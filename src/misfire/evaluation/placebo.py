@@ -118,7 +118,7 @@ def noise_band(
     return _band(
         NOISE,
         float(delta.mean()),
-        _widened(gains, delta, image[:num_subset]),
+        _widened(gains, delta, image[:num_subset], hit_rate=float(before_hit[:num_subset].mean())),
         confidence=confidence,
         how=(
             "systems of equal quality that flip as many queries, half of them each way, drawn for the subset by the "
@@ -204,15 +204,18 @@ def _drawn_odds(
 
 
 def _widened(
-    gains: Float[np.ndarray, " replicate"], delta: Float[np.ndarray, " query"], image: Int[np.ndarray, " query"]
+    gains: Float[np.ndarray, " replicate"],
+    delta: Float[np.ndarray, " query"],
+    image: Int[np.ndarray, " query"],
+    *,
+    hit_rate: float,
 ) -> Float[np.ndarray, " replicate"]:
     cluster = np.unique(image, return_inverse=True)[1]
     if len(delta) == int(cluster.max()) + 1 or not cluster.any():
         return gains
-    widened: Float[np.ndarray, " replicate"] = gains.mean() + (gains - gains.mean()) * math.sqrt(
-        design_effect(delta, cluster)
-    )
-    return widened
+    widened = gains.mean() + (gains - gains.mean()) * math.sqrt(design_effect(delta, cluster))
+    clipped: Float[np.ndarray, " replicate"] = np.clip(widened, -hit_rate, 1 - hit_rate)  # no gain can be beyond
+    return clipped
 
 
 def _band(

@@ -27,6 +27,7 @@ def log_baseline(store: TrackingStore, baseline: Baseline, bench: Workbench, *, 
     metrics: dict[str, float] = {}
     for name, interval in baseline.intervals.items():
         metrics |= {name: interval.estimate, f"{name}/low": interval.low, f"{name}/high": interval.high}
+    metrics |= baseline.bounds
     headline = baseline.intervals["t2i/reciprocal_rank"].estimate
     return store.log(
         RunContent(
@@ -58,6 +59,16 @@ def read_baseline(run: "Run") -> dict[str, tuple[float, float, float]]:
     return {
         name: (metrics[name], metrics[f"{name}/low"], metrics[f"{name}/high"]) for name in sorted(names, key=_order)
     }
+
+
+def read_bounds(run: "Run") -> dict[int, dict[str, float]]:
+    """Bounds of each text-to-image hit rate of a logged baseline by cut-off; none of one logged by an early version."""
+    bounds: dict[int, dict[str, float]] = {}
+    for name, value in sorted(run.data.metrics.items()):
+        direction, hit, kind = [*name.split("/"), "", ""][:3]
+        if direction == "t2i" and hit.startswith("hit_at_") and kind not in ("", "low", "high"):
+            bounds.setdefault(int(hit.removeprefix("hit_at_")), {})[kind] = value
+    return dict(sorted(bounds.items()))
 
 
 def _order(name: str) -> tuple[bool, bool, int]:
