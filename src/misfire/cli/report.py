@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from misfire.cli._audit import is_audit, run_audit
 from misfire.cli._summary import summarise
 
 
 def run(words: Sequence[str]) -> int:
-    """Report on an experiment: by the name of its sweep, or by ``tracking.experiment=``."""
+    """Report on an experiment: by the name of its sweep, or by ``tracking.experiment=``; or audit published counts."""
+    if is_audit(words):
+        return run_audit(words)
     from misfire.config import is_search_file, load_sweep, search_names, sweep_names
 
     named = words[0] if words and "=" not in words[0] and not words[0].startswith("-") else None

@@ -1,6 +1,7 @@
 """Tables, figures and a page out of stored cells; nothing that a cell computed is computed again."""
 
 from misfire.reporting.agreement_report import agreement_summary, write_agreement
+from misfire.reporting.audit_report import write_audit
 from misfire.reporting.conclusion import correction, decisive_row
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.findings import Findings
@@ -32,6 +33,7 @@ __all__ = [
     "to_latex",
     "to_markdown",
     "write_agreement",
+    "write_audit",
     "write_report",
     "write_study_report",
 ]

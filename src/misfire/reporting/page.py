@@ -38,6 +38,7 @@ def render_page(
     rows: Sequence[CellRow],
     conclusion: Conclusion | None = None,
     galleries: Sequence[FlipGallery] = (),
+    method: Sequence[str] = METHOD,
 ) -> str:
     """One self-contained HTML page, light or dark as the reader's system is; every text is escaped."""
     environment = Environment(
@@ -59,7 +60,7 @@ def render_page(
             rows=rows,
             conclusion=conclusion,
             galleries=galleries,
-            method=METHOD,
+            method=method,
         )
         + "\n"
     )
