@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.evaluation import CutoffOutcome
 from misfire.failures import read_failure_set
+from misfire.tracking import LoggedCell
+from misfire.tracking.store import CELL_ID
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
@@ -53,6 +57,52 @@ def test_sheets_become_a_labelled_set_that_an_ensemble_uses(
     assert own_place.misfire(*words) == 0
     (cell,) = own_place.cells()
     assert own_place.records(cell.run_id).query("part == 'subset'").shape[0] == counts["Ambiguous"]
+
+
+def test_label_noise_widens_an_interval_and_vanishes_with_it(own_place: Place, tmp_path: Path) -> None:
+    """Three readings of the same failures: copies of one sheet, simulated annotators, and worse ones."""
+    folder = mined(own_place)
+    drawn = [pd.read_csv(path, keep_default_na=False) for path in sheets(folder)]
+    everything = pd.concat(drawn).drop_duplicates("query_id").sort_values("idx")
+    rng = np.random.default_rng(0)
+    for name, wrong in (("copies", 0.0), ("good", 0.1), ("bad", 0.4)):
+        (tmp_path / name).mkdir()
+        for annotator in ("ann", "bob"):
+            sheet = everything.copy()
+            slips = (rng.random(len(sheet)) < wrong) & (annotator == "bob")
+            sheet.loc[slips, "category"] = "Context"
+            sheet.loc[slips, "ambiguous_subtype"] = ""
+            sheet["annotator"] = annotator
+            sheet.to_csv(tmp_path / name / f"{annotator}.csv", index=False)
+        out = f"agree.out={tmp_path / name / 'out'}"
+        assert own_place.misfire("agree", listed(sorted((tmp_path / name).glob("*.csv"))), "policy=first", out) == 0
+        record = json.loads((tmp_path / name / "out" / "agreement.json").read_text())
+        labelled = own_place.root / "failures" / record["labelled_failure_set"][:12]
+        words = (f"failure_set={labelled}", "subset=ambiguous", "templates=generic", "pooling=mean")
+        assert own_place.misfire("ensemble", *words) == 0
+    copies, good, bad = (cell.outcome for cell in sorted(own_place.cells(), key=doubt_of))
+    for cutoff in copies.cutoffs:
+        assert cutoff.label_noise is not None
+        assert (cutoff.label_noise.low, cutoff.label_noise.high) == (cutoff.gain.low, cutoff.gain.high)
+    widths = [[noisy_width(one.at(k)) for one in (copies, good, bad)] for k in (1, 5, 10)]
+    assert all(plain <= some <= more for plain, some, more in widths)
+    assert any(plain < some < more for plain, some, more in widths)
+    (run,) = [run for run in own_place.store().finished_cells() if run.data.tags[CELL_ID] == bad.cell_id]
+    noisy = bad.at(10).label_noise
+    assert noisy is not None
+    assert run.data.metrics["t2i/hit_at_10/delta_noisy_low_pp"] == pytest.approx(100 * noisy.low, abs=1e-3)
+    assert "Label noise at 10" in run.data.tags["mlflow.note.content"]
+
+
+def doubt_of(cell: LoggedCell) -> float:
+    """How far labels are in doubt, at the cut-off where this moves the gain most."""
+    found = [cutoff.label_noise for cutoff in cell.outcome.cutoffs]
+    return max(noisy.label_deviation for noisy in found if noisy is not None)
+
+
+def noisy_width(cutoff: CutoffOutcome) -> float:
+    assert cutoff.label_noise is not None
+    return cutoff.label_noise.high - cutoff.label_noise.low
 
 
 def test_slips_are_refused_or_named(own_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Cell, CellOutcome, Workbench, complement_sample, mined_failure_set, run_cell
+from misfire.evaluation import (
+    Cell,
+    CellOutcome,
+    Workbench,
+    complement_sample,
+    dev_queries,
+    mined_failure_set,
+    run_cell,
+)
+from misfire.evaluation import test_queries as held_back
 from misfire.evaluation.label_noise import NoisyGain
 from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
 from misfire.metrics import hit_at_k
@@ -135,6 +144,19 @@ def test_it_is_read_back_with_the_outcome(bench: Workbench, mined: FailureSet) -
     for cutoff in written["cutoffs"]:
         del cutoff["label_noise"]
     assert CellOutcome.from_json(written).at(1).label_noise is None
+
+
+def test_a_side_of_a_split_asks_its_own_alone(bench: Workbench, mined: FailureSet) -> None:
+    subset = CategorySubset(["Object"]).select(bench.dataset, doubted(mined, 0.2))
+    sides = [make(bench.dataset, dev_share=0.5, seed=1) for make in (dev_queries, held_back)]
+    parts = [side.part_of(subset) for side in sides]
+    asked = []
+    for side, part in zip(sides, parts, strict=True):
+        assert part.in_doubt is not None
+        assert set(part.in_doubt.positions) <= set(side.positions)
+        assert np.array_equal(part.in_doubt.positions[part.in_doubt.is_labelled], part.positions)
+        asked += part.in_doubt.positions.tolist()
+    assert sorted(asked) == sorted(mined.positions(bench.dataset).tolist())
 
 
 def test_doubt_about_another_subset_is_refused(bench: Workbench, mined: FailureSet) -> None:

@@ -37,6 +37,11 @@ class DoubtfulQueries:
         """SHA-256 of the queries and their probabilities."""
         return sha256_json([self.positions.tolist(), self.is_labelled.tolist(), self.probability.tolist()])
 
+    def among(self, positions: Int[np.ndarray, " other"]) -> "DoubtfulQueries":
+        """Those at some positions."""
+        here = np.isin(self.positions, positions)
+        return DoubtfulQueries(self.positions[here], self.is_labelled[here], self.probability[here])
+
 
 @dataclass(frozen=True, eq=False)
 class Selection:

@@ -13,6 +13,7 @@ from misfire.failures.consensus.adjudication import Adjudication, Majority, Poli
 from misfire.failures.consensus.annotator import AnnotatorReport, annotator_reports
 from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels, link
+from misfire.failures.consensus.reference import Reference, reference_of
 from misfire.failures.failure_set import FailureSet
 from misfire.failures.sheets import Sheets
 from misfire.stats import StatisticsSettings
@@ -46,7 +47,7 @@ class Agreement:
     """Everything that is known of how far labels can be trusted.
 
     ``fleiss`` and ``alpha`` are over all annotators; ``per_category`` are Fleiss' kappas of one category against the
-    rest, in the taxonomy's order.
+    rest, in the taxonomy's order. ``reference`` is what annotators were held against besides each other.
     """
 
     linked: LinkedLabels
@@ -60,6 +61,7 @@ class Agreement:
     annotators: tuple[AnnotatorReport, ...]
     adjudication: Adjudication
     num_top1_failures: int | None
+    reference: Reference | None
 
     @property
     def overall(self) -> CohenKappa | FleissKappa:
@@ -117,6 +119,7 @@ def agreement(
     """
     chosen = settings or StatisticsSettings()
     linked = link(sheets, failure_set, dataset)
+    reference = reference_of(linked, failure_set, policy or Majority())
     names = sorted(linked.annotators)
     pairs = [_pair(linked, first, second, chosen) for first, second in combinations(names, 2)]
     table = _table(linked, names)
@@ -133,10 +136,15 @@ def agreement(
             for category in linked.taxonomy.names
         ),
         annotators=annotator_reports(
-            linked, confidence=chosen.confidence, num_replicates=chosen.num_replicates, seed=chosen.seed
+            linked,
+            reference=reference,
+            confidence=chosen.confidence,
+            num_replicates=chosen.num_replicates,
+            seed=chosen.seed,
         ),
         adjudication=adjudicate(linked, policy or Majority()),
         num_top1_failures=None if failure_set is None else failure_set.num_top1_failures,
+        reference=reference,
     )
 
 

@@ -47,6 +47,7 @@ def agreement_record(found: "Agreement") -> dict[str, Any]:
             "reason": found.alpha.reason,
         },
         "pairs": [_pair(pair) for pair in found.pairs],
+        "drift_reference": _reference(found),
         "annotators": {one.name: _annotator(one) for one in found.annotators},
         "categories": _categories(found),
         "adjudication": found.adjudication.to_json(),
@@ -137,6 +138,11 @@ def _pair(pair: "PairAgreement") -> dict[str, Any]:
         "confusion": pair.confusion,
         "disputed": [_item(item) for item in pair.disputed],
     }
+
+
+def _reference(found: "Agreement") -> dict[str, Any] | None:
+    reference = found.reference
+    return None if reference is None else {"source": reference.source, "num_queries": len(reference.categories)}
 
 
 def _annotator(one: AnnotatorReport) -> dict[str, Any]:

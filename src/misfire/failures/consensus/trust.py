@@ -14,6 +14,10 @@ _WORDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (
 _FEW = 50
 _WEAK = 0.4
 _MANY_WITHOUT_A_DISPUTE = 10
+_GOOD_POWER = 0.75
+# How often a drift is found, by the number of labels from which each holds (benchmarks/power_of_drift.py).
+_POWER_WITHOUT_REFERENCE = ((200, 0.85), (120, 0.6), (87, 0.4), (0, 0.15))
+_POWER_WITH_REFERENCE = ((200, 0.85), (120, 0.65), (80, 0.5), (0, 0.2))
 
 
 def word_for(kappa: float) -> str:
@@ -32,7 +36,14 @@ def word_for(kappa: float) -> str:
 def trust_paragraph(found: "Agreement") -> str:
     """What the numbers mean for somebody who wants to use the labels."""
     warnings = [warning for one in found.annotators for warning in one.warnings]
-    parts = (_about_rows(found), _about_agreement(found), _about_categories(found), warnings, _about_decisions(found))
+    parts = (
+        _about_rows(found),
+        _about_agreement(found),
+        _about_categories(found),
+        warnings,
+        _about_drift(found),
+        _about_decisions(found),
+    )
     return " ".join(sentence for part in parts for sentence in part)
 
 
@@ -112,6 +123,31 @@ def _most_confused(found: "Agreement") -> str:
         return ""
     (i, j), most = max(both_ways.items(), key=lambda pair: pair[1])
     return f"What one calls {names[i]} and the other {names[j]} makes {most} of the {total} disagreements."
+
+
+def _about_drift(found: "Agreement") -> Iterator[str]:
+    """What annotators were held against, and how much of a slip would have been seen."""
+    linked, reference = found.linked, found.reference
+    if len(linked.annotators) < 2:
+        return
+    compared = min(_num_compared(found, name) for name in linked.annotators)
+    powers = _POWER_WITHOUT_REFERENCE if reference is None else _POWER_WITH_REFERENCE
+    power = next(power for least, power in powers if compared >= least)
+    against = "each other" if reference is None else f"each other and {reference.source}"
+    few = "" if power > _GOOD_POWER else ", so that no warning is no proof"
+    yield (
+        f"Annotators were held against {against}, on at least {compared} labels each: if one of them from the middle on "
+        f"called 30 % of a frequent category something else, it would be seen about {100 * power:.0f} % of the "
+        f"time{few}."
+    )
+
+
+def _num_compared(found: "Agreement", name: str) -> int:
+    """Labels of an annotator that there is something to hold against: another's label, or the reference's."""
+    linked = found.linked
+    known = {} if found.reference is None else found.reference.categories
+    mine = [item for item, label in linked.labels[name].items() if label is not None]
+    return sum(len(linked.given(item)) > 1 or item.query_id in known for item in mine)
 
 
 def _about_decisions(found: "Agreement") -> Iterator[str]:
