@@ -1,0 +1,55 @@
+"""The guide to searches: its description is loaded and its commands run, on a small world."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from misfire.cli import main
+from misfire.config.search import _DEFAULTS, _NEEDED, load_search
+from misfire.evaluation.objective import _KINDS
+from misfire.tracking import SAMPLERS
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
+(DESCRIPTION,) = [text for language, text in BLOCKS if language == "yaml"]
+SMALL = (
+    "dataset.num_images=100",
+    "num_failures=30",
+    "complement.num_queries=20",
+    "statistics.num_replicates=50",
+    "trainer=cpu",
+)
+
+
+def test_the_guides_commands_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(DESCRIPTION)
+    for command in COMMANDS:
+        words = shlex.split(command)[1:]
+        fewer = ["num_trials=4"] if words == ["search", "tau_search"] else []
+        complete = ["num_trials=4"] if words == ["report", "tau_search"] else []
+        assert main([*words, *SMALL, *fewer, *complete]) == 0, command
+    printed = capsys.readouterr().out
+    assert "4 trials of tau_search: 4 finished" in printed
+    assert "6 trials of mine: 6 finished" in printed
+    assert "8 trials of mine: 8 finished" in printed
+    assert Path("report/tau_search/report.html").is_file()
+    assert Path("mlruns/studies/mine.log").is_file()
+
+
+def test_the_guides_description_is_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(DESCRIPTION)
+    search = load_search(str(tmp_path / "mine.yaml"))
+    assert set(re.findall(r"^(\w+):", DESCRIPTION, re.MULTILINE)) == {*_NEEDED, "fixed"}
+    assert len(search.space.grid()) == 13 * 16
+
+
+def test_the_guide_names_every_objective_sampler_and_default() -> None:
+    for name in (*_KINDS, *SAMPLERS, *_DEFAULTS):
+        assert f"`{name}`" in GUIDE
