@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from misfire.evaluation import (
     Cell,
@@ -23,11 +25,13 @@ from misfire.evaluation import (
     run_profile,
     transition_sentence,
 )
+from misfire.evaluation.profile import AS_MAXIMUM
 from misfire.failures import CategorySubset, FailureSet, Selection
 from misfire.prompts import TemplateSet
-from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling
+from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, ensemble_ranks, tau_profile
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented
+from tests.scoring.brute_force import integers
 
 KS = (1, 3, 6)
 STATISTICS = StatisticsSettings(num_replicates=5000, confidence=0.9, seed=11)
@@ -106,6 +110,24 @@ def test_the_profile_is_its_cells(plan: ProfilePlan, result: ProfileResult, benc
             assert (point.hits, result.profile.baseline(k)) == (cutoff.ensembled_hits, cutoff.baseline_hits)
             assert (point.low, point.high) == (cutoff.gain.low, cutoff.gain.high)
             assert point.gain == pytest.approx(cutoff.delta)
+
+
+def test_few_draws_are_the_cells_own(plan: ProfilePlan, bench: Workbench) -> None:
+    few = StatisticsSettings(num_replicates=17, confidence=0.7, seed=5)
+    hasty = replace(plan, cell=replace(plan.cell, statistics=few))
+    profile = run_profile(hasty, bench).profile
+    gains = [run_cell(cell, bench, failure_set=None).outcome.at(6).gain for cell in hasty.cells()[::5]]
+    assert [(point.low, point.high) for point in profile.at(6)[::5]] == [(gain.low, gain.high) for gain in gains]
+
+
+@given(seed=st.integers(0, 2**32 - 1), num_prompts=st.integers(1, 12))
+@settings(max_examples=40, deadline=None)
+def test_the_smallest_tau_is_the_maximum_ties_and_zeros_included(seed: int, num_prompts: int) -> None:
+    rng = np.random.default_rng(seed)
+    prompts, gallery = integers(rng, 5, num_prompts, 3, most=1), integers(rng, 30, 3, most=1) * 0.1
+    targets = torch.from_numpy(rng.integers(30, size=5))
+    found = tau_profile(prompts, gallery, targets, torch.tensor([AS_MAXIMUM], dtype=torch.float64))
+    assert torch.equal(found[0], ensemble_ranks(prompts, gallery, targets, MaxPooling()).rank)
 
 
 def test_the_ends_are_max_and_mean(plan: ProfilePlan, result: ProfileResult) -> None:

@@ -31,8 +31,9 @@ from misfire.stats.paired_bands import paired_bands
 
 PUBLISHED_TAU = 1.0
 
-# At this tau LogMeanExp is the maximum to the last bit of float32, zeros included.
-_MAXIMUM = 1e-60
+AS_MAXIMUM = 1e-60
+"""A tau at which LogMeanExp is the maximum to the last bit of float32: its shift is lost even beside a zero."""
+
 _LEFT, _ARRIVED = 0.1, 0.9
 _SAMPLED_QUERIES, _SAMPLED_SCORES = 256, 2**23
 
@@ -141,7 +142,7 @@ def _ranks(
 ) -> _Ranks:
     # Mean has a product of its own, of one row a query, as in a cell: adding up in another order may round otherwise.
     mean = ensemble_ranks(prompts, gallery, targets, MeanPooling()).rank
-    taus = torch.tensor([_MAXIMUM, *plan.grid.taus, PUBLISHED_TAU], dtype=torch.float64)
+    taus = torch.tensor([AS_MAXIMUM, *plan.grid.taus, PUBLISHED_TAU], dtype=torch.float64)
     profile = tau_profile(prompts, gallery, targets, taus)
     return _Ranks(
         baseline=target_ranks(plain, gallery, targets).rank.numpy(),
