@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from misfire.core.errors import UsageError
 from misfire.evaluation.routers.out_of_fold import image_folds
 
-Worth = Callable[[Bool[np.ndarray, " query"]], Float[np.ndarray, " query"]]
+Worth = Callable[[Bool[np.ndarray, " query"]], Float[np.ndarray, " dev"]]
 
 
 @final

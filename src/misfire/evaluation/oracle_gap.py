@@ -217,7 +217,7 @@ def _gate(
     gate, images = plan.systems.gate, problem.captions.images
     weights = _weights(plan)
 
-    def worth(is_dev: Bool[np.ndarray, " query"]) -> Float[np.ndarray, " query"]:
+    def worth(is_dev: Bool[np.ndarray, " query"]) -> Float[np.ndarray, " dev"]:
         known = np.isin(problem.annotated.captions.images, images[is_dev])
         routes = router.route(problem.among(is_dev, known))
         before = {name: ranks[is_dev] for name, ranks in ranked.items()}

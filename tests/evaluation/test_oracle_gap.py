@@ -1,0 +1,174 @@
+"""The gap against loops over queries, prompts and images; and labels planted where they must not be seen."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from misfire.core.errors import UsageError
+from misfire.evaluation import (
+    GapPlan,
+    GapResult,
+    GapSystems,
+    OracleGap,
+    PredictedTemplates,
+    Workbench,
+    gap_name,
+    gap_sentence,
+    mined_failure_set,
+    run_oracle_gap,
+)
+from misfire.evaluation.margin_gate import MarginGate
+from misfire.evaluation.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
+from misfire.failures import FailureSet
+from misfire.prompts import TemplateSet
+from misfire.scoring import MeanPooling
+from misfire.stats import StatisticsSettings
+from tests.evaluation import invented
+from tests.evaluation.brute_force import pooled_scores, ranked
+
+SETS = {
+    name: TemplateSet(name, ("{caption}", f"{word}: {{caption}}", f"{{caption}}, {word}"))
+    for name, word in (("object", "things"), ("action", "doing"), ("count", "how many"))
+}
+GENERIC = TemplateSet("generic", ("{caption}", "a photo of {caption}"))
+SYSTEMS = GapSystems(
+    SETS, GENERIC, (ZeroShotRouter(), LexicalRouter(), OutOfFoldRouter(num_folds=3)), MarginGate(num_folds=3)
+)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return invented.workbench(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
+    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
+
+
+def plan_of(bench: Workbench, failure_set: FailureSet) -> GapPlan:
+    return GapPlan(bench, failure_set, SYSTEMS, MeanPooling(), (1, 3), StatisticsSettings(), None, 5)
+
+
+@pytest.fixture(scope="module")
+def plan(bench: Workbench, failure_set: FailureSet) -> GapPlan:
+    return plan_of(bench, failure_set)
+
+
+@pytest.fixture(scope="module")
+def result(plan: GapPlan) -> GapResult:
+    return run_oracle_gap(plan)
+
+
+def brute_rank(bench: Workbench, position: int, templates: TemplateSet) -> int:
+    data = bench.dataset
+    prompts = invented.plain_text_rows(list(templates.render(data.captions[position].text)))
+    scores = pooled_scores(prompts, invented.plain_image_rows(data), "mean")
+    return ranked(scores, int(data.targets[position])).rank
+
+
+def test_every_system_has_the_ranks_of_loops_with_the_templates_it_chose(plan: GapPlan, result: GapResult) -> None:
+    records, sets = result.records, {"": TemplateSet("plain", ("{caption}",)), "generic": GENERIC, **SETS}
+    for column in (name for name in records if name.startswith("templates ")):
+        ranks = records[column.replace("templates ", "rank ")]
+        expected = [
+            brute_rank(plan.bench, position, sets[chosen])
+            for position, chosen in zip(plan.positions.tolist(), records[column], strict=True)
+        ]
+        assert ranks.tolist() == expected, column
+
+
+def test_the_oracle_takes_gold_categories_and_leaves_what_nobody_labelled(result: GapResult) -> None:
+    for row in result.records.itertuples():
+        gold = row.gold_category if row.gold_category in SETS else ""
+        assert result.records.loc[row.Index, "templates oracle"] == (gold or "")
+
+
+def test_the_net_is_both_strata_by_their_size(bench: Workbench, plan: GapPlan, result: GapResult) -> None:
+    gap, records = result.gap, result.records
+    assert gap.num_failures + gap.num_hits == len(bench.dataset.captions)
+    failures = (records["part"] == "failures").to_numpy()
+    for system in gap.systems:
+        ranks = records[f"rank {system.kind} {system.router}".strip()]
+        for k in gap.ks:
+            delta = (ranks <= k).astype(int) - (records["rank none"] <= k).astype(int)
+            expected = (
+                gap.num_failures * delta[failures].mean() + gap.num_hits * delta[~failures].mean()
+            ) / gap.num_queries
+            found = system.at(k)
+            assert found.net.estimate == pytest.approx(expected, abs=1e-12)
+            assert found.net.low <= found.net.estimate <= found.net.high
+            assert found.failures.net == delta[failures].sum()
+            assert found.others.net == delta[~failures].sum()
+            behind = gap.oracle.at(k).net.estimate - expected
+            assert found.behind_oracle.estimate == pytest.approx(behind, abs=1e-12)
+
+
+def test_a_gated_system_asks_with_its_routers_templates_or_not_at_all(result: GapResult) -> None:
+    for router in SYSTEMS.routers:
+        gated, free = (result.records[f"templates {kind} {router.label}"] for kind in ("gated", "predicted"))
+        assert ((gated == free) | (gated == "")).all()
+
+
+def test_no_label_of_an_image_reaches_its_own_queries(bench: Workbench, failure_set: FailureSet) -> None:
+    """Labels of one image's failures are replaced, image by image: its own queries are asked as before."""
+    labelled = [failure for failure in failure_set.failures if failure.category is not None]
+    moved = 0
+    reference = run_oracle_gap(plan_of(bench, failure_set)).records
+    for image in sorted({failure.target_image_id for failure in labelled})[:4]:
+        for planted in ("Object", "Count"):
+            failures = tuple(
+                replace(failure, category=planted, ambiguous_subtype=None)
+                if failure.target_image_id == image
+                else failure
+                for failure in failure_set.failures
+            )
+            records = run_oracle_gap(plan_of(bench, replace(failure_set, failures=failures))).records
+            own = reference["image_id"] == image
+            for column in (name for name in reference if name.startswith(("templates predicted", "templates gated"))):
+                pd.testing.assert_series_equal(records.loc[own, column], reference.loc[own, column])
+                moved += int((records.loc[~own, column] != reference.loc[~own, column]).sum())
+    assert moved > 0  # other images' queries do learn from it
+
+
+def test_an_equal_plan_has_an_equal_id_and_content_changes_it(plan: GapPlan, bench: Workbench) -> None:
+    assert plan.id == plan_of(bench, plan.failure_set).id
+    other = replace(plan, systems=replace(SYSTEMS, routers=(OutOfFoldRouter(num_folds=4),)))
+    assert len({plan.id, other.id, replace(plan, seed=6).id, replace(plan, num_others=3).id}) == 4
+
+
+def test_it_is_read_back_as_it_was(result: GapResult) -> None:
+    assert OracleGap.from_json(json.loads(json.dumps(result.gap.to_json()))) == result.gap
+
+
+def test_the_sentence_names_every_system_with_its_number(result: GapResult) -> None:
+    said = gap_sentence(result.gap, k=1)
+    for system in result.gap.systems[1:]:
+        assert f"{100 * system.at(1).net.estimate:+.2f} pp" in said
+        assert system.label in said or system.is_oracle
+    assert said.count(". ") == 0
+    assert gap_name(result.gap).startswith("oracle gap · mean")
+
+
+def test_what_cannot_be_compared_is_refused(bench: Workbench, failure_set: FailureSet, plan: GapPlan) -> None:
+    with pytest.raises(UsageError, match=r"needs other queries, got complement\.num_queries=0; 2000 is a good"):
+        replace(plan, num_others=0)
+    bare = replace(
+        failure_set,
+        failures=tuple(replace(failure, category=None, ambiguous_subtype=None) for failure in failure_set.failures),
+    )
+    with pytest.raises(UsageError, match=r"labelled with a category out of object, action, count, got 0 labels"):
+        plan_of(bench, bare)
+    with pytest.raises(UsageError, match=r"different routers, got 3 sets and zero-shot, zero-shot; see"):
+        replace(SYSTEMS, routers=(ZeroShotRouter(), ZeroShotRouter()))
+
+
+def test_predicted_templates_serve_a_cell_query_by_query(bench: Workbench, failure_set: FailureSet) -> None:
+    positions = np.arange(len(bench.dataset.captions))
+    routed = PredictedTemplates(SETS, OutOfFoldRouter(num_folds=3)).for_positions(bench, failure_set, positions)
+    assert set(routed.routes) == {caption.id for caption in bench.dataset.captions}
+    with pytest.raises(UsageError, match="must be chosen caption by caption"):
+        PredictedTemplates(SETS, ZeroShotRouter()).for_categories(["object"])
