@@ -28,6 +28,7 @@ def _agree(config: "DictConfig") -> None:
         agreement,
         label_doubt,
         load_taxonomy,
+        planned_against_returned,
         read_sheets,
         write_failure_set,
     )
@@ -50,6 +51,11 @@ def _agree(config: "DictConfig") -> None:
         labelled = adjudicated_set(failure_set, found.adjudication, label_doubt(found))
     record = {
         **found.to_json(),
+        "plan": (
+            None
+            if failure_set is None or place is None
+            else planned_against_returned(found.linked, failure_set, place / "manifest.json")
+        ),
         "failure_set": None if failure_set is None else failure_set.digest,
         "labelled_failure_set": None if labelled is None else labelled.digest,
     }

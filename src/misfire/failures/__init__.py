@@ -15,6 +15,7 @@ from misfire.failures.consensus import (
     agreement,
     expert_policy,
     label_doubt,
+    planned_against_returned,
     policy_named,
     read_sheet,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "mine",
     "mined_images",
     "plan_assignment",
+    "planned_against_returned",
     "policy_named",
     "read_failure_set",
     "read_sheet",

@@ -57,6 +57,7 @@ def agreement_summary(record: Record) -> str:
         f"agreement of {', '.join(annotators)}",
         f"  rows             {record['num_rows']} ({sum(record['num_unlabelled'].values())} queries unlabelled)",
         f"  queries          {record['num_unique']} different, {record['num_common']} in all sheets; {held}",
+        *_named("not as planned", _unplanned(record.get("plan"))),
         *_named("mismatched", [_mismatch(one) for one in record["mismatched"]]),
         *_named("labelled twice", [_duplicate(one) for one in record["duplicated"]]),
         *_named("read as", [one["proposal"] for one in record["import"]["normalisations"]]),
@@ -88,6 +89,31 @@ def _named(what: str, entries: Sequence[str]) -> list[str]:
         return []
     shown = [f"  {what:<15}  {len(entries)}", *(f"    {entry}" for entry in entries[:_MOST_NAMED])]
     return [*shown, f"    and {len(entries) - _MOST_NAMED} more"] if len(entries) > _MOST_NAMED else shown
+
+
+def _unplanned(plan: Record | None) -> list[str]:
+    """What differs between the manifest and the sheets, a line each; nothing where all came back."""
+    if plan is None:
+        return []
+    lines = [f"{name} was planned for, and no sheet is theirs" for name in plan["absent"]]
+    lines += [f"{name} isn't among the planned annotators" for name in plan["not_planned"]]
+    for name, one in plan["annotators"].items():
+        if one["missing"]:
+            lines.append(f"{name}: {one['num_missing']} of {one['num_planned']} missing: {_some(one['missing'])}")
+        if one["extra"]:
+            lines.append(f"{name}: {one['num_extra']} that were not theirs: {_some(one['extra'])}")
+        if one["num_backups_used"]:
+            lines.append(f"{name}: {one['num_backups_used']} backup items used")
+    if plan["shared_missing"]:
+        lines.append(
+            f"{plan['num_shared_returned']} of the {plan['num_shared_planned']} items planned for everybody came back "
+            "from everybody"
+        )
+    return lines
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
 
 
 def _mismatch(one: Record) -> str:
@@ -133,6 +159,7 @@ def _markdown(record: Record, tables: Sequence[Table], drawn: Sequence[Illustrat
         f"{record['num_rows']} rows, {record['num_unique']} queries, {record['num_common']} in all sheets.",
         *(to_markdown(table).strip() for table in tables),
         *(f"![{one.title}](figures/{one.name}.png)\n\n**{one.title}** {one.caption}" for one in drawn),
+        *_section("What was dealt out and what came back", _unplanned(record.get("plan"))),
         *_section("Rows that don't say what others say", [_mismatch(one) for one in record["mismatched"]]),
         *_section("Queries labelled twice by one annotator", [_duplicate(one) for one in record["duplicated"]]),
         *_section("How words were read", normalised),

@@ -19,6 +19,7 @@ from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
 from misfire.failures.consensus.measures import Agreement, PairAgreement, agreement
 from misfire.failures.consensus.mismatch import Mismatch
+from misfire.failures.consensus.planned import planned_against_returned
 from misfire.failures.consensus.single import read_sheet
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "expert_policy",
     "label_doubt",
     "link",
+    "planned_against_returned",
     "policy_named",
     "read_sheet",
 ]

@@ -33,8 +33,9 @@ class AnnotatorReport:
     """What one annotator did.
 
     ``counts`` are labelled queries a category. ``repeats`` compares the labels of queries that were shown twice on
-    purpose, ``change_level`` is how unlikely a change must be to be warned of. ``fast`` are the rows in the order of labelling, ``fast_queries`` those that were too fast to have been
-    looked at. ``departure`` compares the category mix with the others', ``change`` the later labels with the earlier.
+    purpose. ``fast`` are the rows in the order of labelling, ``fast_queries`` those that were too fast to have been
+    looked at. ``departure`` compares the category mix with the others', ``change`` the later labels with the earlier;
+    ``change_level`` is the p-value below which the latter is worth a warning.
     """
 
     name: str

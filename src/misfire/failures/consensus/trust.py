@@ -136,8 +136,8 @@ def _about_drift(found: "Agreement") -> Iterator[str]:
     against = "each other" if reference is None else f"each other and {reference.source}"
     few = "" if power > _GOOD_POWER else ", so that no warning is no proof"
     yield (
-        f"Annotators were held against {against}, on at least {compared} labels each: if one of them from the middle on "
-        f"called 30 % of a frequent category something else, it would be seen about {100 * power:.0f} % of the "
+        f"Annotators were held against {against}, on at least {compared} labels each: if one of them from the middle "
+        f"on called 30 % of a frequent category something else, it would be seen about {100 * power:.0f} % of the "
         f"time{few}."
     )
 
