@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at: whether it works, and what was seen or how to mend it."""
+    """One thing that was looked at: whether it works, and what was seen or how to mend it.
+
+    What couldn't be looked at yet, because something before it doesn't work, waits.
+    """
 
     name: str
     works: bool
     text: str
+    waits: bool = False
 
     def lines(self) -> str:
         """The check as it is printed; further lines stand under the first."""
         indented = self.text.replace("\n", "\n" + " " * 22)
-        return f"{'ok  ' if self.works else 'MEND'}  {self.name:<15} {indented}"
+        mark = "wait" if self.waits else "ok  " if self.works else "MEND"
+        return f"{mark}  {self.name:<15} {indented}"
 
 
 def run(words: Sequence[str]) -> int:
@@ -33,7 +38,7 @@ def run(words: Sequence[str]) -> int:
     broken: list[str] = []
     for name, (look, needed) in _LOOKS.items():
         missing = [other for other in needed if other in broken]
-        check = _check(name, look, settings) if not missing else Check(name, False, f"waits for {missing[0]}")
+        check = Check(name, False, f"for {missing[0]}", waits=True) if missing else _check(name, look, settings)
         if not check.works:
             broken.append(name)
         print(check.lines(), flush=True)
