@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,13 @@ import pytest
 
 from misfire.evaluation import CellOutcome, Flips
 from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
-from misfire.evaluation.ledger import NetChange
+from misfire.evaluation.ledger import NetChange, TemplateFlips
 from misfire.evaluation.placebo import PlaceboBand
-from misfire.reporting import CellRow, cell_row, to_csv, to_latex, to_markdown
+from misfire.reporting import CellRow, Findings, cell_row, to_csv, to_latex, to_markdown, write_report
 from misfire.reporting.comparison_table import MARKS, comparison_table
 from misfire.reporting.conclusion import correction, decisive_facts, decisive_row
 from misfire.reporting.evidence_table import evidence_table
+from misfire.reporting.ledger_table import ledger_table
 from misfire.reporting.printing import UNDEFINED
 from misfire.reporting.table import Table
 from tests.evaluation.outcomes import cutoff, outcome
@@ -110,3 +112,32 @@ def test_evidence_shows_what_is_stored_and_dashes_where_it_is_not(make_row: Make
     assert texts(table, "Interval", "All queries (pp)") == ["[-1.00, 3.00]", UNDEFINED]
     assert not any("Unmined" in column.group for column in table.columns)
     assert evidence_table([row(outcome(cutoff(10))), make_row()], 10) is None
+
+
+def test_ledger_takes_the_flips_apart() -> None:
+    rich = replace(
+        cutoff(10),
+        by_category={"Object": Flips(2, 1, 0, 1), "Action": Flips(1, 0, 2, 3)},
+        by_template=(TemplateFlips("a photo of {caption}", Flips(4, 1, 2, 3), Flips(0, 2, 10, 8)),),
+    )
+    table = ledger_table(cell_row(outcome(rich), REPLICATES, run_url=None), 10)
+    assert table is not None
+    assert texts(table, "Net", "subset") == ["+2", "+1", "+1", "+3"]
+    assert texts(table, "Broken", "outside") == ["2", UNDEFINED, UNDEFINED, "2"]
+    assert texts(table, "Part", "") == ["together", "category", "category", "template alone"]
+
+
+def test_no_ledger_without_parts(make_row: MakeRow) -> None:
+    assert ledger_table(make_row(), 10) is None
+    assert ledger_table(cell_row(outcome(cutoff(10)), REPLICATES, run_url=None), 10) is None
+
+
+def test_report_holds_what_was_found(tmp_path: Path) -> None:
+    rows, found = compared([5, 1])
+    story = {"title": "T", "question": "Q?", "decision_rule": "R.", "answer": "A."}
+    write_report(rows, {}, tmp_path, **story, findings=Findings(10, found))
+    text = (tmp_path / "report.md").read_text()
+    assert "## In plain words\n\n20 queries can show a gain of 30 points or more" in text
+    assert "**May not.** That the change helps, that it harms, or that it does nothing." in text
+    assert (tmp_path / "tables" / "comparison.csv").is_file()
+    assert "In plain words" in (tmp_path / "report.html").read_text()

@@ -28,7 +28,7 @@ def find(settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[Ce
     """
     from misfire.evaluation.comparison import compare_cells
     from misfire.reporting import Findings, decisive_row
-    from misfire.tracking import read_profiles, read_records
+    from misfire.tracking import read_gaps, read_profiles, read_records
 
     store = settings.tracking
     ordered = sorted(cells, key=lambda cell: cell.outcome.cell_id)  # the same swaps whatever cell was finished first
@@ -43,6 +43,7 @@ def find(settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[Ce
         compared=compared,
         galleries=_galleries(settings, ordered[chosen], records[chosen], k),
         profiles=tuple(logged.profile for logged in read_profiles(store)),
+        gaps=tuple(logged.gap for logged in read_gaps(store)),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from misfire.core.files import write_bytes, write_text
 from misfire.evaluation import profile_conclusion
 from misfire.reporting.comparison_table import comparison_table
-from misfire.reporting.conclusion import Conclusion, conclude, decisive_facts
+from misfire.reporting.conclusion import Conclusion, conclude, decisive_facts, decisive_row
 from misfire.reporting.evidence_table import evidence_table
 from misfire.reporting.figures import (
     Illustration,
@@ -22,6 +22,8 @@ from misfire.reporting.figures import (
     to_svg,
 )
 from misfire.reporting.findings import Findings
+from misfire.reporting.gap_table import gap_table
+from misfire.reporting.ledger_table import ledger_table
 from misfire.reporting.page import EmbeddedFigure, render_page
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import series_of, sorted_rows, without_tau_sweep
@@ -97,7 +99,13 @@ def _compared(rows: Sequence[CellRow], findings: Findings | None) -> list[Table]
         return []
     ordered = sorted_rows(rows)
     evidence = evidence_table(ordered, findings.k)
-    return [comparison_table(ordered, findings.compared), *([evidence] if evidence else [])]
+    ledger = ledger_table(decisive_row(rows, findings.compared), findings.k)
+    gaps = [
+        replace(gap_table(gap), name="oracle_gap" if number == 1 else f"oracle_gap_{number}")
+        for number, gap in enumerate(findings.gaps, start=1)
+    ]
+    tables = [comparison_table(ordered, findings.compared), evidence, ledger, *gaps]
+    return [table for table in tables if table is not None]
 
 
 def _profiles(findings: Findings | None) -> list[Illustration]:
