@@ -47,7 +47,7 @@ def _results(
                 results: list[TrialResult] = [job.return_value for job in returns]
                 for trial, result in zip(trials, results, strict=True):
                     study.tell(trial.number, result)
-                yield from results
+                    yield result
         if not held:
             return
 
