@@ -21,6 +21,7 @@ _ORDER = (
     "annotate",
     "agree",
     "ensemble",
+    "attribute",
     "gap",
     "sweep",
     "search",

@@ -1,5 +1,14 @@
 """Cells: a subset, its prompts and a pooling in, per-query records, flips and intervals out."""
 
+from misfire.evaluation.attribution import (
+    Share,
+    TemplateAttribution,
+    TemplateShare,
+    attribute_templates,
+    attribution_id,
+    attribution_name,
+    attribution_sentence,
+)
 from misfire.evaluation.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
 from misfire.evaluation.ceilings import ROUNDING, HitBounds, hit_bounds, hit_ceiling
 from misfire.evaluation.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
@@ -70,15 +79,22 @@ __all__ = [
     "ReferenceTau",
     "SearchSpace",
     "Setting",
+    "Share",
     "TauGrid",
     "TauProfile",
     "TemplateFlips",
+    "TemplateAttribution",
+    "TemplateShare",
     "TemplateSubset",
     "TestQueries",
     "Transition",
     "Verdict",
     "Workbench",
     "answer",
+    "attribute_templates",
+    "attribution_id",
+    "attribution_name",
+    "attribution_sentence",
     "baseline_id",
     "check_cut_offs",
     "compare_with",

@@ -1,5 +1,6 @@
 """The figures of a report."""
 
+from misfire.reporting.figures.attribution import attribution_bars
 from misfire.reporting.figures.best import best_pooling
 from misfire.reporting.figures.categories import category_distribution
 from misfire.reporting.figures.confusion import confusion_matrix
@@ -13,6 +14,7 @@ from misfire.reporting.figures.temperature import temperature_sweep
 
 __all__ = [
     "Illustration",
+    "attribution_bars",
     "best_pooling",
     "bootstrap_distributions",
     "bootstrap_histogram",

@@ -1,0 +1,82 @@
+"""Say which templates a gain comes from: leave one out, and Shapley values with intervals."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from misfire.cli._application import run_task
+from misfire.cli._cells import design_cell
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from misfire.config import Settings
+    from misfire.evaluation import TemplateAttribution
+
+# Orders of joining that are followed for more than ten templates; up to ten, all of them are counted.
+_NUM_ORDERS = 200
+
+
+def run(words: Sequence[str]) -> int:
+    """Attribute the configured cell's gain at the last of its cut-offs, print the table, and log it."""
+    run_task("attribute", _attribute, words)
+    return 0
+
+
+def _attribute(config: "DictConfig") -> None:
+    from misfire.config import Settings
+    from misfire.reporting import to_markdown
+    from misfire.reporting.attribution_table import attribution_table
+
+    print(to_markdown(attribution_table(_found_or_run(Settings(config)))))
+
+
+def _found_or_run(settings: "Settings") -> "TemplateAttribution":
+    from misfire.evaluation import attribute_templates, attribution_id
+    from misfire.tracking import log_attribution, read_attribution
+
+    failure_set, cell = design_cell(settings)
+    k = settings.ks[-1]
+    with settings.tracking.claimed(attribution_id(cell, k=k, num_orders=_NUM_ORDERS)) as finished:
+        if finished is not None:
+            return read_attribution(settings.tracking, finished)
+        found = attribute_templates(cell, settings.workbench, failure_set=failure_set, k=k, num_orders=_NUM_ORDERS)
+        files = _files(found)
+        with TemporaryDirectory() as folder:
+            log_attribution(
+                settings.tracking,
+                found,
+                config_yaml=settings.to_yaml(),
+                files=files,
+                settings={
+                    "seed": str(settings.seed),
+                    "failure_set": failure_set.digest[:12] if failure_set else "",
+                },
+                folder=Path(folder),
+            )
+    _write(settings.report_folder, files)
+    return found
+
+
+def _files(found: "TemplateAttribution") -> dict[str, bytes]:
+    from misfire.reporting import to_csv, to_markdown
+    from misfire.reporting.attribution_table import attribution_table
+    from misfire.reporting.figures import attribution_bars, to_png, to_svg
+
+    table, drawn = attribution_table(found), attribution_bars(found)
+    return {
+        f"{table.name}.md": to_markdown(table).encode(),
+        f"{table.name}.csv": to_csv(table).encode(),
+        f"{drawn.name}.png": to_png(drawn.figure),
+        f"{drawn.name}.svg": to_svg(drawn.figure),
+    }
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    from misfire.core.files import write_bytes
+    from misfire.core.progress import say
+
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    say(f"table and figure: {folder}/attribution.*")
