@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from misfire.evaluation import ProfilePoint, ReferenceTau, TauProfile, Transition
-from misfire.scoring.prompt_spread import PromptSpread
+from misfire.scoring import PromptSpread
 
 TAUS = (0.01, 0.1, 1.0, 10.0)
 NUM_QUERIES, NUM_OTHERS = 40, 200

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from misfire.core.errors import UsageError
-from misfire.scoring.prompt_spread import prompt_spread
+from misfire.scoring import prompt_spread
 from tests.scoring.brute_force import log_mean_exp_by_hand, units
 
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.stats import paired_bootstrap
-from misfire.stats.paired_bands import paired_bands
+from misfire.stats import paired_bands, paired_bootstrap
 
 
 @pytest.mark.parametrize(("num_queries", "num_replicates"), [(1, 7), (24, 300), (1500, 1500)])  # several blocks

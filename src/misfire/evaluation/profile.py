@@ -22,12 +22,11 @@ from misfire.scoring import (
     MeanPooling,
     PromptPooling,
     ensemble_ranks,
+    prompt_spread,
     target_ranks,
     tau_profile,
 )
-from misfire.scoring.prompt_spread import prompt_spread
-from misfire.stats import max_t
-from misfire.stats.paired_bands import paired_bands
+from misfire.stats import max_t, paired_bands
 
 PUBLISHED_TAU = 1.0
 

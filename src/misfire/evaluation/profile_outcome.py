@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from misfire.scoring.prompt_spread import PromptSpread
+from misfire.scoring import PromptSpread
 
 
 @final

@@ -8,6 +8,7 @@ from misfire.scoring.pooling import (
     PromptPooling,
     ScorePooling,
 )
+from misfire.scoring.prompt_spread import PromptSpread, prompt_spread
 from misfire.scoring.ranks import Outcomes, Ranks, ensemble_outcomes, ensemble_ranks, target_outcomes, target_ranks
 from misfire.scoring.tau_profile import tau_profile
 from misfire.scoring.top_items import TopItems, ensemble_top_items, top_items
@@ -19,12 +20,14 @@ __all__ = [
     "MeanPooling",
     "Outcomes",
     "PromptPooling",
+    "PromptSpread",
     "Ranks",
     "ScorePooling",
     "TopItems",
     "ensemble_outcomes",
     "ensemble_ranks",
     "ensemble_top_items",
+    "prompt_spread",
     "target_outcomes",
     "target_ranks",
     "tau_profile",

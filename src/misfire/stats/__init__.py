@@ -36,6 +36,7 @@ from misfire.stats.clustered import (
 from misfire.stats.counted import counted_bootstrap
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
 from misfire.stats.multiplicity import benjamini_hochberg, holm
+from misfire.stats.paired_bands import paired_bands
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
 from misfire.stats.power import (
     DetectableGain,
@@ -97,6 +98,7 @@ __all__ = [
     "mcnemar",
     "mcnemar_power",
     "minimum_detectable_gain",
+    "paired_bands",
     "paired_bootstrap",
     "paired_score_interval",
     "paired_t_interval",
