@@ -51,6 +51,8 @@ SCIENTIFIC = {
     "embedding mean": {"pooling": EmbeddingMean()},
     "tau": {"pooling": LogMeanExpPooling(tau=1.01)},
     "ks": {"ks": (1, 10)},
+    "what the complement stands for": {"num_others": 7},
+    "what confirms": {"confirm": np.array([0, 7])},
     "replicates": {"statistics": StatisticsSettings(num_replicates=101, confidence=0.9, seed=1)},
     "confidence": {"statistics": StatisticsSettings(num_replicates=100, confidence=0.95, seed=1)},
     "seed": {"statistics": StatisticsSettings(num_replicates=100, confidence=0.9, seed=2)},
@@ -74,6 +76,11 @@ def test_everything_scientific_changes_the_id() -> None:
 )
 def test_a_name_changes_no_id(changed: dict[str, object]) -> None:
     assert cell(**changed).id == cell().id
+
+
+def test_the_complement_stands_for_all_others_unless_told() -> None:
+    assert cell().others == len(cell().dataset.captions) - 2
+    assert cell(num_others=7).others == 7
 
 
 def test_queries_are_the_subset_then_the_complement_each_with_its_prompts() -> None:

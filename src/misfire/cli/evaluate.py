@@ -62,6 +62,6 @@ def _without_ambiguous(strict: Mapping[int, float], failure_set: "FailureSet") -
     for k, rate in strict.items():
         found = lenient_hit_rate(rate, failure_set, k=k)
         yield (
-            f"t2i/hit_at_{k} with Ambiguous captions {found.strict:.4f}, without them {found.without_ambiguous:.4f} "
-            f"(estimated: {found.num_ambiguous} of {found.num_labelled} labelled failures)"
+            f"without Ambiguous captions t2i/hit_at_{k} is about {found.without_ambiguous:.4f}, with them "
+            f"{found.strict:.4f} (Ambiguous: {found.num_ambiguous} of {found.num_labelled} labelled failures)"
         )
