@@ -107,7 +107,8 @@ def category_table(record: Record) -> Table:
             if has_pair
             else "Fleiss' kappa of 'this category' against 'another'."
         )
-        + f" {UNDEFINED} is undefined: nobody gave the category, or everybody always did.",
+        + f" {UNDEFINED} is undefined: nobody gave the category, or everybody always did; the interval alone, where "
+        "too few queries were given the category.",
     )
 
 

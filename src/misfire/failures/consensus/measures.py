@@ -27,6 +27,7 @@ from misfire.stats.agreement import (
     confusion_counts,
     fleiss_kappa,
     krippendorff_alpha,
+    rare_without_interval,
 )
 
 
@@ -132,7 +133,7 @@ def agreement(
         fleiss=fleiss_kappa(table, **_options(chosen, "fleiss")),
         alpha=krippendorff_alpha(table, **_options(chosen, "alpha")),
         per_category=tuple(
-            fleiss_kappa(_against_rest(table, category), **_options(chosen, "category", category))
+            _category_kappa(table, category, _options(chosen, "category", category))
             for category in linked.taxonomy.names
         ),
         annotators=annotator_reports(
@@ -175,6 +176,14 @@ def _table(linked: LinkedLabels, names: Sequence[str]) -> list[list[str | None]]
     columns = [linked.categories(name, linked.items) for name in names]
     columns += [[None] * len(linked.items)] * (2 - len(columns))
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _category_kappa(table: Sequence[Sequence[str | None]], category: str, options: dict[str, Any]) -> FleissKappa:
+    """Fleiss' kappa of a category against the rest, without an interval where few queries tell the two apart."""
+    against_rest = _against_rest(table, category)
+    said = [{one for one in row if one is not None} for row in against_rest if sum(one is not None for one in row) > 1]
+    num_given = min(sum(word in words for words in said) for word in (category, "another"))
+    return rare_without_interval(fleiss_kappa(against_rest, **options), num_given=num_given)
 
 
 def _against_rest(table: Sequence[Sequence[str | None]], category: str) -> list[list[str | None]]:

@@ -8,6 +8,7 @@ from misfire.stats.agreement.departure import Departure, annotator_departures
 from misfire.stats.agreement.fleiss import FleissKappa, fleiss_kappa
 from misfire.stats.agreement.krippendorff import KrippendorffAlpha, krippendorff_alpha
 from misfire.stats.agreement.label_distribution import label_distribution, smoothed_confusion
+from misfire.stats.agreement.rare import rare_without_interval
 from misfire.stats.agreement.relabelled_gain import RelabelledGain, relabelled_gain
 from misfire.stats.agreement.repeats import SelfAgreement, self_agreement
 from misfire.stats.agreement.speed import FastItems, fast_items
@@ -33,6 +34,7 @@ __all__ = [
     "krippendorff_alpha",
     "label_change",
     "label_distribution",
+    "rare_without_interval",
     "relabelled_gain",
     "self_agreement",
     "smoothed_confusion",

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int
 
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
 from misfire.stats.agreement.labels import Labels, encode_pair
+from misfire.stats.agreement.rare import rare_without_interval
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -23,7 +24,7 @@ class CategoryAgreement:
         count_b: Items to which the second gave it.
         count_both: Items to which both gave it.
         one_versus_rest: Cohen's kappa of "this category" against "another", with its interval; undefined, with a
-            reason, where neither or where both gave it throughout.
+            reason, where neither or where both gave it throughout. Where it's rare the interval alone is undefined.
         prevalence_index: Share of the items that both gave it minus the share that both didn't, in [-1, 1]; kappa is
             small for the same raw agreement where it is far from 0.
         bias_index: Share of the items that only the first gave it minus the share that only the second did, in
@@ -118,7 +119,11 @@ def _category_entry(
         count_a=both + only_a,
         count_b=both + only_b,
         count_both=both,
-        one_versus_rest=kappa,
+        one_versus_rest=rare_without_interval(
+            kappa,
+            num_given=num_items - max(both, neither),
+            num_by_each=min(int(said.sum()) for side in (is_a, is_b) for said in (side, ~side)),
+        ),
         prevalence_index=(both - neither) / num_items if num_items else np.nan,
         bias_index=(only_a - only_b) / num_items if num_items else np.nan,
         pabak=2 * kappa.raw_agreement - 1,
