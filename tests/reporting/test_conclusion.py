@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.evaluation.comparison import Claim
-from misfire.reporting.conclusion import Facts, conclude
+from misfire.reporting.conclusion import conclude
+from misfire.reporting.facts import Facts
 
 PAPER = Facts(
     name="max on Action",

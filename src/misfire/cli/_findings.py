@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from misfire.core.errors import MisfireError
+from misfire.core.errors import IntegrityError, MisfireError
 from misfire.core.progress import say
 from misfire.core.seeding import generator
 
@@ -64,9 +64,12 @@ def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k
 
 def _dataset_of(settings: "Settings", cell: "LoggedCell") -> "Dataset":
     """The data that a cell was configured with, which a report's own words needn't name."""
-    from omegaconf import OmegaConf
+    from omegaconf import DictConfig, OmegaConf
 
     from misfire.config import Settings
 
     with settings.tracking.artifact(cell.run_id, "config.yaml") as path:
-        return Settings(OmegaConf.load(path)).dataset
+        config = OmegaConf.load(path)
+    if not isinstance(config, DictConfig):
+        raise IntegrityError(f"the stored config.yaml of run {cell.run_id} must hold settings; run the cell again.")
+    return Settings(config).dataset

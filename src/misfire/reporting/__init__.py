@@ -2,7 +2,7 @@
 
 from misfire.reporting.agreement_report import agreement_summary, write_agreement
 from misfire.reporting.audit_report import write_audit
-from misfire.reporting.conclusion import correction, decisive_row
+from misfire.reporting.facts import correction, decisive_row
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.findings import Findings
 from misfire.reporting.flip_gallery import flip_gallery

@@ -1,77 +1,14 @@
 """What may be concluded of a sweep and what may not, in words that need no statistics."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from misfire.evaluation.comparison import Claim, ComparedCell
+from misfire.evaluation.comparison import Claim
+from misfire.reporting.facts import Facts
 from misfire.reporting.printing import plain_count
-from misfire.reporting.rows import CellRow
-from misfire.reporting.series import pooling_label, sorted_rows, subset_label
 
 _FEW_OTHERS = 100
-
-
-@final
-@dataclass(frozen=True)
-class Facts:
-    """The numbers that a conclusion follows from; shares are fractions.
-
-    Args:
-        name: The cell in words.
-        k: Cut-off of a hit.
-        num_queries: Queries of the subset.
-        num_cells: How many cells were looked at.
-        fixed: Queries of the subset that only the new prompts hit.
-        broken: Queries of the subset that only the plain caption hits.
-        claim: What the tests support.
-        p_alone: Chance of so uneven flips between equals, for this cell alone.
-        p_adjusted: The same for the best of as many cells.
-        low: Lower end of the interval of the gain.
-        high: Its upper end.
-        least_gain: Smallest gain that so many queries can show; NaN if none.
-        is_failure_mined: Whether the queries were chosen because the plain caption fails on them.
-        is_oracle: Whether gold labels chose the prompts.
-        num_others: Queries outside the subset.
-        others_asked: How many of them were tried.
-        others_fixed: Of these, those that only the new prompts hit.
-        others_broken: Of these, those that only the plain caption hits.
-        net: Estimated change over all queries; NaN where it isn't known.
-        net_interval: Its interval; NaN where it isn't known.
-        placebo: What changes of no worth show on queries chosen this way; NaN where it isn't known.
-        num_gains: How many cells show a gain.
-        num_losses: How many cells show a loss.
-    """
-
-    name: str
-    k: int
-    num_queries: int
-    num_cells: int
-    fixed: int
-    broken: int
-    claim: Claim
-    p_alone: float
-    p_adjusted: float
-    low: float
-    high: float
-    least_gain: float
-    is_failure_mined: bool
-    is_oracle: bool
-    num_others: int
-    others_asked: int
-    others_fixed: int
-    others_broken: int
-    net: float = math.nan
-    net_interval: tuple[float, float] = (math.nan, math.nan)
-    placebo: tuple[float, float] = (math.nan, math.nan)
-    num_gains: int = 0
-    num_losses: int = 0
-
-    @property
-    def gain(self) -> float:
-        """Gain on the subset."""
-        return (self.fixed - self.broken) / self.num_queries
 
 
 @final
@@ -104,64 +41,6 @@ def conclude(facts: Facts) -> Conclusion:
         may=_MAY[facts.claim](facts),
         may_not=_may_not(facts),
     )
-
-
-def decisive_row(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]) -> CellRow:
-    """The cell that a conclusion is about: the largest gain that holds, else the largest one; the first of equals.
-
-    Args:
-        rows: Finished cells, in any order.
-        compared: The comparison of each, by cell id.
-    """
-
-    def weight(row: CellRow) -> tuple[bool, float]:
-        one = compared[row.cell_id]
-        return one.claim is Claim.GAIN, one.flips.net_fraction
-
-    return max((row for row in sorted_rows(rows) if row.cell_id in compared), key=weight)
-
-
-def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell], k: int) -> Facts:
-    """Facts of the decisive cell."""
-    row = decisive_row(rows, compared)
-    one, claims = compared[row.cell_id], [other.claim for other in compared.values()]
-    cutoff = row.outcome.at(k) if row.outcome else None
-    band = cutoff.placebo("noise") if cutoff else None
-    net = cutoff.net if cutoff else None
-    return Facts(
-        name=f"{pooling_label(row)} on {subset_label(row.subset)}",
-        k=k,
-        num_queries=row.num_queries,
-        num_cells=one.num_cells,
-        fixed=one.flips.fixed,
-        broken=one.flips.broken,
-        claim=one.claim,
-        p_alone=one.test.p_exact,
-        p_adjusted=one.p_adjusted,
-        low=one.low,
-        high=one.high,
-        least_gain=one.least_gain,
-        is_failure_mined=one.is_failure_mined,
-        is_oracle=row.is_oracle,
-        num_others=row.num_others or 0,
-        others_asked=row.complement_num_queries,
-        others_fixed=row.complement_fixed[k],
-        others_broken=row.complement_broken[k],
-        net=one.net_everywhere,
-        net_interval=(net.low, net.high) if net else (math.nan, math.nan),
-        placebo=(band.low, band.high) if band and one.is_failure_mined else (math.nan, math.nan),
-        num_gains=claims.count(Claim.GAIN),
-        num_losses=claims.count(Claim.LOSS),
-    )
-
-
-def correction(compared: Sequence[ComparedCell]) -> str:
-    """One sentence: how many cells show a gain once their number and the choice of their queries are counted."""
-    num_gains = sum(one.claim is Claim.GAIN for one in compared)
-    by = f"{len(compared)} cells" if len(compared) > 1 else "the one cell"
-    mined = " and for how their queries were chosen" if any(one.is_failure_mined for one in compared) else ""
-    found = {0: "no gain can be claimed", 1: "1 cell shows a gain"}.get(num_gains, f"{num_gains} cells show a gain")
-    return f"Corrected for having looked at {by}{mined}, {found}."
 
 
 def _reach(facts: Facts) -> str:

@@ -3,8 +3,9 @@
 import base64
 import io
 from bisect import bisect_left
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
@@ -109,12 +110,15 @@ def largest_flips(records: pd.DataFrame, *, part: str, is_fixed: bool, k: int) -
     return found.assign(change=change).sort_values(["change", "query_id"], ascending=[False, True])
 
 
-def _example(row: dict[str, object], texts: dict[int, str], dataset: "Dataset") -> FlipExample:
+def _example(row: Mapping[Hashable, Any], texts: dict[int, str], dataset: "Dataset") -> FlipExample:
     def number(name: str) -> int:
-        return int(row[name])  # type: ignore[call-overload, no-any-return]
+        return int(row[name])
 
-    shown = ((number("image_id"), "Asked for"), (number("baseline_top1_id"), "First before"))
-    shown += ((number("ensembled_top1_id"), "First after"),)
+    shown = (
+        (number("image_id"), "Asked for"),
+        (number("baseline_top1_id"), "First before"),
+        (number("ensembled_top1_id"), "First after"),
+    )
     category = row.get("category")
     return FlipExample(
         query_id=number("query_id"),

@@ -7,8 +7,9 @@ from pathlib import Path
 from misfire.core.files import write_bytes, write_text
 from misfire.evaluation import profile_conclusion
 from misfire.reporting.comparison_table import comparison_table
-from misfire.reporting.conclusion import Conclusion, conclude, decisive_facts, decisive_row
+from misfire.reporting.conclusion import Conclusion, conclude
 from misfire.reporting.evidence_table import evidence_table
+from misfire.reporting.facts import decisive_facts, decisive_row
 from misfire.reporting.figures import (
     Illustration,
     best_pooling,
