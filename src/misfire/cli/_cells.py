@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import compose, run_jobs
+from misfire.cli._lint import warn_of_prompts
 from misfire.core.errors import IntegrityError
 from misfire.core.files import write_text
 from misfire.core.progress import say
@@ -93,6 +94,7 @@ def run_and_log(
     from misfire.evaluation import run_cell
     from misfire.tracking import log_cell
 
+    warn_of_prompts(cell, settings.backbone)
     result = run_cell(cell, settings.workbench, failure_set=failure_set)
     own = {"seed": str(settings.seed), "failure_set": failure_set.digest[:12] if failure_set else ""}
     with TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._cells import DONE, SKIPPED, JobReport, design_cell
+from misfire.cli._lint import warn_of_prompts
 
 if TYPE_CHECKING:
     from misfire.config import Settings
@@ -27,6 +28,7 @@ def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
         if finished is not None:
             profile = read_profile(settings.tracking, finished).profile
         else:
+            warn_of_prompts(cell, settings.backbone)
             result = run_profile(plan, settings.workbench)
             profile = result.profile
             with TemporaryDirectory() as folder:

@@ -111,6 +111,17 @@ def _captions(settings: "Settings") -> str:
     )
 
 
+def _templates(settings: "Settings") -> str:
+    from misfire.cli._lint import findings, sets_of
+
+    captions = [caption.text for caption in settings.dataset.captions]
+    sets = sets_of(settings.templates)
+    found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings.backbone))
+    num_templates = len({text for chosen in sets for text in chosen.templates})
+    told = "no finding" if not found else f"{len(found)} findings on up to 2,000 captions:"
+    return "\n".join([f"{num_templates} in {len(sets)} sets, {told}", *found])
+
+
 def _precision(settings: "Settings") -> str:
     from misfire.core.seeding import generator
     from misfire.data import image_sample
@@ -143,5 +154,6 @@ _LOOKS: "dict[str, tuple[Callable[[Settings], str], tuple[str, ...]]]" = {
     "dataset": (_dataset, ()),
     "backbone": (_backbone, ()),
     "captions": (_captions, ("dataset", "backbone")),
+    "templates": (_templates, ("dataset", "backbone")),
     "precision": (_precision, ("dataset", "backbone", "folder", "captions")),
 }

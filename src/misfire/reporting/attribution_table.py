@@ -39,7 +39,8 @@ def attribution_table(found: TemplateAttribution, *, run_url: str | None = None)
         note=(
             f"{found.num_queries} queries: {found.how_chosen}. Pooling {found.pooling} over the plain caption and "
             f"these templates ({found.templates}{', chosen by gold labels' if found.is_oracle else ''}). Shapley: "
-            f"mean of what a template adds over {orders} of joining; the column's sum is the gain. Left out: what is lost without this template alone; these need "
+            f"mean of what a template adds over {orders} of joining; the column's sum is the gain. Left out: what is "
+            "lost without this template alone; these need "
             f"not add up. Intervals are {found.confidence:.0%} bootstrap percentiles over images, each by itself. "
             f"{attribution_sentence(found)}"
         ),

@@ -1,0 +1,57 @@
+"""What is wrong with the prompts of a command, said before they are encoded."""
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+from misfire.core.progress import say
+
+if TYPE_CHECKING:
+    from misfire.embeddings import Encoder
+    from misfire.evaluation import Cell
+    from misfire.prompts import Finding, TemplateChoice, TemplateSet
+
+_MOST_CAPTIONS = 2000
+_said: set[str] = set()
+
+
+def warn_of_prompts(cell: "Cell", encoder: "Encoder") -> None:
+    """Say each finding on a cell's subset as a warning, once a process however many cells share the templates."""
+    asked = [cell.dataset.captions[position] for position in cell.subset.positions]
+    by_set: dict[str, tuple[TemplateSet, list[str]]] = {}
+    for caption in asked:
+        template_set = cell.template_set.for_query(caption.id)
+        by_set.setdefault(template_set.name, (template_set, []))[1].append(caption.text)
+    for template_set, captions in by_set.values():
+        for finding in findings(template_set, captions, encoder):
+            # Cells on other captions find the same with another count and example: one word on it is enough.
+            name = f"{encoder.fingerprint} {finding.template} {finding.fault}"
+            if name not in _said:
+                _said.add(name)
+                say(f"Warning: {finding}")
+
+
+def findings(template_set: "TemplateSet", captions: Sequence[str], encoder: "Encoder") -> tuple["Finding", ...]:
+    """Everything wrong with a set on some captions, of which at most two thousand are looked at, evenly spread.
+
+    The encoder's tokenizer is asked; its network isn't loaded.
+    """
+    from misfire.prompts import lint_templates
+
+    step = -(-len(captions) // _MOST_CAPTIONS)
+    return lint_templates(
+        template_set,
+        captions[::step],
+        tokens_of=lambda prompts: _token_rows(encoder, prompts),
+        is_truncated=encoder.is_truncated,
+    )
+
+
+def sets_of(chosen: "TemplateChoice") -> list["TemplateSet"]:
+    """The template sets that a choice may choose."""
+    from misfire.prompts import TemplateSet
+
+    return [chosen] if isinstance(chosen, TemplateSet) else list(getattr(chosen, "sets", {}).values())
+
+
+def _token_rows(encoder: "Encoder", prompts: Sequence[str]) -> list[Hashable]:
+    return [row.tobytes() for row in encoder.tokenize(prompts).numpy()]
