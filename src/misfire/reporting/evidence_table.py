@@ -50,7 +50,8 @@ def evidence_table(rows: Sequence[CellRow], k: int) -> Table | None:
             "A placebo is a change of no worth on the same queries: noise is systems of equal quality that flip as "
             "many queries, paraphrases are single prompts that only say 'a photo of'. What lies inside a band, such a "
             "change shows as well; P is the share of placebos that show as much. The ceiling is the best that the "
-            "texts allow, since some stand on several images. Hits on rounding lead by less than bf16 can tell apart."
+            "texts allow, since some stand on several images. Label noise widens the interval by the doubt about "
+            "labels. Hits on rounding lead by less than bf16 can tell apart."
         ),
         sources=sources_of(printed),
     )
@@ -96,6 +97,14 @@ def _confirmation(cutoff: CutoffOutcome) -> tuple[Cell, ...]:
 def _without_ambiguous(cutoff: CutoffOutcome) -> tuple[Cell, ...]:
     flips = cutoff.without_ambiguous
     return (Cell(UNDEFINED, (None,)),) if flips is None else _delta(flips, f"of {flips.num_queries} queries")
+
+
+def _label_noise(cutoff: CutoffOutcome) -> tuple[Cell, ...]:
+    noisy = cutoff.label_noise
+    if noisy is None:
+        return (Cell(UNDEFINED, (None, None)),)
+    remark = f"from what annotators called {noisy.num_in_doubt} labelled queries"
+    return (Cell(interval_percent(noisy.low, noisy.high), (noisy.low, noisy.high), remark),)
 
 
 def _delta(flips: Flips, remark: str) -> tuple[Cell, ...]:
@@ -151,6 +160,10 @@ _PARTS: tuple[tuple[Part, Callable[[CutoffOutcome], bool]], ...] = (
     (
         ((Column("Δ", ("gain_without_ambiguous",), group="Not Ambiguous (pp)"),), _without_ambiguous),
         lambda cutoff: cutoff.without_ambiguous is not None,
+    ),
+    (
+        ((Column("Interval", ("noisy_low", "noisy_high"), group="Label noise (pp)"),), _label_noise),
+        lambda cutoff: cutoff.label_noise is not None,
     ),
     (
         (
