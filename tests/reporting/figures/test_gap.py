@@ -1,0 +1,12 @@
+from misfire.reporting.figures import oracle_gap_points, to_png
+from tests.reporting.invented_gap import GAP
+
+
+def test_a_point_a_system_stands_at_its_net_change() -> None:
+    drawn = oracle_gap_points(GAP)
+    (axes,) = drawn.figure.axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["same for all", "oracle", "predicted (zero-shot)", "gated (zero-shot)"]
+    points = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert [round(float(value), 6) for value in points] == [-2.0, 3.0, 1.5, 0.5]
+    assert to_png(drawn.figure) == to_png(oracle_gap_points(GAP).figure)
