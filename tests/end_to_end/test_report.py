@@ -1,0 +1,61 @@
+"""A report as its reader gets it: words, corrected cells and pictures, out of the store."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from misfire.cli import main
+from tests.end_to_end.conftest import Place
+
+
+@pytest.fixture
+def reported(place: Place, capsys: pytest.CaptureFixture[str]) -> Path:
+    words = ("ensemble", "-m", "subset=failures,object", "templates=generic", "pooling=max,mean")
+    assert place.misfire(*words) == 0
+    capsys.readouterr()
+    return place.report / place.experiment
+
+
+def test_a_report_says_what_may_be_concluded_and_shows_the_flips(reported: Path) -> None:
+    text = (reported / "report.md").read_text()
+    assert "## In plain words" in text
+    assert "the best of 4 settings" in text
+    assert "these queries were picked because the plain caption fails on them" in text
+    assert "Corrected for having looked at 4 cells and for how their queries were chosen, " in text
+    page = (reported / "report.html").read_text()
+    assert "data:image/jpeg;base64," in page
+    assert "What it fixed and what it broke" in page
+    assert len(page) < 3_000_000
+    table = pd.read_csv(reported / "tables" / "comparison.csv")
+    assert len(table) == 4
+    assert (table["p_adjusted"] >= table["p_exact"] - 0.05).all()
+    assert (table["gain_low"] <= table["gain"]).all()
+    for name in ("evidence", "ledger"):
+        assert (reported / "tables" / f"{name}.csv").is_file()
+
+
+def test_a_report_says_the_same_twice(place: Place, reported: Path) -> None:
+    before = {path.name: path.read_bytes() for path in reported.rglob("*") if path.is_file()}
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    assert {path.name: path.read_bytes() for path in reported.rglob("*") if path.is_file()} == before
+
+
+def test_pictures_that_cannot_be_had_are_left_out_with_a_word(
+    place: Place, reported: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise OSError("the pictures are gone")
+
+    monkeypatch.setattr("misfire.reporting.flip_gallery", gone)
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    assert "No pictures of flips: the pictures are gone" in capsys.readouterr().err
+    assert "data:image/jpeg" not in (reported / "report.html").read_text()
+
+
+def test_an_audit_needs_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("label,n,baseline_percent,ensembled_percent\naction,24,45.83,66.7\naction,24,45.9,66.7\n")
+    assert main(["report", f"audit={path}", f"paths.report={tmp_path}"]) == 2
+    assert "counts.csv row 2 baseline_percent must be a count over n, got 45.9 %" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
