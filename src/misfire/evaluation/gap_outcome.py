@@ -32,9 +32,13 @@ class GapCutoff:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "GapCutoff":
         """Read what ``asdict`` wrote."""
-        flips = {name: Flips(**value[name]) for name in ("failures", "others")}
-        nets = {name: NetChange(**value[name]) for name in ("net", "behind_oracle")}
-        return cls(k=value["k"], **flips, **nets)
+        return cls(
+            k=value["k"],
+            failures=Flips(**value["failures"]),
+            others=Flips(**value["others"]),
+            net=NetChange(**value["net"]),
+            behind_oracle=NetChange(**value["behind_oracle"]),
+        )
 
 
 @final

@@ -88,12 +88,14 @@ class GapPlan:
     def labelled(self) -> Int[np.ndarray, " failure"]:
         """Places of the labelled failures among the dataset's captions."""
         is_labelled = np.array([failure.category is not None for failure in self.failure_set.failures])
-        return self.failure_set.positions(self.bench.dataset)[is_labelled]
+        places: Int[np.ndarray, " failure"] = self.failure_set.positions(self.bench.dataset)[is_labelled]
+        return places
 
     @cached_property
     def plain_ranks(self) -> Int[np.ndarray, " query"]:
         """Rank of every query of the dataset with its plain caption."""
-        return text_to_image(self.bench).ranks.rank.numpy()
+        ranks: Int[np.ndarray, " query"] = text_to_image(self.bench).ranks.rank.numpy()
+        return ranks
 
     @cached_property
     def others(self) -> Int[np.ndarray, " other"]:
@@ -222,7 +224,9 @@ def _gate(
         routes = router.route(problem.among(is_dev, known))
         before = {name: ranks[is_dev] for name, ranks in ranked.items()}
         after = hit_at_k(_picked(before, list(routes)), k=gate.k)
-        return weights[is_dev] * (after.astype(float) - hit_at_k(before[_NO_SET], k=gate.k))
+        won: Float[np.ndarray, " dev"] = after.astype(float) - hit_at_k(before[_NO_SET], k=gate.k)
+        weighted: Float[np.ndarray, " dev"] = weights[is_dev] * won
+        return weighted
 
     return gate.is_open(_margins(plan), images, worth)
 
@@ -232,7 +236,8 @@ def _margins(plan: GapPlan) -> Float[np.ndarray, " query"]:
     captions = [plan.bench.dataset.captions[position].text for position in plan.positions]
     plain = plan.bench.texts(captions).unsqueeze(1)
     top = ensemble_top_items(plain, plan.bench.gallery, MaxPooling(), k=2).score.double()
-    return (top[:, 0] - top[:, 1]).numpy()
+    margins: Float[np.ndarray, " query"] = (top[:, 0] - top[:, 1]).numpy()
+    return margins
 
 
 def _weights(plan: GapPlan) -> Float[np.ndarray, " query"]:

@@ -89,7 +89,7 @@ def read_gap(store: TrackingStore, run: "Run") -> OracleGap:
 
 
 def _metrics(gap: OracleGap) -> dict[str, float]:
-    values = {}
+    values: dict[str, float] = {}
     for system in gap.systems:
         name = "_".join(system.label.replace("(", "").replace(")", "").replace("-", " ").split())
         for k in gap.ks:

@@ -27,7 +27,7 @@ class ZeroShotRouter(CategoryRouter):
         names = list(problem.categories)
         described = [_description(problem.categories[name]) for name in names]
         rows = problem.embed([text for texts in described for text in texts])
-        centres = torch.stack([part.mean(dim=0) for part in rows.split([len(texts) for texts in described])])
+        centres = torch.stack([part.mean(dim=0) for part in torch.split(rows, [len(texts) for texts in described])])
         scores = problem.embed(problem.captions.texts) @ torch.nn.functional.normalize(centres, dim=-1).T
         return tuple(names[place] for place in scores.argmax(dim=1).tolist())
 

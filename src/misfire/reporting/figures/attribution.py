@@ -32,8 +32,8 @@ def attribution_bars(found: TemplateAttribution) -> Illustration:
         name="attribution",
         title=f"Which templates the gain of {100 * found.gain:+.2f} pp on {found.subset} comes from.",
         caption=(
-            f"hit@{found.k}, n={found.num_queries} queries, pooling {found.pooling}. Bars add up to the gain; lines are "
-            f"{found.confidence:.0%} bootstrap percentile intervals over images, each by itself."
+            f"hit@{found.k}, n={found.num_queries} queries, pooling {found.pooling}. Bars add up to the gain; lines "
+            f"are {found.confidence:.0%} bootstrap percentile intervals over images, each by itself."
         ),
         figure=figure,
     )
