@@ -31,6 +31,11 @@ def test_the_commands_of_the_guide_run(
                 shutil.copy(sheet, tmp_path)
         labelled = labelled or "".join(re.findall(r"labelled failures +(\S+)", printed[command]))
     assert len(printed) == len(COMMANDS) == 5
+    (by_expert,) = [text for command, text in printed.items() if "policy=expert" in command]
+    assert "annotator_3 was planned for, and no sheet is theirs" in by_expert
+    others = [text for command, text in printed.items() if "agree" in command and "expert" not in command]
+    assert others
+    assert not any("not as planned" in text for text in others)
     (cell,) = own_place.cells()
     assert all(cutoff.label_noise is not None for cutoff in cell.outcome.cutoffs)
 
