@@ -15,7 +15,8 @@ _FEW = 50
 _WEAK = 0.4
 _MANY_WITHOUT_A_DISPUTE = 10
 _GOOD_POWER = 0.75
-# How often a drift is found, by the number of labels from which each holds (benchmarks/power_of_drift.py, power_of_agree.py).
+# How often a drift is found, by the number of labels from which each holds (benchmarks/power_of_drift.py and
+# power_of_agree.py).
 _POWER_WITHOUT_REFERENCE = ((200, 0.85), (120, 0.6), (87, 0.4), (0, 0.1))
 _POWER_WITH_REFERENCE = ((200, 0.85), (120, 0.6), (80, 0.4), (0, 0.2))
 
