@@ -103,5 +103,6 @@ def test_every_bundled_file_is_a_sweep_or_a_search() -> None:
 
 @pytest.mark.parametrize("name", search_names())
 def test_a_search_is_no_sweep(name: str) -> None:
-    with pytest.raises(UsageError, match=f"a sweep must have grids, got {name}, which is a search; say `misfire search"):
+    sentence = f"a sweep must have grids, got {name}, which is a search; say `misfire search"
+    with pytest.raises(UsageError, match=sentence):
         load_sweep(name)

@@ -105,8 +105,8 @@ def _label_noise(outcome: CellOutcome) -> Iterator[str]:
         noisy = cutoff.label_noise
         if noisy is not None:
             yield (
-                f"\n**Label noise at {cutoff.k}**: the gain's interval becomes {_range(noisy.low, noisy.high)} pp where "
-                f"the doubt about labels counts too, from what annotators called {noisy.num_in_doubt} labelled queries."
+                f"\n**Label noise at {cutoff.k}**: the gain's interval becomes {_range(noisy.low, noisy.high)} pp "
+                f"where the doubt about labels counts too, from what annotators called {noisy.num_in_doubt} labelled queries."
             )
 
 
