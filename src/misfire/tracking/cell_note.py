@@ -106,7 +106,8 @@ def _label_noise(outcome: CellOutcome) -> Iterator[str]:
         if noisy is not None:
             yield (
                 f"\n**Label noise at {cutoff.k}**: the gain's interval becomes {_range(noisy.low, noisy.high)} pp "
-                f"where the doubt about labels counts too, from what annotators called {noisy.num_in_doubt} labelled queries."
+                f"where the doubt about labels counts too, from what annotators called {noisy.num_in_doubt} labelled "
+                "queries."
             )
 
 
