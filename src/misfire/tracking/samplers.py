@@ -100,7 +100,8 @@ class TpeSampler(Sampler):
 
     Args:
         num_random: How many finished trials it waits for, drawing at random.
-        num_own_attempts: How often it may propose what was tried before; then chance does.
+        num_own_attempts: How often it may propose what was tried before. Then chance chooses all that is finite, of
+            which everything good may have been tried, and as often the estimator chooses the rest; then chance alone.
 
     Reference:
         Bergstra, Bardenet, Bengio and Kegl, "Algorithms for hyper-parameter optimization", NeurIPS 2011; for several
@@ -113,8 +114,9 @@ class TpeSampler(Sampler):
 
     @override
     def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
-        if attempt >= self.num_own_attempts:
-            return RandomSampler().propose(plan, number=number, attempt=attempt, history=history)
+        drawn = RandomSampler().propose(plan, number=number, attempt=attempt, history=history)
+        if attempt >= 2 * self.num_own_attempts:
+            return drawn
         import optuna
 
         # A study in memory that holds what the trial may learn from and nothing else, and a generator that nothing was
@@ -123,6 +125,8 @@ class TpeSampler(Sampler):
         sampler = optuna.samplers.TPESampler(seed=own_seed, n_startup_trials=self.num_random, multivariate=False)
         study = optuna.create_study(sampler=sampler, directions=list(plan.directions))
         study.add_trials(history)
+        if attempt >= self.num_own_attempts:
+            study.enqueue_trial({name: value for name, value in drawn.items() if not isinstance(value, float)})
         return plan.space.suggest(study.ask())
 
 
