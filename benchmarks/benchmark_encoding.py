@@ -86,14 +86,27 @@ def main() -> None:
             torch.stack([encoder.preprocess(image.source.load()) for image in images[start : start + rows]])
             for start in range(0, len(images), rows)
         ]
-        fill = partial(fill_images, images, encoder, trainer=trainer)
+        fill = partial(filled, fill_images, images, encoder, trainer)
         compare("images", len(images), pixels, encoder.encode_images, fill, encoder, arguments.repeats, device)
         texts = captions(arguments.texts)
         ordered = TextInputs(tuple(texts)).by_length(encoder).texts
         rows = trainer.rows_per_batch(device=device, rows_per_shard=1024)
         tokens = [encoder.tokenize(ordered[start : start + rows]) for start in range(0, len(ordered), rows)]
-        fill = partial(fill_texts, texts, encoder, trainer=trainer)
+        fill = partial(filled, fill_texts, texts, encoder, trainer)
         compare("texts", len(texts), tokens, encoder.encode_texts, fill, encoder, arguments.repeats, device)
+
+
+def filled(
+    fill: Callable[..., object],
+    inputs: list[object],
+    encoder: Encoder,
+    trainer: TrainerSettings,
+    *,
+    store: EmbeddingStore,
+    items: int | None = None,
+) -> None:
+    """Fill a store with all inputs, or with the first of them."""
+    fill(inputs[:items], encoder, store=store, trainer=trainer)
 
 
 def compare(
@@ -107,7 +120,9 @@ def compare(
     device: str,
 ) -> None:
     """Take turns, the bare passes and a fill of an empty store; print medians and the median ratio."""
-    encode(batches[0].to(device))  # warm
+    encode(batches[0].to(device))  # warm, and the loop's own imports with it
+    with tempfile.TemporaryDirectory() as folder:
+        fill(store=EmbeddingStore(Path(folder)), items=2)
     bare, ours, first = [], [], []
     for _ in range(repeats):
         start = time.perf_counter()
