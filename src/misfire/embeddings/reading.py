@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
+from multiprocessing.connection import wait
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from misfire.embeddings.inputs import Chunk, Inputs
 from misfire.embeddings.processes import death, die_with
 
 _CHUNKS_AHEAD = 4  # of each worker; together a batch or more
+_SECONDS_TO_DIE = 2.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def _checked(chunks: Any) -> Iterator[Chunk]:
     try:
         yield from chunks
     except (OSError, EOFError) as error:
-        if all(worker.is_alive() for worker in chunks._workers):
+        # The connection may break before the kernel says that its worker is gone.
+        if not wait([worker.sentinel for worker in chunks._workers], timeout=_SECONDS_TO_DIE):
             raise
         raise death("DataLoader worker") from error
 
