@@ -181,3 +181,16 @@ def test_bad_input_is_refused_with_its_remedy() -> None:
         max_t(np.array([np.inf, 0.0]), np.zeros((1, 2)), rng=rng)
     with pytest.raises(UsageError, match=r"got 0. Use 2000."):
         max_t(np.zeros(2), np.zeros((1, 2)), num_replicates=0, rng=rng)
+
+
+def test_a_list_of_rows_is_a_table() -> None:
+    rng = np.random.default_rng(3)
+    baseline, cells = rng.random(40) < 0.5, [rng.random(40) < 0.6, rng.random(40) < 0.9]
+    listed = max_t(baseline, cells, rng=np.random.default_rng(0))
+    assert (listed == max_t(baseline, np.stack(cells), rng=np.random.default_rng(0))).all()
+
+
+def test_rows_of_different_queries_are_refused() -> None:
+    rule = r"^the cells of ensembled_by_cell must share one axis of queries, got rows of 2 to 3; put NaN where a query"
+    with pytest.raises(UsageError, match=rule):
+        max_t(np.zeros(3), [np.ones(3), np.ones(2)], rng=np.random.default_rng(0))

@@ -1,6 +1,6 @@
 """Whether the best of many cells is better than chance would make the best of as many."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int, Int8, Shaped
@@ -16,7 +16,7 @@ _LARGEST_EXACT_SUM = 2**24  # of whole numbers in single precision
 
 def max_t(
     baseline: Shaped[np.ndarray, " query"] | Shaped[np.ndarray, "cell query"],
-    ensembled_by_cell: Shaped[np.ndarray, "cell query"],
+    ensembled_by_cell: Shaped[np.ndarray, "cell query"] | Sequence[Shaped[np.ndarray, " query"]],
     *,
     clusters: Shaped[np.ndarray, " query"] | None = None,
     is_step_down: bool = True,
@@ -41,7 +41,7 @@ def max_t(
     Args:
         baseline: Value of each query under the baseline, for example its hit at k: one row for all cells, or a row a
             cell where cells differ in cut-off, backbone or metric.
-        ensembled_by_cell: Value of each query in each cell. NaN here or in ``baseline`` leaves the query out of a cell,
+        ensembled_by_cell: Value of each query in each cell, as one array or a row a cell. NaN here or in ``baseline`` leaves the query out of a cell,
             so that cells of different subsets share one axis of queries.
         clusters: Which cluster each query belongs to, for example its image id; a cluster's queries are swapped
             together. Each query by itself where it isn't given.
@@ -68,7 +68,7 @@ def max_t(
         [0.03125, 1.0, 1.0]
     """
     check_num_replicates(num_replicates)
-    delta = _differences(baseline, ensembled_by_cell)
+    delta = _differences(baseline, _as_table(ensembled_by_cell))
     is_empty = np.isnan(delta).all(axis=1)
     delta = np.nan_to_num(delta, nan=0.0, posinf=np.inf, neginf=-np.inf, copy=False)
     if clusters is not None:
@@ -122,6 +122,18 @@ def _count_extreme(
         extreme += (largest >= statistic - _ROUNDING).sum(axis=0)
         num_assignments += len(signs)
     return extreme, num_assignments
+
+
+def _as_table(
+    ensembled_by_cell: Shaped[np.ndarray, "..."] | Sequence[Shaped[np.ndarray, " query"]],
+) -> Shaped[np.ndarray, "..."]:
+    lengths = {len(row) for row in ensembled_by_cell} if isinstance(ensembled_by_cell, Sequence) else set()
+    if len(lengths) > 1:
+        raise UsageError(
+            f"the cells of ensembled_by_cell must share one axis of queries, got rows of {min(lengths)} to "
+            f"{max(lengths)}; put NaN where a query isn't in a cell."
+        )
+    return np.asarray(ensembled_by_cell)
 
 
 def _differences(
