@@ -16,7 +16,7 @@ _LARGEST_EXACT_SUM = 2**24  # of whole numbers in single precision
 
 def max_t(
     baseline: Shaped[np.ndarray, " query"] | Shaped[np.ndarray, "cell query"],
-    ensembled_by_cell: Shaped[np.ndarray, "cell query"] | Sequence[Shaped[np.ndarray, " query"]],
+    ensembled_by_cell: Shaped[np.ndarray, "cell query"] | Sequence[Shaped[np.ndarray, " _"]],
     *,
     clusters: Shaped[np.ndarray, " query"] | None = None,
     is_step_down: bool = True,
@@ -41,8 +41,8 @@ def max_t(
     Args:
         baseline: Value of each query under the baseline, for example its hit at k: one row for all cells, or a row a
             cell where cells differ in cut-off, backbone or metric.
-        ensembled_by_cell: Value of each query in each cell, as one array or a row a cell. NaN here or in ``baseline`` leaves the query out of a cell,
-            so that cells of different subsets share one axis of queries.
+        ensembled_by_cell: Value of each query in each cell, as one array or a row a cell. NaN here or in ``baseline``
+            leaves the query out of a cell, so that cells of different subsets share one axis of queries.
         clusters: Which cluster each query belongs to, for example its image id; a cluster's queries are swapped
             together. Each query by itself where it isn't given.
         is_step_down: Hold each cell against the largest statistic of those no better than itself rather than of all.
@@ -125,7 +125,7 @@ def _count_extreme(
 
 
 def _as_table(
-    ensembled_by_cell: Shaped[np.ndarray, "..."] | Sequence[Shaped[np.ndarray, " query"]],
+    ensembled_by_cell: Shaped[np.ndarray, "..."] | Sequence[Shaped[np.ndarray, " _"]],
 ) -> Shaped[np.ndarray, "..."]:
     lengths = {len(row) for row in ensembled_by_cell} if isinstance(ensembled_by_cell, Sequence) else set()
     if len(lengths) > 1:
