@@ -87,7 +87,7 @@ def test_label_noise_widens_an_interval_and_vanishes_with_it(own_place: Place, t
     widths = [[noisy_width(one.at(k)) for one in (copies, good, bad)] for k in (1, 5, 10)]
     assert all(plain <= some <= more for plain, some, more in widths)
     assert any(plain < some < more for plain, some, more in widths)
-    (run,) = [run for run in own_place.store().finished_cells() if run.data.tags[CELL_ID] == bad.cell_id]
+    (run,) = [run for run in own_place.store().finished("cell") if run.data.tags[CELL_ID] == bad.cell_id]
     noisy = bad.at(10).label_noise
     assert noisy is not None
     assert run.data.metrics["t2i/hit_at_10/delta_noisy_low_pp"] == pytest.approx(100 * noisy.low, abs=1e-3)

@@ -88,7 +88,7 @@ def finished(place: Place, name: str) -> Finished:
 
 def sides(place: Place, name: str) -> dict[str, list[str]]:
     """Cell ids of the finished runs of either side; a cell stands once."""
-    runs = place.store(name).finished_cells()
+    runs = place.store(name).finished("cell")
     found = {
         side: [run.data.tags["misfire.cell_id"] for run in runs if run.data.params["side"] == side]
         for side in ("dev", "test")
@@ -148,7 +148,7 @@ def test_four_processes_lose_and_double_no_trial(own_place: Place, written_searc
     assert [run.data.tags["misfire.kind"] for run in runs].count("summary") == 1
     tagged = {
         int(number)
-        for run in own_place.store("shared").finished_cells()
+        for run in own_place.store("shared").finished("cell")
         if run.data.params["side"] == "dev"
         for number in run.data.tags["misfire.trials"].split()
     }

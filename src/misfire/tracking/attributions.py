@@ -1,14 +1,13 @@
 """An attribution of a gain to templates as a run: what is logged of it, and how it's read back."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.evaluation import TemplateAttribution, attribution_name, attribution_sentence
-from misfire.tracking.datasets import dataset_input
-from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
+from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, read_json
+from misfire.tracking.store import TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -35,10 +34,6 @@ def log_attribution(
         settings: Params besides those that follow from it (seed, ...).
         folder: An empty folder to lay the artifacts out in.
     """
-    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
-    (folder / ATTRIBUTION_FILE).write_text(json.dumps(found.to_json(), indent=1), encoding="utf-8")
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
     params = {
         "subset": found.subset,
         "num_queries": str(found.num_queries),
@@ -48,31 +43,27 @@ def log_attribution(
         "dataset": found.dataset,
         "k": str(found.k),
     }
-    return store.log(
-        RunContent(
-            name=attribution_name(found),
-            tags={
-                **store.run_tags(kind="attribution", verb="attribute"),
-                CELL_ID: found.attribution_id,
-                "misfire.oracle": str(found.is_oracle).lower(),
-                "misfire.failure_mined": str(found.is_failure_mined).lower(),
-                "misfire.dataset_fingerprint": found.dataset_fingerprint,
-                "mlflow.note.content": attribution_sentence(found),
-            },
-            params={**params, **settings},
-            metrics={
-                f"shapley_pp/{place:02d} {re.sub(r'[^A-Za-z0-9 ]', '', share.template)}".strip(): round(
-                    100 * share.shapley.estimate, 4
-                )
-                for place, share in enumerate(found.shares, start=1)
-            },
-            artifacts=folder,
-            datasets=(dataset_input(found.dataset, found.dataset_fingerprint, context="evaluation"),),
-        )
+    made = FlatRun(
+        kind="attribution",
+        verb="attribute",
+        id=found.attribution_id,
+        name=attribution_name(found),
+        dataset=found.dataset,
+        dataset_fingerprint=found.dataset_fingerprint,
+        note=attribution_sentence(found),
+        marks={"oracle": found.is_oracle, "failure_mined": found.is_failure_mined},
+        params={**params, **settings},
+        metrics={
+            f"shapley_pp/{place:02d} {re.sub(r'[^A-Za-z0-9 ]', '', share.template)}".strip(): round(
+                100 * share.shapley.estimate, 4
+            )
+            for place, share in enumerate(found.shares, start=1)
+        },
+        files={ATTRIBUTION_FILE: json_file(found.to_json()), **files},
     )
+    return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
 def read_attribution(store: TrackingStore, run: "Run") -> TemplateAttribution:
     """The attribution that a run holds."""
-    with store.artifact(str(run.info.run_id), ATTRIBUTION_FILE) as path:
-        return TemplateAttribution.from_json(json.loads(path.read_text(encoding="utf-8")))
+    return TemplateAttribution.from_json(read_json(store, str(run.info.run_id), ATTRIBUTION_FILE))

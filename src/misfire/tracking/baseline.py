@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.evaluation import Baseline, Workbench
-from misfire.tracking.datasets import dataset_input
-from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
+from misfire.tracking.flat_run import FlatRun, log_flat_run, parquet_file
+from misfire.tracking.store import TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -21,35 +21,31 @@ def log_baseline(store: TrackingStore, baseline: Baseline, bench: Workbench, *, 
         config_yaml: The composed configuration.
         folder: An empty folder to lay the artifacts out in.
     """
-    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
-    baseline.records.to_parquet(folder / "records.parquet", index=False)
     dataset, encoder = bench.dataset, bench.encoder
     metrics: dict[str, float] = {}
     for name, interval in baseline.intervals.items():
         metrics |= {name: interval.estimate, f"{name}/low": interval.low, f"{name}/high": interval.high}
     metrics |= baseline.bounds
     headline = baseline.intervals["t2i/reciprocal_rank"].estimate
-    return store.log(
-        RunContent(
-            name=f"{encoder.name} · {dataset.name} · t2i reciprocal rank {headline:.3f}",
-            tags={
-                **store.run_tags(kind="baseline", verb="evaluate"),
-                CELL_ID: baseline.id,
-                "misfire.backbone_fingerprint": encoder.fingerprint,
-                "misfire.dataset_fingerprint": dataset.fingerprint,
-                **({"mlflow.note.content": " ".join(dataset.notes)} if dataset.notes else {}),
-            },
-            params={
-                "backbone": encoder.name,
-                "dataset": dataset.name,
-                "num_images": str(len(dataset.images)),
-                "num_captions": str(len(dataset.captions)),
-            },
-            metrics=metrics,
-            artifacts=folder,
-            datasets=(dataset_input(dataset.name, dataset.fingerprint, context="evaluation"),),
-        )
+    made = FlatRun(
+        kind="baseline",
+        verb="evaluate",
+        id=baseline.id,
+        name=f"{encoder.name} · {dataset.name} · t2i reciprocal rank {headline:.3f}",
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        note=" ".join(dataset.notes),
+        marks={"backbone_fingerprint": encoder.fingerprint},
+        params={
+            "backbone": encoder.name,
+            "dataset": dataset.name,
+            "num_images": str(len(dataset.images)),
+            "num_captions": str(len(dataset.captions)),
+        },
+        metrics=metrics,
+        files={"records.parquet": parquet_file(baseline.records)},
     )
+    return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
 def read_baseline(run: "Run") -> dict[str, tuple[float, float, float]]:

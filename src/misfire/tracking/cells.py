@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from jaxtyping import Float
 from misfire.evaluation import CellOutcome, CellResult, Flips, run_name
 from misfire.tracking.cell_metrics import metrics
 from misfire.tracking.cell_note import note
-from misfire.tracking.datasets import dataset_input
-from misfire.tracking.store import CELL_ID, RunContent, TrackingStore
+from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
+from misfire.tracking.store import TrackingStore
 
 OUTCOME_FILE = "cell.json"
 REPLICATES_FILE = "replicates.npz"
@@ -54,43 +53,42 @@ def log_cell(
         folder: An empty folder to lay the artifacts out in.
     """
     outcome = result.outcome
-    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
-    (folder / OUTCOME_FILE).write_text(json.dumps(outcome.to_json(), indent=1), encoding="utf-8")
-    (folder / "table.csv").write_text(_table(outcome), encoding="utf-8")
-    (folder / LEDGER_FILE).write_text(_ledger(outcome), encoding="utf-8")
-    (folder / "bootstrap.png").write_bytes(figure)
-    result.records.to_parquet(folder / RECORDS_FILE, index=False)
-    arrays: dict[str, Any] = {f"hit_at_{k}": values for k, values in result.replicates.items()}
-    np.savez_compressed(folder / REPLICATES_FILE, **arrays)
-    content = RunContent(
+    made = FlatRun(
+        kind="cell",
+        verb="ensemble",
+        id=outcome.cell_id,
         name=run_name(outcome),
-        tags={
-            **store.run_tags(kind="cell", verb="ensemble"),
-            CELL_ID: outcome.cell_id,
-            "misfire.oracle": str(outcome.is_oracle).lower(),
-            "misfire.failure_mined": str(outcome.is_failure_mined).lower(),
-            "misfire.subset_chosen": outcome.how_chosen,
-            "misfire.backbone_fingerprint": outcome.backbone_fingerprint,
-            "misfire.dataset_fingerprint": outcome.dataset_fingerprint,
-            "mlflow.note.content": note(outcome),
+        dataset=outcome.dataset,
+        dataset_fingerprint=outcome.dataset_fingerprint,
+        note=note(outcome),
+        marks={
+            "oracle": outcome.is_oracle,
+            "failure_mined": outcome.is_failure_mined,
+            "subset_chosen": outcome.how_chosen,
+            "backbone_fingerprint": outcome.backbone_fingerprint,
         },
         params={**_params(outcome), **settings},
         metrics=metrics(outcome),
-        artifacts=folder,
-        datasets=(dataset_input(outcome.dataset, outcome.dataset_fingerprint, context="evaluation"),),
+        files={
+            OUTCOME_FILE: json_file(outcome.to_json()),
+            "table.csv": _table(outcome).encode(),
+            LEDGER_FILE: _ledger(outcome).encode(),
+            "bootstrap.png": figure,
+            RECORDS_FILE: parquet_file(result.records),
+            REPLICATES_FILE: _replicates_file(result),
+        },
     )
-    return store.log(content)
+    return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
 def read_cells(store: TrackingStore) -> list[LoggedCell]:
     """All finished cells of the store's experiment with their replicates, oldest first."""
-    return [read_cell(store, str(run.info.run_id)) for run in store.finished_cells()]
+    return [read_cell(store, str(run.info.run_id)) for run in store.finished("cell")]
 
 
 def read_cell(store: TrackingStore, run_id: str) -> LoggedCell:
     """The finished cell of a run, with its replicates."""
-    with store.artifact(run_id, OUTCOME_FILE) as path:
-        outcome = CellOutcome.from_json(json.loads(path.read_text(encoding="utf-8")))
+    outcome = CellOutcome.from_json(read_json(store, run_id, OUTCOME_FILE))
     with store.artifact(run_id, REPLICATES_FILE) as path, np.load(path, allow_pickle=False) as archive:
         replicates = {cutoff.k: archive[f"hit_at_{cutoff.k}"] for cutoff in outcome.cutoffs}
     return LoggedCell(run_id=run_id, experiment_id=store.experiment_id, outcome=outcome, replicates=replicates)
@@ -116,6 +114,13 @@ def _params(outcome: CellOutcome) -> dict[str, str]:
     if outcome.tau is not None:
         params["tau"] = f"{outcome.tau:g}"
     return {key: str(value) for key, value in params.items()}
+
+
+def _replicates_file(result: CellResult) -> bytes:
+    content = io.BytesIO()
+    arrays: dict[str, Any] = {f"hit_at_{k}": values for k, values in result.replicates.items()}
+    np.savez_compressed(content, **arrays)
+    return content.getvalue()
 
 
 def _table(outcome: CellOutcome) -> str:

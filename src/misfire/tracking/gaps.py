@@ -1,14 +1,13 @@
 """An oracle gap as a run: what is logged of it, and how it's read back."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.evaluation import GapResult, OracleGap, gap_name, gap_sentence
-from misfire.tracking.datasets import dataset_input
-from misfire.tracking.store import CELL_ID, KIND, RunContent, TrackingStore
+from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
+from misfire.tracking.store import TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -45,11 +44,6 @@ def log_gap(
         folder: An empty folder to lay the artifacts out in.
     """
     gap = result.gap
-    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
-    (folder / GAP_FILE).write_text(json.dumps(gap.to_json(), indent=1), encoding="utf-8")
-    result.records.to_parquet(folder / "records.parquet", index=False)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
     params = {
         "pooling": gap.pooling,
         "backbone": gap.backbone,
@@ -57,35 +51,31 @@ def log_gap(
         "num_failures_labelled": str(gap.num_labelled),
         "num_others": str(gap.num_others),
     }
-    return store.log(
-        RunContent(
-            name=gap_name(gap),
-            tags={
-                **store.run_tags(kind="gap", verb="gap"),
-                CELL_ID: gap.gap_id,
-                "misfire.oracle": "true",
-                "misfire.backbone_fingerprint": gap.backbone_fingerprint,
-                "misfire.dataset_fingerprint": gap.dataset_fingerprint,
-                "mlflow.note.content": gap_sentence(gap),
-            },
-            params={**params, **settings},
-            metrics=_metrics(gap),
-            artifacts=folder,
-            datasets=(dataset_input(gap.dataset, gap.dataset_fingerprint, context="evaluation"),),
-        )
+    made = FlatRun(
+        kind="gap",
+        verb="gap",
+        id=gap.gap_id,
+        name=gap_name(gap),
+        dataset=gap.dataset,
+        dataset_fingerprint=gap.dataset_fingerprint,
+        note=gap_sentence(gap),
+        marks={"oracle": True, "backbone_fingerprint": gap.backbone_fingerprint},
+        params={**params, **settings},
+        metrics=_metrics(gap),
+        files={GAP_FILE: json_file(gap.to_json()), "records.parquet": parquet_file(result.records), **files},
     )
+    return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
 def read_gaps(store: TrackingStore) -> list[LoggedGap]:
     """All finished oracle gaps of the store's experiment, oldest first."""
-    runs = store.runs(f"tags.`{KIND}` = 'gap' and attributes.status = 'FINISHED'")
+    runs = store.finished("gap")
     return [LoggedGap(str(run.info.run_id), store.experiment_id, read_gap(store, run)) for run in runs]
 
 
 def read_gap(store: TrackingStore, run: "Run") -> OracleGap:
     """The oracle gap that a run holds."""
-    with store.artifact(str(run.info.run_id), GAP_FILE) as path:
-        return OracleGap.from_json(json.loads(path.read_text(encoding="utf-8")))
+    return OracleGap.from_json(read_json(store, str(run.info.run_id), GAP_FILE))
 
 
 def _metrics(gap: OracleGap) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """A tau profile as a run: what is logged of it, and how it's read back."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,8 @@ from misfire.evaluation import (
     reference_sentence,
     transition_sentence,
 )
-from misfire.tracking.datasets import dataset_input
-from misfire.tracking.store import CELL_ID, KIND, RunContent, TrackingStore
+from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
+from misfire.tracking.store import TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -56,37 +55,35 @@ def log_profile(
     import pandas as pd
 
     profile = result.profile
-    (folder / "config.yaml").write_text(config_yaml, encoding="utf-8")
-    (folder / FACTS_FILE).write_text(json.dumps(profile.to_json(), indent=1), encoding="utf-8")
-    pd.DataFrame([asdict(point) for point in profile.points]).to_parquet(folder / POINTS_FILE, index=False)
-    result.records.to_parquet(folder / "records.parquet", index=False)
-    for name, content in figures.items():
-        (folder / name).write_bytes(content)
-    return store.log(
-        RunContent(
-            name=profile_name(profile),
-            tags={
-                **store.run_tags(kind="profile", verb="ensemble"),
-                CELL_ID: profile.profile_id,
-                "misfire.oracle": str(profile.is_oracle).lower(),
-                "misfire.failure_mined": str(profile.is_failure_mined).lower(),
-                "misfire.subset_chosen": profile.how_chosen,
-                "misfire.backbone_fingerprint": profile.backbone_fingerprint,
-                "misfire.dataset_fingerprint": profile.dataset_fingerprint,
-                "mlflow.note.content": _note(profile),
-            },
-            params={**_params(profile), **settings},
-            metrics=profile_metrics(profile),
-            artifacts=folder,
-            datasets=(dataset_input(profile.dataset, profile.dataset_fingerprint, context="evaluation"),),
-        )
+    made = FlatRun(
+        kind="profile",
+        verb="ensemble",
+        id=profile.profile_id,
+        name=profile_name(profile),
+        dataset=profile.dataset,
+        dataset_fingerprint=profile.dataset_fingerprint,
+        note=_note(profile),
+        marks={
+            "oracle": profile.is_oracle,
+            "failure_mined": profile.is_failure_mined,
+            "subset_chosen": profile.how_chosen,
+            "backbone_fingerprint": profile.backbone_fingerprint,
+        },
+        params={**_params(profile), **settings},
+        metrics=profile_metrics(profile),
+        files={
+            FACTS_FILE: json_file(profile.to_json()),
+            POINTS_FILE: parquet_file(pd.DataFrame([asdict(point) for point in profile.points])),
+            "records.parquet": parquet_file(result.records),
+            **figures,
+        },
     )
+    return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
 def read_profiles(store: TrackingStore) -> list[LoggedProfile]:
     """All finished profiles of the store's experiment, oldest first."""
-    runs = store.runs(f"tags.`{KIND}` = 'profile' and attributes.status = 'FINISHED'")
-    return [read_profile(store, run) for run in runs]
+    return [read_profile(store, run) for run in store.finished("profile")]
 
 
 def read_profile(store: TrackingStore, run: "Run") -> LoggedProfile:
@@ -94,8 +91,7 @@ def read_profile(store: TrackingStore, run: "Run") -> LoggedProfile:
     import pandas as pd
 
     run_id = str(run.info.run_id)
-    with store.artifact(run_id, FACTS_FILE) as path:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json(store, run_id, FACTS_FILE)
     with store.artifact(run_id, POINTS_FILE) as path:
         points = [{str(key): value for key, value in row.items()} for row in pd.read_parquet(path).to_dict("records")]
     return LoggedProfile(run_id, store.experiment_id, TauProfile.from_json(facts, points))

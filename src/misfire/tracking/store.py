@@ -158,9 +158,9 @@ class TrackingStore:
             if not token:
                 return found
 
-    def finished_cells(self) -> list["Run"]:
-        """Finished cells, oldest first."""
-        return self.runs(f"tags.`{KIND}` = 'cell' and attributes.status = 'FINISHED'")
+    def finished(self, kind: str) -> list["Run"]:
+        """Finished runs of a kind (``cell``, ``profile``, ...), oldest first."""
+        return self.runs(f"tags.`{KIND}` = '{kind}' and attributes.status = 'FINISHED'")
 
     @contextmanager
     def artifact(self, run_id: str, name: str) -> Iterator[Path]:
