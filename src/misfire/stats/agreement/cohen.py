@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-from misfire.stats.agreement.item_bootstrap import ItemInterval, item_interval, perfect_agreement_interval
+from misfire.stats.agreement.item_bootstrap import ItemInterval, coefficient_with_interval, no_interval
 from misfire.stats.agreement.labels import Labels, encode_pair
 from misfire.stats.settings import check_confidence, check_num_replicates
 
@@ -77,24 +77,22 @@ def cohen_kappa(
     check_num_replicates(num_replicates)
     codes_a, codes_b, categories = encode_pair(labels_a, labels_b)
     if len(codes_a) == 0:
-        nothing = ItemInterval(np.nan, np.nan, 0, "", "")
-        return _result(np.nan, nothing, np.nan, 0, confidence, "no item was labelled by both annotators.")
+        return _result(np.nan, no_interval("no item was labelled by both annotators."), np.nan, 0, confidence)
     cells, counts = np.unique(np.stack([codes_a, codes_b]), axis=1, return_counts=True)
-    cell_kappa = _CellKappa(cells, num_categories=len(categories))
     raw_agreement = float((codes_a == codes_b).mean())
-    kappa = float(cell_kappa(counts[None].astype(np.float64))[0])
-    if np.isnan(kappa):
-        reason = f"both annotators gave every item the label {categories[0]!r}, so that the agreement by chance is 1."
-        nothing = ItemInterval(np.nan, np.nan, num_replicates, "", "")
-        return _result(kappa, nothing, raw_agreement, len(codes_a), confidence, reason)
-    if raw_agreement == 1.0:
-        chance = float(((np.bincount(codes_a) / len(codes_a)) ** 2).sum())
-        interval = perfect_agreement_interval(
-            len(codes_a), chance, confidence=confidence, num_replicates=num_replicates
-        )
-    else:
-        interval = item_interval(cell_kappa, counts, confidence=confidence, num_replicates=num_replicates, rng=rng)
-    return _result(kappa, interval, raw_agreement, len(codes_a), confidence, interval.reason)
+    chance = float(((np.bincount(codes_a) / len(codes_a)) ** 2).sum())
+    kappa, interval = coefficient_with_interval(
+        _CellKappa(cells, num_categories=len(categories)),
+        counts,
+        chance_if_perfect=chance if raw_agreement == 1.0 else None,
+        reason_if_undefined=(
+            f"both annotators gave every item the label {categories[0]!r}, so that the agreement by chance is 1."
+        ),
+        confidence=confidence,
+        num_replicates=num_replicates,
+        rng=rng,
+    )
+    return _result(kappa, interval, raw_agreement, len(codes_a), confidence)
 
 
 class _CellKappa:
@@ -116,7 +114,7 @@ class _CellKappa:
 
 
 def _result(
-    kappa: float, interval: ItemInterval, raw_agreement: float, num_items: int, confidence: float, reason: str
+    kappa: float, interval: ItemInterval, raw_agreement: float, num_items: int, confidence: float
 ) -> CohenKappa:
     return CohenKappa(
         kappa=kappa,
@@ -126,6 +124,6 @@ def _result(
         num_items=num_items,
         num_undefined=interval.num_undefined,
         confidence=confidence,
-        interval_method="" if np.isnan(interval.low) else interval.method,
-        reason=reason,
+        interval_method=interval.method,
+        reason=interval.reason,
     )

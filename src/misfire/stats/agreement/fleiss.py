@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
-from misfire.stats.agreement.item_bootstrap import ItemInterval, item_interval, perfect_agreement_interval
-from misfire.stats.agreement.labels import LabelTable, pairable_counts
+from misfire.stats.agreement.item_bootstrap import coefficient_with_interval, no_interval
+from misfire.stats.agreement.labels import LabelTable, is_unanimous, pairable_counts
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -74,25 +74,30 @@ def fleiss_kappa(
     check_num_replicates(num_replicates)
     patterns, counts, categories = pairable_counts(labels)
     num_items, num_labels = int(counts.sum()), int(counts @ patterns.sum(axis=1))
-
-    def result(kappa: float, interval: ItemInterval, reason: str) -> FleissKappa:
-        method = "" if np.isnan(interval.low) else interval.method
-        bounds = interval.low, interval.high
-        return FleissKappa(kappa, *bounds, num_items, num_labels, interval.num_undefined, confidence, method, reason)
-
     if num_items == 0:
-        return result(np.nan, ItemInterval(np.nan, np.nan, 0, "", ""), "no item has two labels.")
-    pattern_kappa = _PatternKappa(patterns)
-    kappa = float(pattern_kappa(counts[None].astype(np.float64))[0])
-    if np.isnan(kappa):
-        reason = f"every label is {categories[0]!r}, so that the agreement by chance is 1."
-        return result(np.nan, ItemInterval(np.nan, np.nan, num_replicates, "", ""), reason)
-    if (patterns.max(axis=1) == patterns.sum(axis=1)).all():
-        chance = float(((counts @ patterns / num_labels) ** 2).sum())
-        interval = perfect_agreement_interval(num_items, chance, confidence=confidence, num_replicates=num_replicates)
+        kappa, interval = np.nan, no_interval("no item has two labels.")
     else:
-        interval = item_interval(pattern_kappa, counts, confidence=confidence, num_replicates=num_replicates, rng=rng)
-    return result(kappa, interval, interval.reason)
+        chance = float(((counts @ patterns / num_labels) ** 2).sum())
+        kappa, interval = coefficient_with_interval(
+            _PatternKappa(patterns),
+            counts,
+            chance_if_perfect=chance if is_unanimous(patterns) else None,
+            reason_if_undefined=f"every label is {categories[0]!r}, so that the agreement by chance is 1.",
+            confidence=confidence,
+            num_replicates=num_replicates,
+            rng=rng,
+        )
+    return FleissKappa(
+        kappa=kappa,
+        low=interval.low,
+        high=interval.high,
+        num_items=num_items,
+        num_labels=num_labels,
+        num_undefined=interval.num_undefined,
+        confidence=confidence,
+        interval_method=interval.method,
+        reason=interval.reason,
+    )
 
 
 class _PatternKappa:

@@ -28,8 +28,8 @@ class ItemInterval:
         low: Lower end; NaN where there is no interval.
         high: Upper end; NaN where there is no interval.
         num_undefined: Resamples in which the coefficient is undefined; the interval rests on the others.
-        method: How the interval was made.
-        reason: Why there is no interval; empty where there is one.
+        method: How the interval was made; empty where there is none.
+        reason: Why there is no interval, or no coefficient; empty where there is one.
     """
 
     low: float
@@ -37,6 +37,49 @@ class ItemInterval:
     num_undefined: int
     method: str
     reason: str
+
+
+def no_interval(reason: str, *, num_undefined: int = 0) -> ItemInterval:
+    """What stands for an interval that can't be had, and why."""
+    return ItemInterval(np.nan, np.nan, num_undefined, "", reason)
+
+
+def coefficient_with_interval(
+    coefficient: Coefficient,
+    counts: Int[np.ndarray, " pattern"],
+    *,
+    chance_if_perfect: float | None,
+    reason_if_undefined: str,
+    confidence: float,
+    num_replicates: int,
+    rng: np.random.Generator,
+) -> tuple[float, ItemInterval]:
+    """A coefficient of agreement of all items, and the interval that fits it.
+
+    Args:
+        coefficient: The coefficient of each row of pattern counts.
+        counts: How many items show each pattern; at least one pattern, none of them 0.
+        chance_if_perfect: Agreement by chance where no item disagrees, in [0, 1]; None where one does.
+        reason_if_undefined: Why the coefficient is undefined, should it be.
+        confidence: Coverage that the interval aims at, in (0, 1).
+        num_replicates: How many resamples are drawn.
+        rng: Source of the resamples.
+
+    Returns:
+        The coefficient, NaN where it's undefined; and its interval, none with the reason where it's undefined, Wilson's
+        where no item disagrees, else the bootstrap's.
+
+    Raises:
+        UsageError: If a setting is out of range.
+    """
+    value = float(coefficient(counts[None].astype(np.float64))[0])
+    if np.isnan(value):
+        return value, no_interval(reason_if_undefined, num_undefined=num_replicates)
+    if chance_if_perfect is None:
+        return value, item_interval(coefficient, counts, confidence=confidence, num_replicates=num_replicates, rng=rng)
+    return value, perfect_agreement_interval(
+        int(counts.sum()), chance_if_perfect, confidence=confidence, num_replicates=num_replicates
+    )
 
 
 def item_interval(
@@ -76,7 +119,7 @@ def item_interval(
     num_undefined = num_replicates - len(defined)
     if len(defined) == 0 or np.ptp(defined) < 1e-12:
         reason = "the coefficient is the same in every resample in which it is defined, so that they show no spread."
-        return ItemInterval(np.nan, np.nan, num_undefined, PERCENTILE_OVER_ITEMS, reason)
+        return no_interval(reason, num_undefined=num_undefined)
     estimate = float(coefficient(counts[None].astype(np.float64))[0])
     left_out = np.repeat(coefficient(counts - np.eye(len(counts))), counts)
     corrected = bca_interval(estimate, defined, left_out[np.isfinite(left_out)], confidence=confidence)

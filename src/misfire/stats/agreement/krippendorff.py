@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
-from misfire.stats.agreement.item_bootstrap import ItemInterval, item_interval, perfect_agreement_interval
-from misfire.stats.agreement.labels import LabelTable, pairable_counts
+from misfire.stats.agreement.item_bootstrap import coefficient_with_interval, no_interval
+from misfire.stats.agreement.labels import LabelTable, is_unanimous, pairable_counts
 from misfire.stats.settings import check_confidence, check_num_replicates
 
 
@@ -74,28 +74,31 @@ def krippendorff_alpha(
     check_num_replicates(num_replicates)
     patterns, counts, categories = pairable_counts(labels)
     num_items, num_labels = int(counts.sum()), int(counts @ patterns.sum(axis=1))
-
-    def result(alpha: float, interval: ItemInterval, reason: str) -> KrippendorffAlpha:
-        method = "" if np.isnan(interval.low) else interval.method
-        bounds = interval.low, interval.high
-        return KrippendorffAlpha(
-            alpha, *bounds, num_items, num_labels, interval.num_undefined, confidence, method, reason
-        )
-
     if num_items == 0:
-        return result(np.nan, ItemInterval(np.nan, np.nan, 0, "", ""), "no item has two labels.")
-    pattern_alpha = _PatternAlpha(patterns)
-    alpha = float(pattern_alpha(counts[None].astype(np.float64))[0])
-    if np.isnan(alpha):
-        reason = f"every label is {categories[0]!r}, so that no disagreement is expected."
-        return result(np.nan, ItemInterval(np.nan, np.nan, num_replicates, "", ""), reason)
-    if (patterns.max(axis=1) == patterns.sum(axis=1)).all():
+        alpha, interval = np.nan, no_interval("no item has two labels.")
+    else:
         by_category = counts @ patterns
         chance = float((by_category * (by_category - 1)).sum() / (num_labels * (num_labels - 1)))
-        interval = perfect_agreement_interval(num_items, chance, confidence=confidence, num_replicates=num_replicates)
-    else:
-        interval = item_interval(pattern_alpha, counts, confidence=confidence, num_replicates=num_replicates, rng=rng)
-    return result(alpha, interval, interval.reason)
+        alpha, interval = coefficient_with_interval(
+            _PatternAlpha(patterns),
+            counts,
+            chance_if_perfect=chance if is_unanimous(patterns) else None,
+            reason_if_undefined=f"every label is {categories[0]!r}, so that no disagreement is expected.",
+            confidence=confidence,
+            num_replicates=num_replicates,
+            rng=rng,
+        )
+    return KrippendorffAlpha(
+        alpha=alpha,
+        low=interval.low,
+        high=interval.high,
+        num_items=num_items,
+        num_labels=num_labels,
+        num_undefined=interval.num_undefined,
+        confidence=confidence,
+        interval_method=interval.method,
+        reason=interval.reason,
+    )
 
 
 class _PatternAlpha:

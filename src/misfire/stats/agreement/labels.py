@@ -103,6 +103,11 @@ def pairable_counts(
     return patterns, counts, categories
 
 
+def is_unanimous(patterns: Float[np.ndarray, "pattern category"]) -> bool:
+    """Whether every pattern of label counts is of one category only, so that no item disagrees."""
+    return bool((patterns.max(axis=1) == patterns.sum(axis=1)).all())
+
+
 def check_table(codes: Int[np.ndarray, "*shape"]) -> None:
     """Reject labels that aren't a row an item and a column an annotator."""
     if codes.ndim != 2 or codes.size == 0:
