@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import CellOutcome, Flips
+from misfire.evaluation import CellOutcome, Flips, net_change
 from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells, detectable_gain
 from tests.evaluation.outcomes import cutoff, outcome
 
@@ -134,6 +134,49 @@ def test_equal_systems_are_called_no_gain_although_their_gain_on_failures_is_sig
     assert fooled == 40  # the subset's own test sees a gain each time
     called = sum(any(cell.claim is Claim.GAIN for cell in sweep) for sweep in sweeps)
     assert called <= 5  # 5 % of 40 is 2; more than 5 has a probability below 2 %
+
+
+def _rarely_broken(rng: np.random.Generator) -> pd.DataFrame:
+    """All 40 failures of 1,000 queries, and 20 of the others, of which an equal cell breaks about 2 in 100."""
+    ability = np.where(np.arange(1000) < 940, 0.98, 0.3)
+    before, after = (np.where(rng.random(1000) < ability, 1, 20) for _ in range(2))
+    subset = np.flatnonzero(before > 1)
+    others = rng.permutation(np.flatnonzero(before == 1))[:20]
+    asked = np.concatenate([subset, others])
+    frame = records(before[asked].tolist(), after[asked].tolist(), len(subset))
+    return frame.assign(query_id=asked, image_id=asked)
+
+
+def test_others_too_few_to_show_a_loss_make_no_gain() -> None:
+    """No flip among 20 of a thousand others is no proof that none of a thousand flips."""
+    rng = np.random.default_rng(11)
+    cells = []
+    for _ in range(60):
+        frame = _rarely_broken(rng)
+        num_others = 1000 - int((frame["part"] == "subset").sum())
+        cells += compared(frame, num_others=num_others, is_failure_mined=True, num_replicates=200)
+    by_swaps_alone = sum(cell.p_everywhere <= 0.05 and cell.net_everywhere > 0 for cell in cells)
+    assert by_swaps_alone > 20
+    assert sum(cell.claim is Claim.GAIN for cell in cells) <= 7  # 5 % of 60 is 3; above 7 in 1 of 100
+
+
+def test_the_whole_is_bounded_at_a_level_shared_by_all_cells() -> None:
+    frame = records([20] * 30 + [1] * 200, [1] * 30 + [1] * 200, 30)
+    [alone] = compared(frame, num_others=200, is_failure_mined=True)
+    one_of_twenty = compared(*[frame] * 20, num_others=200, is_failure_mined=True)[0]
+    for cell, confidence in ((alone, 0.95), (one_of_twenty, 0.9975)):
+        net = net_change(
+            frame["baseline_rank"].to_numpy(),
+            frame["ensembled_rank"].to_numpy(),
+            frame["image_id"].to_numpy(),
+            num_subset=30,
+            num_others=200,
+            k=K,
+            confidence=confidence,
+        )
+        assert net is not None
+        assert cell.net_low == net.low
+    assert one_of_twenty.net_low < alone.net_low
 
 
 def test_what_a_broken_half_leaves_undetectable_has_a_reason() -> None:

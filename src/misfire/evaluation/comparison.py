@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from misfire.core.errors import UsageError
 from misfire.evaluation.flips import Flips, flip_ledger
+from misfire.evaluation.ledger import net_change
 from misfire.evaluation.outcome import CellOutcome
 from misfire.metrics import hit_at_k
 from misfire.stats import (
@@ -73,6 +74,8 @@ class ComparedCell:
         p_everywhere: Max-T adjusted p-value of the net change over all queries, the complement's weighted as a sample;
             NaN where there are others and none was asked.
         net_everywhere: Estimated net change over all queries; NaN likewise.
+        net_low: Lower end of its score interval at a level shared out over all cells (Bonferroni's); NaN likewise, and
+            where the subset or the others show a single image.
         low: Lower end of the score interval of the gain on the subset, captions clustered by image.
         high: Its upper end.
         effect: How one-sided the flips are.
@@ -92,6 +95,7 @@ class ComparedCell:
     p_holm: float
     p_everywhere: float
     net_everywhere: float
+    net_low: float
     low: float
     high: float
     effect: FlipEffect
@@ -108,7 +112,7 @@ class ComparedCell:
             return Claim.NONE
         if self.flips.net < 0:
             return Claim.LOSS
-        if self.is_failure_mined and not (self.net_everywhere > 0 and self.p_everywhere <= level):
+        if self.is_failure_mined and not (self.p_everywhere <= level and self.net_low > 0):
             return Claim.CHOSEN
         return Claim.GAIN
 
@@ -126,7 +130,9 @@ def compare_cells(
     Two families are tested, each by Westfall and Young's max-T with the captions of an image swapped together: the
     gains on the subsets, and the net changes over all queries. The second weights each query of a complement by how
     many it stands for. There a subset that was chosen by the baseline's failing is no advantage: two systems of equal
-    quality lose on the complement what they seem to win on the subset.
+    quality lose on the complement what they seem to win on the subset. Where few others are asked, none of them may
+    flip, and no swap shows what might have: so the net change of a mined subset must be above zero by its score
+    interval, too, which knows how little so few can tell.
 
     Args:
         outcomes: Finished cells.
@@ -146,11 +152,10 @@ def compare_cells(
             f"a comparison needs cells and the records of each, got {len(outcomes)} and {len(records)}; read both."
         )
     frames = [_placed(outcome, frame) for outcome, frame in zip(outcomes, records, strict=True)]
-    queries, images = _shared_axes(frames)
-    adjusted = _family(frames, queries, images, "is_subset", k, num_replicates, rng)
-    everywhere = _family(frames, queries, images, "weight", k, num_replicates, rng)
-    subsets = [frame[frame["is_subset"] > 0] for frame in frames]
-    tests = [_flips(subset, k) for subset in subsets]
+    places, images = _shared_axis(frames)
+    adjusted = _family(frames, places, images, "is_subset", k, num_replicates, rng)
+    everywhere = _family(frames, places, images, "weight", k, num_replicates, rng)
+    tests = [_flips(frame[frame["is_subset"] > 0], k) for frame in frames]
     by_holm = holm(np.array([mcnemar(flips.fixed, flips.broken).p_exact for flips in tests]))
     return [
         _compared(outcome, frame, k, len(outcomes), float(p_subset), float(p_holm), float(p_all))
@@ -178,9 +183,10 @@ def _compared(
         p_holm=p_holm,
         p_everywhere=p_all,
         net_everywhere=_weighted_mean(after.astype(float) - before, frame["weight"].to_numpy()),
+        net_low=_net_low(outcome, frame, k, num_cells),
         low=low,
         high=high,
-        effect=flip_effect(flips.fixed, flips.broken, confidence=outcome.confidence),
+        effect=_effect(flips.fixed, flips.broken, confidence=outcome.confidence),
         detectable=detectable_gain(flips.broken, flips.num_queries, alpha=alpha),
         least_gain=least / flips.num_queries if least <= flips.num_queries else math.nan,
         is_failure_mined=outcome.is_failure_mined,
@@ -206,6 +212,11 @@ def detectable_gain(broken: int, num_queries: int, *, alpha: float) -> Detectabl
     return minimum_detectable_gain(num_queries, broken_share=share, alpha=alpha)
 
 
+@cache
+def _effect(fixed: int, broken: int, *, confidence: float) -> FlipEffect:
+    return flip_effect(fixed, broken, confidence=confidence)
+
+
 def _placed(outcome: CellOutcome, frame: pd.DataFrame) -> pd.DataFrame:
     """Records with what a query stands for: 1 on the subset, its share of the others on the complement."""
     is_subset = (frame["part"] == "subset").to_numpy()
@@ -216,19 +227,24 @@ def _placed(outcome: CellOutcome, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(weight=weight, is_subset=np.where(is_subset, 1.0, np.nan), dataset=outcome.dataset_fingerprint)
 
 
-def _shared_axes(frames: Sequence[pd.DataFrame]) -> tuple[pd.MultiIndex, Int[np.ndarray, " query"]]:
-    """Every query of any cell once, and a number for its image; ids of different datasets are different."""
-    asked = pd.concat([frame[["dataset", "query_id", "image_id"]] for frame in frames]).drop_duplicates(
-        ["dataset", "query_id"]
-    )
-    asked = asked.sort_values(["dataset", "query_id"])
-    images = asked.groupby(["dataset", "image_id"], sort=True).ngroup().to_numpy().astype(np.int64)
-    return pd.MultiIndex.from_frame(asked[["dataset", "query_id"]]), images
+def _shared_axis(
+    frames: Sequence[pd.DataFrame],
+) -> tuple[list[Int[np.ndarray, " _"]], Int[np.ndarray, " query"]]:
+    """Where each cell's queries stand on an axis that has every query once, and a number for the image of each.
+
+    Ids of different datasets are different queries and images.
+    """
+    asked = pd.concat([frame[["dataset", "query_id", "image_id"]] for frame in frames])
+    sizes = [len(frame) for frame in frames]
+    asked = asked.assign(place=asked.groupby(["dataset", "query_id"], sort=True).ngroup().to_numpy())
+    once = asked.drop_duplicates("place").sort_values("place")
+    images = once.groupby(["dataset", "image_id"], sort=True).ngroup().to_numpy().astype(np.int64)
+    return np.split(asked["place"].to_numpy().astype(np.int64), np.cumsum(sizes)[:-1]), images
 
 
 def _family(
     frames: Sequence[pd.DataFrame],
-    queries: pd.MultiIndex,
+    places: Sequence[Int[np.ndarray, " _"]],
     images: Int[np.ndarray, " query"],
     weight: str,
     k: int,
@@ -236,20 +252,38 @@ def _family(
     rng: np.random.Generator,
 ) -> Float[np.ndarray, " cell"]:
     before, after = (
-        np.stack([_weighted_hits(frame, f"{side}_rank", weight, queries, k) for frame in frames])
+        np.stack(
+            [
+                _weighted_hits(frame, f"{side}_rank", weight, own, len(images), k)
+                for frame, own in zip(frames, places, strict=True)
+            ]
+        )
         for side in ("baseline", "ensembled")
     )
     return max_t(before, after, clusters=images, num_replicates=num_replicates, rng=rng)
 
 
 def _weighted_hits(
-    frame: pd.DataFrame, ranks: str, weight: str, queries: pd.MultiIndex, k: int
+    frame: pd.DataFrame, ranks: str, weight: str, places: Int[np.ndarray, " _"], num_queries: int, k: int
 ) -> Float[np.ndarray, " query"]:
     """Hits times weights on the shared axis; NaN for a query that the cell or the family doesn't have."""
-    values = hit_at_k(frame[ranks].to_numpy(), k=k) * frame[weight].to_numpy()
-    own = pd.MultiIndex.from_frame(frame[["dataset", "query_id"]])
-    found: Float[np.ndarray, " query"] = pd.Series(values, index=own).reindex(queries).to_numpy(dtype=np.float64)
-    return found
+    values = np.full(num_queries, np.nan)
+    values[places] = hit_at_k(frame[ranks].to_numpy(), k=k) * frame[weight].to_numpy()
+    return values
+
+
+def _net_low(outcome: CellOutcome, frame: pd.DataFrame, k: int, num_cells: int) -> float:
+    ordered = frame.sort_values("is_subset", kind="stable")  # NaN, which is the others', comes last
+    net = net_change(
+        ordered["baseline_rank"].to_numpy(),
+        ordered["ensembled_rank"].to_numpy(),
+        ordered["image_id"].to_numpy(),
+        num_subset=int((ordered["is_subset"] > 0).sum()),
+        num_others=outcome.num_others,
+        k=k,
+        confidence=1 - (1 - outcome.confidence) / num_cells,
+    )
+    return math.nan if net is None else net.low
 
 
 def _flips(subset: pd.DataFrame, k: int) -> Flips:
