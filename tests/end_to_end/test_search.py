@@ -160,7 +160,7 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
     place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every ranking is overheard: whose queries it asks, and how many trials were finished by then."""
-    from misfire.evaluation import dev_queries, ensembling, label_noise
+    from misfire.evaluation import baseline, dev_queries, ensembling, label_noise
     from misfire.evaluation import test_queries as held_back
 
     asked: list[tuple[set[int], int]] = []
@@ -175,7 +175,7 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
 
         return ranked
 
-    for module in (ensembling, label_noise):
+    for module in (baseline, ensembling, label_noise):
         for function in ("target_ranks", "target_outcomes", "ensemble_ranks", "ensemble_outcomes"):
             if hasattr(module, function):
                 monkeypatch.setattr(module, function, overhear(getattr(module, function)))

@@ -1,13 +1,17 @@
 """The default failure set is mined once, found again, and held against what is in use."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from misfire.core.errors import IntegrityError, UsageError
-from misfire.evaluation import Workbench, mined_failure_set, named_failure_set, text_to_image
-from misfire.failures import write_failure_set
+from misfire.evaluation import Workbench, dev_queries, mined_failure_set, named_failure_set, text_to_image
+from misfire.evaluation import test_queries as held_back
+from misfire.failures import Failure, write_failure_set
 from tests.evaluation import invented
 
 
@@ -77,6 +81,86 @@ def test_a_share_of_the_images_is_mined_and_the_rest_confirms(
     assert not {failure.target_image_id for failure in half.failures} & images
     again = named_failure_set(bench, folder)
     assert (again, again.confirm_positions(bench.dataset).tolist()) == (half, confirm.tolist())
+
+
+@pytest.mark.parametrize("dev_share", [0.3, 0.5])
+def test_a_sides_failures_are_those_of_the_whole_cut_to_it(bench: Workbench, tmp_path: Path, dev_share: float) -> None:
+    everything = sum(int(rank) > 1 for rank in text_to_image(bench).ranks.rank)
+    whole, _ = mined_failure_set(bench, tmp_path, num_failures=everything, seed=0)
+    found = []
+    for split in (dev_queries, held_back):
+        side = split(bench.dataset, dev_share=dev_share, seed=4)
+        texts = {bench.dataset.captions[position].text for position in side.positions}
+        watched = Watched(bench.dataset, bench.encoder, bench.store, bench.trainer)
+        mined, _ = mined_failure_set(watched, tmp_path, num_failures=10_000, seed=0, side=side)
+        assert set(watched.asked) == texts  # no caption of the other side is so much as embedded
+        of_side = set(side.positions.tolist())
+        cut = [
+            failure
+            for failure, position in zip(whole.failures, whole.positions(bench.dataset).tolist(), strict=True)
+            if position in of_side
+        ]
+        # A product of another shape may differ in a score's last bit; nothing else may differ.
+        assert [without_scores(failure) for failure in mined.failures] == list(map(without_scores, cut))
+        np.testing.assert_allclose(scores(mined.failures), scores(cut), rtol=0, atol=1e-6)
+        assert (mined.num_queries, mined.num_top1_failures) == (len(side), len(cut))
+        assert mined.how_chosen.endswith(f"failures among {len(side)} queries ({side.how_split}), seed 0")
+        found += mined.failures
+    assert sorted(failure.query_id for failure in found) == list(whole.query_ids)
+
+
+@dataclass(frozen=True)
+class Watched(Workbench):
+    """Notes every text that it is asked about."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        self.asked.extend(texts)
+        return super().texts(texts)
+
+
+def without_scores(failure: Failure) -> Failure:
+    return replace(failure, target_score=0.0, retrieved_score=0.0)
+
+
+def scores(failures: Sequence[Failure]) -> list[tuple[float, float]]:
+    return [(failure.target_score, failure.retrieved_score) for failure in failures]
+
+
+def test_a_side_has_its_share_of_the_number_and_a_set_of_its_own(
+    bench: Workbench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, _ = mined_failure_set(bench, tmp_path, num_failures=8, seed=0)
+    capsys.readouterr()
+    dev, test = (split(bench.dataset, dev_share=0.5, seed=4) for split in (dev_queries, held_back))
+    sets = [mined_failure_set(bench, tmp_path, num_failures=8, seed=0, side=side)[0] for side in (dev, test)]
+    assert [len(mined) for mined in sets] == [dev.share_of(8), test.share_of(8)]
+    assert sum(map(len, sets)) == 8
+    assert len({whole.digest, *(mined.digest for mined in sets)}) == 3
+    assert capsys.readouterr().err.splitlines()[0] == (
+        f"Mining {dev.share_of(8)} top-1 failures of hash on invented (seed 0, among {dev.how_split})."
+    )
+    again, folder = mined_failure_set(bench, tmp_path, num_failures=8, seed=0, side=dev)
+    assert capsys.readouterr().err == ""
+    assert again == sets[0]
+    assert named_failure_set(bench, folder).part == dev.how_split
+
+
+def test_a_side_of_mined_images_confirms_on_its_others(bench: Workbench, tmp_path: Path) -> None:
+    dev = dev_queries(bench.dataset, dev_share=0.5, seed=4)
+    half, _ = mined_failure_set(bench, tmp_path, num_failures=10_000, seed=0, mined_share=0.5, side=dev)
+    confirm = set(half.confirm_positions(bench.dataset).tolist())
+    assert set(half.positions(bench.dataset).tolist()) <= set(dev.positions.tolist()) - confirm
+    assert half.num_queries == len(set(dev.positions.tolist()) - confirm)
+
+
+def test_a_side_is_not_asked_for_no_failures(bench: Workbench, tmp_path: Path) -> None:
+    dev = dev_queries(bench.dataset, dev_share=0.5, seed=4)
+    with pytest.raises(
+        UsageError, match=r"top-1 failures among the \d+ queries of invented \(the captions of 7 of 14 im"
+    ):
+        mined_failure_set(bench, tmp_path, num_failures=0, seed=0, side=dev)
 
 
 def test_more_failures_than_there_are_are_refused_and_leave_nothing(bench: Workbench, tmp_path: Path) -> None:

@@ -99,31 +99,41 @@ def test_a_cell_with_one_query_of_the_other_side_is_refused() -> None:
             dev.check_holds(stolen)
 
 
-def test_a_cell_is_restricted_in_all_that_it_asks() -> None:
+def test_the_doubtful_queries_of_a_part_stay_on_the_side() -> None:
     data = dataset(20, [5])
-    dev, test = (make(data, dev_share=0.5, seed=3) for make in (dev_queries, held_back))
     everything = np.arange(100)
     doubtful = DoubtfulQueries(everything, everything < 50, np.linspace(0, 1, 100))
-    whole = Cell(
-        data,
-        "b",
-        replace(selection(*range(0, 100, 2)), in_doubt=doubtful),
-        everything[1::2],
-        TemplateSet("plain", ("{caption}",)),
-        MaxPooling(),
-        (1,),
-        StatisticsSettings(num_replicates=10),
-        confirm=everything[:60],
-    )
-    for side in (dev, test):
-        part = side.part_of_cell(whole, num_queries=None, seed=0)
-        assert sorted(part.queries) == side.positions.tolist()
-        assert part.others == len(part.complement)
-        assert part.confirm.tolist() == [position for position in side.positions if position < 60]
-        assert part.subset.in_doubt is not None
-        assert part.subset.in_doubt.positions.tolist() == side.positions.tolist()
-        np.testing.assert_array_equal(part.subset.in_doubt.probability, doubtful.probability[side.positions])
-        side.check_holds(part)
+    for side in (make(data, dev_share=0.5, seed=3) for make in (dev_queries, held_back)):
+        part = side.part_of(replace(selection(*range(0, 100, 2)), in_doubt=doubtful))
+        assert part.in_doubt is not None
+        assert part.in_doubt.positions.tolist() == side.positions.tolist()
+        np.testing.assert_array_equal(part.in_doubt.probability, doubtful.probability[side.positions])
+
+
+def test_a_part_that_stands_on_the_side_already_is_left_as_it_is() -> None:
+    dev = dev_queries(dataset(20, [5]), dev_share=0.5, seed=3)
+    chosen = selection(*dev.positions[::2])
+    part = dev.part_of(chosen)
+    assert part.how_chosen == chosen.how_chosen
+    assert part.positions.tolist() == chosen.positions.tolist()
+
+
+def test_whatever_learns_is_fitted_on_dev() -> None:
+    data = dataset(20, [5])
+    dev, test = (make(data, dev_share=0.3, seed=3) for make in (dev_queries, held_back))
+    assert dev.fitted_on is dev
+    assert isinstance(test.fitted_on, DevQueries)
+    assert test.fitted_on.positions.tolist() == dev.positions.tolist()
+    assert test.fitted_on.how_split == dev.how_split
+
+
+@given(num_images=st.integers(2, 40), share=st.floats(0.01, 0.99), num_queries=st.integers(1, 500))
+def test_the_sides_shares_of_a_number_make_it_up(num_images: int, share: float, num_queries: int) -> None:
+    data = dataset(num_images, [1, 3, 2])
+    shares = [make(data, dev_share=share, seed=0).share_of(num_queries) for make in (dev_queries, held_back)]
+    assert all(1 <= one <= num_queries for one in shares)
+    assert abs(sum(shares) - num_queries) <= 1
+    assert dev_queries(data, dev_share=share, seed=0).share_of(0) == 0
 
 
 def test_what_a_search_is_given_leads_to_no_test_query() -> None:

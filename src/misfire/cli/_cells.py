@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import Cell, CellOutcome, CellResult
+    from misfire.evaluation import Cell, CellOutcome, CellResult, Side
     from misfire.failures import FailureSet, Selection
+    from misfire.prompts import RoutedTemplates, TemplateSet
     from misfire.scoring import PromptPooling
 
 DONE, SKIPPED, FAILED = "done", "finished before", "failed"
@@ -122,21 +123,23 @@ def _histogram(result: "CellResult") -> bytes:
     )
 
 
-def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None) -> "tuple[FailureSet | None, Cell]":
-    """The configured cell, with the failure set that its subset comes from; ``pooling`` stands in for its own.
+def design_cell(
+    settings: "Settings", *, pooling: "PromptPooling | None" = None, side: "Side | None" = None
+) -> "tuple[FailureSet | None, Cell]":
+    """The configured cell, with the failure set that its subset comes from.
+
+    Args:
+        settings: What is configured.
+        pooling: Stands in for the configured one.
+        side: Of a split: the only queries that are asked, be it to mine failures or in the cell; and what learns from
+            labels learns from those of ``side.fitted_on``. The whole dataset where it's ``None``.
 
     Raises:
-        UsageError: If its parts don't fit each other.
+        UsageError: If its parts don't fit each other, or the subset has no query on the side.
     """
     import numpy as np
 
-    from misfire.evaluation import (
-        Cell,
-        PredictedTemplates,
-        check_cut_offs,
-        complement_sample,
-        parse_num_queries,
-    )
+    from misfire.evaluation import Cell, PredictedTemplates, check_cut_offs, complement_sample, parse_num_queries
 
     # What is wrong in itself is refused before anything is embedded or mined.
     check_cut_offs(settings.ks)
@@ -146,32 +149,56 @@ def design_cell(settings: "Settings", *, pooling: "PromptPooling | None" = None)
     is_named = settings.config.failure_set is not None
     needs_labels = isinstance(templates, PredictedTemplates) and templates.router.needs_labels
     is_needed = settings.subset.needs_failure_set or is_named or needs_labels
-    failure_set = failure_set_of(settings) if is_needed else None
+    failure_set = failure_set_of(settings, side) if is_needed else None
     selection: Selection = settings.subset.select(settings.dataset, failure_set)
-    others = complement_sample(
-        len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
-    )
-    # Queries that may be of the subset's category by their labels are asked too.
-    doubtful = np.setdiff1d([] if selection.in_doubt is None else selection.in_doubt.positions, selection.positions)
-    doubtful = np.setdiff1d(doubtful, others).astype(np.int64)
+    confirm = _confirm(settings, failure_set, selection)
+    if side is None:
+        others = complement_sample(
+            len(settings.dataset.captions), selection.positions, num_queries=num_others, seed=settings.seed
+        )
+    else:
+        selection, confirm = side.part_of(selection), np.intersect1d(confirm, side.positions)
+        others = side.others(selection, num_queries=num_others, seed=settings.seed)
     cell = Cell(
         dataset=settings.dataset,
         backbone_fingerprint=settings.backbone.fingerprint,
         subset=selection,
         complement=others,
-        template_set=(
-            templates.for_positions(
-                settings.workbench, failure_set, np.concatenate([selection.positions, others, doubtful])
-            )
-            if isinstance(templates, PredictedTemplates)
-            else templates.for_categories([name.lower() for name in selection.categories])
-        ),
+        template_set=_template_set(settings, failure_set, selection, others, side),
         pooling=pooling,
         ks=settings.ks,
         statistics=statistics,
-        confirm=_confirm(settings, failure_set, selection),
+        num_others=None if side is None else len(side) - len(selection),
+        confirm=confirm,
     )
+    if side is not None:
+        side.check_holds(cell)
     return failure_set, cell
+
+
+def _template_set(
+    settings: "Settings",
+    failure_set: "FailureSet | None",
+    selection: "Selection",
+    others: "Int[np.ndarray, ' complement']",
+    side: "Side | None",
+) -> "TemplateSet | RoutedTemplates":
+    import numpy as np
+
+    from misfire.evaluation import PredictedTemplates
+
+    templates = settings.templates
+    if not isinstance(templates, PredictedTemplates):
+        return templates.for_categories([name.lower() for name in selection.categories])
+    # Queries that may be of the subset's category by their labels are asked too.
+    doubtful = np.setdiff1d([] if selection.in_doubt is None else selection.in_doubt.positions, selection.positions)
+    doubtful = np.setdiff1d(doubtful, others).astype(np.int64)
+    asked = np.concatenate([selection.positions, others, doubtful])
+    if side is None:
+        return templates.for_positions(settings.workbench, failure_set, asked)
+    fitted_on = side.fitted_on
+    known = failure_set if failure_set is None or fitted_on is side else failure_set_of(settings, fitted_on)
+    return templates.for_positions(settings.workbench, known, asked, learnt_from=fitted_on.positions)
 
 
 def _confirm(
@@ -185,8 +212,8 @@ def _confirm(
     return failure_set.confirm_positions(settings.dataset)
 
 
-def failure_set_of(settings: "Settings") -> "FailureSet":
-    """The named failure set, or the default one, which is mined if it's missing."""
+def failure_set_of(settings: "Settings", side: "Side | None" = None) -> "FailureSet":
+    """The named failure set, or the default one of the dataset or of a side of it, which is mined if it's missing."""
     from misfire.evaluation import mined_failure_set, named_failure_set
 
     if settings.config.failure_set is not None:
@@ -197,6 +224,7 @@ def failure_set_of(settings: "Settings") -> "FailureSet":
         num_failures=settings.config.num_failures,
         seed=settings.seed,
         mined_share=settings.config.mined_share,
+        side=side,
     )
     return found
 

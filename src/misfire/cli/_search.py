@@ -13,7 +13,7 @@ from misfire.core.hashing import sha256_json
 if TYPE_CHECKING:
     from misfire.config import Settings
     from misfire.config.search import Search
-    from misfire.evaluation import Setting
+    from misfire.evaluation import Cell, Setting
     from misfire.tracking import Study
 
 # Words that `misfire search` takes besides the configuration's: all say how it is worked off, none what is searched.
@@ -65,7 +65,7 @@ def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
     """
     from misfire.config import Settings
     from misfire.config.search import load_search, study_plan
-    from misfire.evaluation import dev_queries
+    from misfire.evaluation import dev_queries, settings_with_every_value
 
     own, rest = _own_words(words)
     search = load_search(source)
@@ -77,13 +77,17 @@ def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
         raise UsageError(f"ks must hold {search.k}, by which search {search.name} decides, got {settings.ks}; add it.")
     if study_plan(search, "").num_to_do < 1:
         raise UsageError(f"search {search.name} must have a trial to do, got none; enlarge its space.")
-    for setting in _telling_settings(search):
-        tried = Settings(compose(_without_hydra([*_shared_with(shared, search, setting)])))
+    telling = [
+        Settings(compose(_without_hydra(_shared_with(shared, search, setting))))
+        for setting in settings_with_every_value(search.space)
+    ]
+    for tried in telling:
         _ = tried.pooling, tried.templates, tried.statistics, tried.subset, tried.tracking, tried.backbone
     dev = dev_queries(settings.dataset, dev_share=search.dev_share, seed=search.seed)
-    first = Settings(compose(_without_hydra([*_shared_with(shared, search, _telling_settings(search)[0])])))
-    failure_set, _ = design_on(dev, first)
-    digest = _digest(search, first, failure_set.digest if failure_set else None)
+    designs = [design_on(dev, tried) for tried in telling]
+    _check_same_queries(search, [cell for _, cell in designs])
+    failure_sets = {failure_set.digest for failure_set, _ in designs if failure_set}
+    digest = _digest(search, settings, {cell.id for _, cell in designs}, failure_sets)
     return PreparedSearch(source, search, shared, settings, digest, own)
 
 
@@ -163,14 +167,18 @@ def _shared_with(words: Sequence[str], search: "Search", setting: "Setting") -> 
     return [*(word for word in words if word.partition("=")[0] not in keys), *own]
 
 
-def _telling_settings(search: "Search") -> "list[Setting]":
-    """Settings among which every choice and both ends of every range occur."""
-    from misfire.evaluation import settings_with_every_value
+def _check_same_queries(search: "Search", cells: "Sequence[Cell]") -> None:
+    """Refuse backbones that would be asked different queries: whoever has the easier ones would win."""
+    subsets = {tuple(cell.subset.positions.tolist()) for cell in cells}
+    if len(subsets) > 1:
+        raise UsageError(
+            f"a search over backbones must ask all of them the same queries, got {len(subsets)} different subsets "
+            f"{cells[0].subset.name} in {search.name}, each of a backbone's own failures; fix subset: all or a file, "
+            "and choose the objective hits."
+        )
 
-    return settings_with_every_value(search.space)
 
-
-def _digest(search: "Search", settings: "Settings", failure_set: str | None) -> str:
+def _digest(search: "Search", settings: "Settings", cells: set[str], failure_sets: set[str]) -> str:
     from omegaconf import OmegaConf
 
     config = settings.config
@@ -181,8 +189,8 @@ def _digest(search: "Search", settings: "Settings", failure_set: str | None) -> 
             "split": [search.dev_share, search.seed],
             "objectives": [[objective.name, objective.k] for objective in search.objectives],
             "dataset": settings.dataset.fingerprint,
-            "backbone": settings.backbone.fingerprint,
-            "failure_set": failure_set,
+            "cells": sorted(cells),
+            "failure_sets": sorted(failure_sets),
             "subset": OmegaConf.to_container(config.subset, resolve=True),
             "complement": str(config.complement.num_queries),
             "seed": settings.seed,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from misfire.cli._cells import design_cell, run_and_log
-from misfire.core.errors import MisfireError, UsageError
+from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 
 if TYPE_CHECKING:
@@ -83,19 +83,9 @@ def cell_on(side: "DevQueries | TestQueries", settings: "Settings", *, number: i
 
 
 def design_on(side: "DevQueries | TestQueries", settings: "Settings") -> "tuple[FailureSet | None, Cell]":
-    """The configured cell, restricted to one side's queries.
+    """The configured cell, which asks one side's queries and has mined no other's failures.
 
     Raises:
         UsageError: If the subset has no query there.
     """
-    from misfire.evaluation import parse_num_queries
-    from misfire.prompts import RoutedTemplates
-
-    failure_set, whole = design_cell(settings)
-    if isinstance(whole.template_set, RoutedTemplates):
-        raise UsageError(
-            "a search can't ask templates that a router chose on the whole dataset, got templates=predicted; search "
-            "without it, and route afterwards."
-        )
-    num_queries = parse_num_queries(settings.config.complement.num_queries)
-    return failure_set, side.part_of_cell(whole, num_queries=num_queries, seed=settings.seed)
+    return design_cell(settings, side=side)

@@ -36,7 +36,7 @@ from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResu
 from misfire.evaluation.routing import PredictedTemplates
 from misfire.evaluation.search_axis import Axis, Choice, Range, Setting
 from misfire.evaluation.search_space import SearchSpace, setting_label, settings_with_every_value
-from misfire.evaluation.split import DevQueries, TestQueries, dev_queries, test_queries
+from misfire.evaluation.split import DevQueries, Side, TestQueries, dev_queries, test_queries
 from misfire.evaluation.tau_grid import TauGrid
 from misfire.evaluation.template_subset import TemplateSubset, quoted
 from misfire.evaluation.workbench import Workbench
@@ -80,6 +80,7 @@ __all__ = [
     "SearchSpace",
     "Setting",
     "Share",
+    "Side",
     "TauGrid",
     "TauProfile",
     "TemplateAttribution",

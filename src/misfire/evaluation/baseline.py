@@ -36,10 +36,18 @@ class Baseline:
     bounds: Mapping[str, float] = field(default_factory=dict)
 
 
-def text_to_image(bench: Workbench) -> Outcomes:
-    """What plain captions retrieve among the images: one entry a caption."""
+def text_to_image(bench: Workbench, positions: Int[np.ndarray, " query"] | None = None) -> Outcomes:
+    """What plain captions retrieve among the images: one entry a caption.
+
+    Args:
+        bench: Dataset, backbone and store.
+        positions: Places of the captions that are asked; no other is embedded. All are where it's None.
+    """
     gallery = bench.gallery  # first, so that a picture that can't be read is told before an hour of texts
-    return target_outcomes(bench.captions, gallery, bench.targets)
+    if positions is None:
+        return target_outcomes(bench.captions, gallery, bench.targets)
+    asked = bench.texts([bench.dataset.captions[position].text for position in positions])
+    return target_outcomes(asked, gallery, bench.targets[torch.from_numpy(positions)])
 
 
 def image_to_text(bench: Workbench) -> tuple[Outcomes, Int[np.ndarray, " image"]]:

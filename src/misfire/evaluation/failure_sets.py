@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from misfire.core.files import locked, write_text
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.evaluation.baseline import text_to_image
+from misfire.evaluation.split import Side
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import (
     FailureSet,
     OracleCategories,
+    QueryPart,
     RetrievalOutcome,
     mine,
     mined_images,
@@ -20,7 +24,7 @@ from misfire.failures import (
 
 
 def mined_failure_set(
-    bench: Workbench, folder: Path, *, num_failures: int, seed: int, mined_share: float = 1.0
+    bench: Workbench, folder: Path, *, num_failures: int, seed: int, mined_share: float = 1.0, side: Side | None = None
 ) -> tuple[FailureSet, Path]:
     """A frozen sample of the plain captions' top-1 failures, and the folder that holds it.
 
@@ -29,9 +33,11 @@ def mined_failure_set(
     Args:
         bench: Dataset, backbone and store.
         folder: Where failure sets lie.
-        num_failures: Size of the sample.
+        num_failures: Size of the sample; a side of a split has its share of it, as far as it has failures.
         seed: Seed of the sample, and of a split of the images.
         mined_share: Share of the images whose captions are mined, in (0, 1]; the others stay to confirm on.
+        side: Whose captions are asked, against all images; no other caption is embedded or ranked. All of the
+            dataset's are where it's None.
 
     Raises:
         UsageError: If there are fewer failures than asked for, or the share is out of range.
@@ -41,14 +47,17 @@ def mined_failure_set(
         bench.dataset, share=mined_share, seed=seed
     )  # a share that can't be is refused before anything is done
     of_share = [] if mined_share == 1 else [mined_share]
-    asked = sha256_json([bench.dataset.fingerprint, bench.encoder.fingerprint, num_failures, seed, *of_share])
+    of_side = [] if side is None else [side.positions.tolist()]
+    num_asked = num_failures if side is None else side.share_of(num_failures)
+    asked = sha256_json([bench.dataset.fingerprint, bench.encoder.fingerprint, num_asked, seed, *of_share, *of_side])
     pointer = folder / f"{asked[:12]}.digest"
     with locked(folder / f"{asked[:12]}.lock"):
         if not pointer.is_file():
             of_images = "" if mined_share == 1 else f", from {mined_share:g} of the images"
-            asked_for = f"{num_failures} top-1 failures of {bench.encoder.name} on {bench.dataset.name}"
-            say(f"Mining {asked_for} (seed {seed}{of_images}).")
-            mined = _mine(bench, num_failures=num_failures, seed=seed, mined_share=mined_share)
+            among = "" if side is None else f", among {side.how_split}"
+            asked_for = f"{num_asked} top-1 failures of {bench.encoder.name} on {bench.dataset.name}"
+            say(f"Mining {asked_for} (seed {seed}{of_images}{among}).")
+            mined = _mine(bench, num_failures=num_asked, seed=seed, mined_share=mined_share, side=side)
             written = write_failure_set(mined, folder)
             write_text(pointer, written.name)
     place = folder / pointer.read_text(encoding="utf-8")
@@ -67,8 +76,8 @@ def named_failure_set(bench: Workbench, folder: Path) -> FailureSet:
     return failure_set
 
 
-def _mine(bench: Workbench, *, num_failures: int, seed: int, mined_share: float) -> FailureSet:
-    found = text_to_image(bench)
+def _mine(bench: Workbench, *, num_failures: int, seed: int, mined_share: float, side: Side | None) -> FailureSet:
+    found = text_to_image(bench, None if side is None else side.positions)
     outcome = RetrievalOutcome(
         rank=found.ranks.rank.numpy(),
         best_rank=found.ranks.best.numpy(),
@@ -77,6 +86,10 @@ def _mine(bench: Workbench, *, num_failures: int, seed: int, mined_share: float)
         target_score=found.target_score.numpy(),
         top1_score=found.top_score.numpy(),
     )
+    if side is not None:
+        # How many a side has isn't known before; refusing a few less would end a search that has been run.
+        is_mined = mined_images(bench.dataset, share=mined_share, seed=seed)[bench.dataset.targets[side.positions]]
+        num_failures = min(num_failures, int(np.count_nonzero(is_mined & (outcome.rank > 1))))
     knows_truth = hasattr(bench.dataset, "oracle_category")
     return mine(
         bench.dataset,
@@ -86,5 +99,6 @@ def _mine(bench: Workbench, *, num_failures: int, seed: int, mined_share: float)
         num_failures=num_failures,
         seed=seed,
         mined_share=mined_share,
+        part=None if side is None else QueryPart(side.positions, side.how_split),
         oracle=cast(OracleCategories, bench.dataset) if knows_truth else None,
     )

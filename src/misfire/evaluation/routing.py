@@ -39,7 +39,12 @@ class PredictedTemplates(TemplateChoice):
         )
 
     def for_positions(
-        self, bench: Workbench, failure_set: FailureSet | None, positions: Int[np.ndarray, " query"]
+        self,
+        bench: Workbench,
+        failure_set: FailureSet | None,
+        positions: Int[np.ndarray, " query"],
+        *,
+        learnt_from: Int[np.ndarray, " known"] | None = None,
     ) -> RoutedTemplates:
         """The template set of each of these queries.
 
@@ -47,11 +52,12 @@ class PredictedTemplates(TemplateChoice):
             bench: Where texts are embedded.
             failure_set: Annotated failures, from which a router may learn; those of a query's own image are withheld.
             positions: Places of the queries among the dataset's captions.
+            learnt_from: Places of the only captions whose labels a router may learn from; any where it's None.
 
         Raises:
             UsageError: If the router has nothing to go by, or the sets differ in size.
         """
-        routes = self.router.route(routing_problem(bench, failure_set, positions, tuple(self.sets)))
+        routes = self.router.route(routing_problem(bench, failure_set, positions, tuple(self.sets), learnt_from))
         ids = [bench.dataset.captions[position].id for position in positions]
         return RoutedTemplates(self.name, self.sets, dict(zip(ids, routes, strict=True)))
 
@@ -61,6 +67,7 @@ def routing_problem(
     failure_set: FailureSet | None,
     positions: Int[np.ndarray, " query"],
     categories: tuple[str, ...],
+    learnt_from: Int[np.ndarray, " known"] | None = None,
 ) -> RoutingProblem:
     """The captions at some positions, with the annotated failures of some categories.
 
@@ -69,6 +76,7 @@ def routing_problem(
         failure_set: The annotated failures; none are known without it.
         positions: Places of the queries among the dataset's captions.
         categories: Names of the categories to choose from, in lower case.
+        learnt_from: Places of the only captions whose labels are known; all of the failure set's where it's None.
     """
     taxonomy = load_taxonomy() if failure_set is None else failure_set.label_taxonomy
     labelled: list[tuple[str, int]] = []
@@ -76,6 +84,9 @@ def routing_problem(
         places = failure_set.positions(bench.dataset).tolist()
         names = [(failure.category or "").lower() for failure in failure_set.failures]
         labelled = [(name, place) for name, place in zip(names, places, strict=True) if name in categories]
+    if learnt_from is not None:
+        may_be_known = set(learnt_from.tolist())
+        labelled = [(name, place) for name, place in labelled if place in may_be_known]
     known = np.array([place for _, place in labelled], dtype=np.int64)
     return RoutingProblem(
         captions=_captions(bench, positions),

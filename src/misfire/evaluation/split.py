@@ -1,22 +1,24 @@
 """Two sides of a dataset, split by image: one on which settings are chosen, one that is read when one is chosen."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar, final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Bool, Int
+from typing_extensions import override
 
 from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.evaluation.cell import Cell, complement_sample
-from misfire.failures import DoubtfulQueries, Selection
+from misfire.failures import Selection
 
 DEV, TEST = "dev", "test"
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
+class Side(ABC):
     """The queries of some of a dataset's images; the gallery stays all images for either side.
 
     Args:
@@ -33,6 +35,15 @@ class _Side:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    @abstractmethod
+    def fitted_on(self) -> "DevQueries":
+        """The queries on which whatever learns is fitted before it is asked about this side's: dev, always."""
+
+    def share_of(self, num_queries: int) -> int:
+        """This side's share of a number of queries, by how many captions it has; at least one of one or more."""
+        return min(num_queries, max(1, round(num_queries * len(self) / self.num_captions)))
+
     def part_of(self, selection: Selection) -> Selection:
         """The selection's queries on this side, and those of its doubtful ones that are.
 
@@ -45,38 +56,13 @@ class _Side:
                 f"subset {selection.name} must have {self.name} queries, got 0 of its {len(selection)} among "
                 f"{self.how_split}; change dev_share or mine more failures."
             )
+        cut = "" if here.all() else f"; of these the {int(here.sum())} among {self.how_split}"
         return replace(
             selection,
             positions=selection.positions[here],
-            how_chosen=f"{selection.how_chosen}; of these the {int(here.sum())} among {self.how_split}",
-            in_doubt=None if selection.in_doubt is None else self._doubtful(selection.in_doubt),
+            how_chosen=f"{selection.how_chosen}{cut}",
+            in_doubt=None if selection.in_doubt is None else selection.in_doubt.among(self.positions),
         )
-
-    def _doubtful(self, queries: DoubtfulQueries) -> DoubtfulQueries:
-        here = np.isin(queries.positions, self.positions)
-        return DoubtfulQueries(queries.positions[here], queries.is_labelled[here], queries.probability[here])
-
-    def part_of_cell(self, cell: Cell, *, num_queries: int | None, seed: int) -> Cell:
-        """The cell with everything that it asks on this side.
-
-        Args:
-            cell: On the whole dataset.
-            num_queries: Size of its complement; ``None`` takes all other queries of the side.
-            seed: Of the complement.
-
-        Raises:
-            UsageError: If none of its subset's queries is on this side.
-        """
-        selection = self.part_of(cell.subset)
-        restricted = replace(
-            cell,
-            subset=selection,
-            complement=self.others(selection, num_queries=num_queries, seed=seed),
-            num_others=len(self) - len(selection),
-            confirm=np.intersect1d(cell.confirm, self.positions),
-        )
-        self.check_holds(restricted)
-        return restricted
 
     def others(self, selection: Selection, *, num_queries: int | None, seed: int) -> Int[np.ndarray, " complement"]:
         """Positions of a sample of this side's other queries; ``None`` takes all of them."""
@@ -101,22 +87,34 @@ class _Side:
 
 @final
 @dataclass(frozen=True, eq=False)
-class DevQueries(_Side):
+class DevQueries(Side):
     """The queries that a search reads, and all that it is given: no query of the test images can be had from it."""
 
     name: ClassVar[str] = DEV
 
+    @property
+    @override
+    def fitted_on(self) -> "DevQueries":
+        return self
+
 
 @final
 @dataclass(frozen=True, eq=False)
-class TestQueries(_Side):
-    """The queries that were held back: read for the one setting that was chosen on the others."""
+class TestQueries(Side):
+    """The queries that were held back: read for the one setting that was chosen on the others.
 
+    Args:
+        dev: Those others.
+    """
+
+    dev: DevQueries
     name: ClassVar[str] = TEST
     __test__: ClassVar[bool] = False  # not a test of ours, whatever its name looks like
 
-
-AnySide = TypeVar("AnySide", DevQueries, TestQueries)
+    @property
+    @override
+    def fitted_on(self) -> DevQueries:
+        return self.dev
 
 
 def dev_queries(dataset: Dataset, *, dev_share: float, seed: int) -> DevQueries:
@@ -131,7 +129,7 @@ def dev_queries(dataset: Dataset, *, dev_share: float, seed: int) -> DevQueries:
         UsageError: If the share is out of range, or there is a single image.
     """
     is_dev = _dev_images(dataset, dev_share=dev_share, seed=seed)
-    return _side(DevQueries, dataset, is_dev, seed=seed)
+    return DevQueries(*_queries_of(dataset, is_dev, name=DEV, seed=seed))
 
 
 def test_queries(dataset: Dataset, *, dev_share: float, seed: int) -> TestQueries:
@@ -141,7 +139,8 @@ def test_queries(dataset: Dataset, *, dev_share: float, seed: int) -> TestQuerie
         UsageError: As ``dev_queries`` does.
     """
     is_dev = _dev_images(dataset, dev_share=dev_share, seed=seed)
-    return _side(TestQueries, dataset, ~is_dev, seed=seed)
+    dev = DevQueries(*_queries_of(dataset, is_dev, name=DEV, seed=seed))
+    return TestQueries(*_queries_of(dataset, ~is_dev, name=TEST, seed=seed), dev)
 
 
 test_queries.__test__ = False  # type: ignore[attr-defined]  # nor is this one
@@ -162,9 +161,8 @@ def _dev_images(dataset: Dataset, *, dev_share: float, seed: int) -> Bool[np.nda
     return is_dev
 
 
-def _side(kind: type[AnySide], dataset: Dataset, is_here: Bool[np.ndarray, " image"], *, seed: int) -> AnySide:
-    return kind(
-        positions=np.flatnonzero(is_here[dataset.targets]),
-        num_captions=len(dataset.captions),
-        how_split=f"the captions of {int(is_here.sum())} of {len(is_here)} images ({kind.name} side, seed {seed})",
-    )
+def _queries_of(
+    dataset: Dataset, is_here: Bool[np.ndarray, " image"], *, name: str, seed: int
+) -> tuple[Int[np.ndarray, " query"], int, str]:
+    how_split = f"the captions of {int(is_here.sum())} of {len(is_here)} images ({name} side, seed {seed})"
+    return np.flatnonzero(is_here[dataset.targets]), len(dataset.captions), how_split

@@ -23,7 +23,7 @@ from misfire.failures.contact_sheet import ContactSheetLayout, contact_sheets
 from misfire.failures.failure_set import TIE_RULE, WORLD_TRUTH, Failure, FailureSet
 from misfire.failures.failure_store import read_failure_set, write_failure_set
 from misfire.failures.label_doubt import LabelDoubt
-from misfire.failures.mining import OracleCategories, RetrievalOutcome, mine
+from misfire.failures.mining import OracleCategories, QueryPart, RetrievalOutcome, mine
 from misfire.failures.mining_outputs import AnnotationPlan, MiningOutputs, write_mining_outputs
 from misfire.failures.mining_split import mined_images
 from misfire.failures.sheets import (
@@ -83,6 +83,7 @@ __all__ = [
     "OracleCategories",
     "Policy",
     "Proposal",
+    "QueryPart",
     "QuerySubset",
     "RetrievalOutcome",
     "Selection",

@@ -80,7 +80,8 @@ class FailureSet:
     ``label_source`` says who labelled the failures, and is None for a set without labels; ``taxonomy`` is what the
     labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``mined_share`` is
     the share of the images that failures were mined from; where it is below 1, the other images are there to confirm on
-    and queries and failures are counted without theirs. ``label_doubt`` is what several annotators' labels say of each
+    and queries and failures are counted without theirs. ``part`` says in words which of the dataset's captions were
+    asked, and is None for all of them; queries and failures are counted among these. ``label_doubt`` is what several annotators' labels say of each
     query's true category; None where it wasn't measured. ``dataset_name`` is for the reader; it isn't part of the
     content.
 
@@ -102,6 +103,7 @@ class FailureSet:
     taxonomy: Taxonomy | None = None
     mined_share: float = ALL_IMAGES
     label_doubt: LabelDoubt | None = None
+    part: str | None = None
 
     def __post_init__(self) -> None:
         if self.taxonomy == load_taxonomy():
@@ -123,8 +125,12 @@ class FailureSet:
         """How the queries were chosen, in words."""
         return (
             f"uniform sample without replacement of {len(self)} of the {self.num_top1_failures} top-1 failures "
-            f"among {self.num_queries} queries, seed {self.seed}{self._how_split}"
+            f"among {self.num_queries} queries{self._of_part}, seed {self.seed}{self._how_split}"
         )
+
+    @property
+    def _of_part(self) -> str:
+        return "" if self.part is None else f" ({self.part})"
 
     @property
     def _how_split(self) -> str:
@@ -147,6 +153,8 @@ class FailureSet:
         del content["dataset_name"], content["taxonomy"], content["label_doubt"]
         if self.mined_share == ALL_IMAGES:
             del content["mined_share"]  # such sets had their digests before there was a split
+        if self.part is None:
+            del content["part"]  # nor has what was mined from the whole dataset another digest for that
         of_labels = {} if self.taxonomy is None else {"taxonomy": self.taxonomy.digest}
         of_doubt = {} if self.label_doubt is None else {"label_doubt": self.label_doubt.digest}
         return sha256_json({**content, **of_labels, **of_doubt, "how_chosen": self.how_chosen})

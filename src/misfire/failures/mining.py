@@ -16,7 +16,7 @@ from misfire.failures.taxonomy import AMBIGUOUS, Label
 
 @dataclass(frozen=True, eq=False)
 class RetrievalOutcome:
-    """What a text-to-image retrieval did with every caption of a dataset.
+    """What a text-to-image retrieval did with every caption of a dataset, or with those of a part of it.
 
     Ranks are the target's, from 1; equal-scored images rank by their place in the gallery, and ``best_rank`` and
     ``worst_rank`` count them all below and all above the target. ``top1`` is the gallery position of the image at
@@ -50,6 +50,19 @@ class RetrievalOutcome:
                 raise UsageError(f"{rule}, got {name_some(np.flatnonzero(~holds))} by caption position; rank again.")
 
 
+@dataclass(frozen=True, eq=False)
+class QueryPart:
+    """Some of a dataset's captions: the only ones that were asked, so that no failure of another is known.
+
+    Args:
+        positions: Their places in the dataset's captions, ascending.
+        how_chosen: What they are, in words.
+    """
+
+    positions: Int[np.ndarray, " caption"]
+    how_chosen: str
+
+
 @runtime_checkable
 class OracleCategories(Protocol):
     """Knows why a caption failed, because it knows what the images show; positions are those in the dataset."""
@@ -70,6 +83,7 @@ def mine(
     num_failures: int,
     seed: int,
     mined_share: float = ALL_IMAGES,
+    part: QueryPart | None = None,
     oracle: OracleCategories | None = None,
 ) -> FailureSet:
     """A uniform sample without replacement of the queries whose target isn't at rank 1.
@@ -85,6 +99,7 @@ def mine(
         num_failures: How many failures to draw.
         seed: Of the sample, and of a split of the images.
         mined_share: Share of the images whose captions are mined, in (0, 1]; the others stay to confirm on.
+        part: The captions that the outcome is of; all of the dataset's where none is given.
         oracle: Labels the failures where the truth is known; without it they stay unlabelled.
 
     Raises:
@@ -94,15 +109,16 @@ def mine(
     Reference:
         "Failure Taxonomy and Category-Aware Prompt Ensembling for CLIP Retrieval", section 5.1.
     """
-    _check_outcome(dataset, outcome)
-    is_mined = mined_images(dataset, share=mined_share, seed=seed)[dataset.targets]
+    asked = np.arange(len(dataset.captions)) if part is None else part.positions
+    _check_outcome(dataset, outcome, asked)
+    is_mined = mined_images(dataset, share=mined_share, seed=seed)[dataset.targets[asked]]
     num_queries = int(is_mined.sum())
     population = np.flatnonzero((outcome.rank > 1) & is_mined)
     if not 1 <= num_failures <= len(population):
         raise UsageError(
             f"num_failures must be between 1 and the {len(population)} top-1 failures among the {num_queries} "
-            f"queries{_of_which_images(mined_share)} of {dataset.name}, got {num_failures}; choose a number "
-            "in that range."
+            f"queries{_of_which_images(mined_share)} of {dataset.name}{_of_which_part(part)}, got {num_failures}; "
+            "choose a number in that range."
         )
     chosen = np.sort(generator(seed, "mine").permutation(population)[:num_failures])
     return FailureSet(
@@ -113,9 +129,10 @@ def mine(
         seed=seed,
         num_queries=num_queries,
         num_top1_failures=len(population),
-        failures=tuple(_failure(dataset, outcome, int(position), oracle) for position in chosen),
+        failures=tuple(_failure(dataset, outcome, int(row), int(asked[row]), oracle) for row in chosen),
         label_source=WORLD_TRUTH if oracle is not None else None,
         mined_share=mined_share,
+        part=None if part is None else part.how_chosen,
     )
 
 
@@ -123,39 +140,46 @@ def _of_which_images(mined_share: float) -> str:
     return "" if mined_share == ALL_IMAGES else " of the mined images"
 
 
-def _check_outcome(dataset: Dataset, outcome: RetrievalOutcome) -> None:
-    if len(outcome.rank) != len(dataset.captions):
+def _of_which_part(part: QueryPart | None) -> str:
+    return "" if part is None else f" ({part.how_chosen})"
+
+
+def _check_outcome(dataset: Dataset, outcome: RetrievalOutcome, asked: Int[np.ndarray, " caption"]) -> None:
+    if len(outcome.rank) != len(asked):
         raise UsageError(
-            f"an outcome must have one rank for each of the {len(dataset.captions)} captions of {dataset.name}, "
+            f"an outcome must have one rank for each of the {len(asked)} captions of {dataset.name}, "
             f"got {len(outcome.rank)}; rank this dataset's captions."
         )
     outside = np.flatnonzero((outcome.top1 < 0) | (outcome.top1 >= len(dataset.images)))
     if len(outside):
         raise UsageError(
             f"top-1 positions must be below the {len(dataset.images)} images of {dataset.name}, "
-            f"got {name_some(outside)} by caption position that aren't; rank this dataset's captions."
+            f"got {name_some(asked[outside])} by caption position that aren't; rank this dataset's captions."
         )
-    contradictory = np.flatnonzero((outcome.rank == 1) != (outcome.top1 == dataset.targets))
+    contradictory = np.flatnonzero((outcome.rank == 1) != (outcome.top1 == dataset.targets[asked]))
     if len(contradictory):
         raise UsageError(
             "the target must be the top-1 image where its rank is 1 and only there, "
-            f"got {name_some(contradictory)} by caption position where it isn't; rank and retrieve by one tie rule."
+            f"got {name_some(asked[contradictory])} by caption position where it isn't; rank and retrieve by one tie "
+            "rule."
         )
 
 
-def _failure(dataset: Dataset, outcome: RetrievalOutcome, position: int, oracle: OracleCategories | None) -> Failure:
+def _failure(
+    dataset: Dataset, outcome: RetrievalOutcome, row: int, position: int, oracle: OracleCategories | None
+) -> Failure:
     caption = dataset.captions[position]
-    retrieved = int(outcome.top1[position])
+    retrieved = int(outcome.top1[row])
     return Failure(
         query_id=caption.id,
         caption=caption.text,
         target_image_id=caption.image_id,
         retrieved_image_id=dataset.images[retrieved].id,
-        rank=int(outcome.rank[position]),
-        best_rank=int(outcome.best_rank[position]),
-        worst_rank=int(outcome.worst_rank[position]),
-        target_score=float(outcome.target_score[position]),
-        retrieved_score=float(outcome.top1_score[position]),
+        rank=int(outcome.rank[row]),
+        best_rank=int(outcome.best_rank[row]),
+        worst_rank=int(outcome.worst_rank[row]),
+        target_score=float(outcome.target_score[row]),
+        retrieved_score=float(outcome.top1_score[row]),
     ).labelled(_oracle_label(oracle, position, retrieved))
 
 
