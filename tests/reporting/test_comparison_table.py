@@ -10,12 +10,13 @@ import pytest
 
 from misfire.evaluation import CellOutcome, Flips
 from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
+from misfire.evaluation.decision import correction
 from misfire.evaluation.ledger import NetChange, TemplateFlips
 from misfire.evaluation.placebo import PlaceboBand
 from misfire.reporting import CellRow, Findings, cell_row, to_csv, to_latex, to_markdown, write_report
 from misfire.reporting.comparison_table import MARKS, comparison_table
 from misfire.reporting.evidence_table import evidence_table
-from misfire.reporting.facts import correction, decisive_facts, decisive_row
+from misfire.reporting.facts import decisive_facts, decisive_row
 from misfire.reporting.ledger_table import ledger_table
 from misfire.reporting.printing import UNDEFINED
 from misfire.reporting.table import Table

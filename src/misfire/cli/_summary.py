@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _AD_HOC_QUESTION = "What do these cells show, side by side?"
 _AD_HOC_RULE = (
     "A mend counts if the lower end of the 95 % bootstrap interval of its gain in hit@{k} is above 0 and, on the "
-    "sampled other queries, it breaks no more hits than it fixes."
+    "sampled other queries, it breaks no more hits than it fixes; and if its gain can still be claimed once the number "
+    "of cells and the choice of their queries are counted."
 )
 
 
@@ -37,7 +38,7 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     from misfire.cli._findings import find
     from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import cell_row, correction, write_report
+    from misfire.reporting import cell_row, write_report
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
@@ -56,7 +57,7 @@ def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
         for cell in cells
     ]
     findings = find(settings, cells, rows, rule.k)
-    answered = f"{answer([cell.outcome for cell in cells], rule)} {correction(list(findings.compared.values()))}"
+    answered = answer([cell.outcome for cell in cells], rule, list(findings.compared.values()))
     write_report(
         rows,
         cells[-1].outcome.failure_counts,

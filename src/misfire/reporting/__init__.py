@@ -2,7 +2,7 @@
 
 from misfire.reporting.agreement_report import agreement_summary, write_agreement
 from misfire.reporting.audit_report import write_audit
-from misfire.reporting.facts import correction, decisive_row
+from misfire.reporting.facts import decisive_row
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.findings import Findings
 from misfire.reporting.flip_gallery import flip_gallery
@@ -24,7 +24,6 @@ __all__ = [
     "bootstrap_row",
     "bootstrap_table",
     "cell_row",
-    "correction",
     "decisive_row",
     "flip_gallery",
     "improvement_table",

@@ -119,12 +119,3 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
         num_gains=claims.count(Claim.GAIN),
         num_losses=claims.count(Claim.LOSS),
     )
-
-
-def correction(compared: Sequence[ComparedCell]) -> str:
-    """One sentence: how many cells show a gain once their number and the choice of their queries are counted."""
-    num_gains = sum(one.claim is Claim.GAIN for one in compared)
-    by = f"{len(compared)} cells" if len(compared) > 1 else "the one cell"
-    mined = " and for how their queries were chosen" if any(one.is_failure_mined for one in compared) else ""
-    found = {0: "no gain can be claimed", 1: "1 cell shows a gain"}.get(num_gains, f"{num_gains} cells show a gain")
-    return f"Corrected for having looked at {by}{mined}, {found}."
