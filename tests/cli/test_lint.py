@@ -29,6 +29,7 @@ class NoNetwork(invented.HashEncoder):
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lint, "_said", set())
+    monkeypatch.setattr(_lint, "_looked_at", set())
 
 
 def dataset_of(folder: Path, texts: list[str]) -> Dataset:
@@ -60,6 +61,23 @@ def test_each_finding_is_said_once_however_many_cells_there_are(
     said = capsys.readouterr().err
     assert said.count("Warning: template 'a photo of {caption}': doubles a phrase with 2 captions") == 1
     assert said.count("Warning") == 1
+
+
+def test_the_same_prompts_are_looked_at_once_and_other_captions_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[list[str]] = []
+
+    def findings(template_set: TemplateSet, captions: list[str], encoder: object) -> tuple[()]:
+        looked_at.append(captions)
+        return ()
+
+    monkeypatch.setattr(_lint, "findings", findings)
+    cell = cell_of(tmp_path, ["a cat", "a dog"], PHOTO)
+    for one in (cell, replace(cell, ks=(1, 5)), cell_of(tmp_path, ["a cat", "a cow"], PHOTO)):
+        _lint.warn_of_prompts(one, NoNetwork())
+    _lint.warn_of_prompts(replace(cell, template_set=NUMBER), NoNetwork())
+    assert looked_at == [["a cat", "a dog"], ["a cat", "a cow"], ["a cat", "a dog"]]
 
 
 def test_a_routed_caption_is_looked_at_with_its_own_templates_alone(

@@ -80,6 +80,15 @@ def test_what_the_tokenizer_can_not_tell_apart_is_found() -> None:
     ]
 
 
+def test_templates_that_are_alike_with_some_captions_only_can_be_told_apart() -> None:
+    templates = TemplateSet("t", ("the {caption}", "that {caption}"))
+    articles = {"the a cat": "a cat", "that a cat": "a cat"}
+    found = lint_templates(
+        templates, ["a cat", "a dog"], tokens_of=lambda texts: [articles.get(text, text) for text in texts]
+    )
+    assert found == ()
+
+
 def test_prompts_that_are_cut_are_counted() -> None:
     templates = TemplateSet("t", ("{caption}", "a photo of the scene {caption}"))
     found = lint_templates(

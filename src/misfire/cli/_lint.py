@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
+from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _MOST_CAPTIONS = 2000
 _said: set[str] = set()
+_looked_at: set[str] = set()
 
 
 def warn_of_prompts(cell: "Cell", encoder: "Encoder") -> None:
@@ -22,6 +24,11 @@ def warn_of_prompts(cell: "Cell", encoder: "Encoder") -> None:
         template_set = cell.template_set.for_query(caption.id)
         by_set.setdefault(template_set.name, (template_set, []))[1].append(caption.text)
     for template_set, captions in by_set.values():
+        # Cells that differ in their pooling ask the same of the same prompts.
+        asked_for = sha256_json([encoder.fingerprint, template_set.templates, captions])
+        if asked_for in _looked_at:
+            continue
+        _looked_at.add(asked_for)
         for finding in findings(template_set, captions, encoder):
             # Cells on other captions find the same with another count and example: one word on it is enough.
             name = f"{encoder.fingerprint} {finding.template} {finding.fault}"

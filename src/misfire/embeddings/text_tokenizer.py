@@ -75,11 +75,11 @@ class BytePairTokenizer(TokenizerFiles):
 
     @override
     def load(self, text_cfg: Mapping[str, Any], *, vocabulary_size: int) -> Any:
-        from open_clip import SimpleTokenizer
+        from misfire.embeddings.tokenizer_module import tokenizer_module
 
         try:
             options = {"bpe_path": str(self.place), **json.loads(self.options)}
-            tokenizer = SimpleTokenizer(context_length=_context(text_cfg), **options)
+            tokenizer = tokenizer_module().SimpleTokenizer(context_length=_context(text_cfg), **options)
         except Exception as error:  # a damaged archive, text or option
             raise _unloadable(self.place, error) from error
         _check_size(len(tokenizer.encoder), vocabulary_size, least=vocabulary_size, place=self.place)

@@ -144,7 +144,7 @@ def lint_templates(
             finding for text in prompts for finding in _overflow(text, prompts[text], is_truncated(prompts[text]))
         ]
     if tokens_of is not None:
-        found += _indistinct({text: tuple(tokens_of(rendered)) for text, rendered in prompts.items()}, prompts)
+        found += _indistinct(prompts, tokens_of)
     return tuple(found)
 
 
@@ -181,10 +181,16 @@ def _overflow(template: str, prompts: Sequence[str], truncated: Bool[np.ndarray,
     return [Finding(template, "overflows the model's context", len(places), prompts[places[0]])]
 
 
-def _indistinct(tokens: dict[str, tuple[Hashable, ...]], prompts: dict[str, list[str]]) -> list[Finding]:
+def _indistinct(
+    prompts: dict[str, list[str]], tokens_of: Callable[[Sequence[str]], Sequence[Hashable]]
+) -> list[Finding]:
+    # Nearly all templates differ with the first caption already; the others are asked about all captions.
+    opening = dict(zip(prompts, tokens_of([rendered[0] for rendered in prompts.values()]), strict=True))
+    alike = [(one, other) for one, other in combinations(prompts, 2) if opening[one] == opening[other]]
+    tokens = {text: tuple(tokens_of(prompts[text])) for text in dict.fromkeys(text for pair in alike for text in pair)}
     return [
         Finding(second, f"is the same to the tokenizer as {first!r}", len(prompts[second]), prompts[second][0])
-        for first, second in combinations(tokens, 2)
+        for first, second in alike
         if tokens[first] == tokens[second]
     ]
 
