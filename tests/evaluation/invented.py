@@ -13,11 +13,17 @@ from misfire.core.hashing import sha256_bytes
 from misfire.data import Caption, Dataset, Image, ImageSource
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings
 from misfire.embeddings.encoder import unit_rows
-from misfire.evaluation import Workbench
+from misfire.evaluation import Cell, Workbench, complement_sample
+from misfire.failures import Selection
+from misfire.prompts import TemplateSet
+from misfire.scoring import PromptPooling
+from misfire.stats import StatisticsSettings
 
 DIM = 8
 NUM_IMAGES = 14
 CATEGORIES = ("object", "attribute", "action", "count")
+KS = (1, 3, 6)
+TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
 
 
 def _projection(rows: int, seed: int) -> torch.Tensor:
@@ -112,6 +118,30 @@ def workbench(folder: Path, *, data: Dataset | None = None, encoder: Encoder | N
         encoder=encoder or HashEncoder(),
         store=EmbeddingStore(folder),
         trainer=TrainerSettings(accelerator="cpu", batch_size=64),
+    )
+
+
+def cell(
+    bench: Workbench,
+    subset: Selection,
+    *,
+    pooling: PromptPooling,
+    statistics: StatisticsSettings,
+    template_set: TemplateSet = TEMPLATES,
+    num_others: int | None = None,
+) -> Cell:
+    """A cell of a subset and all the other queries, or a sample of them."""
+    return Cell(
+        dataset=bench.dataset,
+        backbone_fingerprint=bench.encoder.fingerprint,
+        subset=subset,
+        complement=complement_sample(
+            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=statistics.seed
+        ),
+        template_set=template_set,
+        pooling=pooling,
+        ks=KS,
+        statistics=statistics,
     )
 
 

@@ -16,7 +16,6 @@ from misfire.evaluation import (
     attribution_name,
     attribution_sentence,
     complement_sample,
-    mined_failure_set,
     run_cell,
 )
 from misfire.failures import AllFailures, FailureSet
@@ -29,16 +28,6 @@ from tests.evaluation.brute_force import pooled_scores, ranked
 TEMPLATES = TemplateSet("four", ("a photo of {caption}", "{caption}", "what is shown: {caption}", "see {caption}"))
 PLAYERS = [text for text in TEMPLATES.templates if text != "{caption}"]
 K = 3
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
-    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
 
 
 def cell_of(bench: Workbench, failure_set: FailureSet, pooling: PromptPooling) -> Cell:

@@ -18,11 +18,6 @@ STATISTICS = StatisticsSettings(num_replicates=200, confidence=0.9, seed=7)
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
 def baseline(bench: Workbench) -> Baseline:
     return evaluate_baseline(bench, ks=KS, statistics=STATISTICS)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from misfire.core.hashing import sha256_text
-from misfire.evaluation import Cell, CellResult, Flips, Workbench, complement_sample, mined_failure_set, run_cell
+from misfire.evaluation import Cell, CellResult, Flips, Workbench, run_cell
 from misfire.evaluation.ceilings import hit_ceiling
 from misfire.failures import AllFailures, CategorySubset, FailureSet, Label, Selection
 from misfire.prompts import TemplateSet
@@ -15,10 +15,9 @@ from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPo
 from misfire.stats import StatisticsSettings, paired_bootstrap
 from tests.evaluation import invented
 from tests.evaluation.brute_force import Ranked, pooled_scores, ranked
+from tests.evaluation.invented import KS, TEMPLATES
 
-KS = (1, 3, 6)
 STATISTICS = StatisticsSettings(num_replicates=300, confidence=0.9, seed=11)
-TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
 POOLINGS: dict[str, PromptPooling] = {
     "max": MaxPooling(),
     "mean": MeanPooling(),
@@ -29,31 +28,10 @@ POOLINGS: dict[str, PromptPooling] = {
 COLUMNS = ("rank", "best_rank", "worst_rank", "target_score", "top1_score", "margin", "top1_id")
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
-    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
-
-
 def cell_of(
     bench: Workbench, subset: Selection, *, pooling: PromptPooling = POOLINGS["mean"], num_others: int | None = None
 ) -> Cell:
-    return Cell(
-        dataset=bench.dataset,
-        backbone_fingerprint=bench.encoder.fingerprint,
-        subset=subset,
-        complement=complement_sample(
-            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
-        ),
-        template_set=TEMPLATES,
-        pooling=pooling,
-        ks=KS,
-        statistics=STATISTICS,
-    )
+    return invented.cell(bench, subset, pooling=pooling, statistics=STATISTICS, num_others=num_others)
 
 
 @pytest.fixture(scope="module", params=POOLINGS)

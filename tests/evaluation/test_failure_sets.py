@@ -15,11 +15,6 @@ from misfire.failures import Failure, write_failure_set
 from tests.evaluation import invented
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
 def test_every_failure_is_one_and_keeps_its_scores(bench: Workbench, tmp_path: Path) -> None:
     found = text_to_image(bench)
     failing = {

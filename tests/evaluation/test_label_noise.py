@@ -11,60 +11,35 @@ from misfire.evaluation import (
     Cell,
     CellOutcome,
     Workbench,
-    complement_sample,
     dev_queries,
-    mined_failure_set,
     run_cell,
 )
 from misfire.evaluation import test_queries as held_back
 from misfire.evaluation.label_noise import NoisyGain
 from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
 from misfire.metrics import hit_at_k
-from misfire.prompts import TemplateSet
 from misfire.scoring import MeanPooling
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented
+from tests.evaluation.invented import KS
 
-KS = (1, 3, 6)
 STATISTICS = StatisticsSettings(num_replicates=4000, confidence=0.9, seed=11)
-TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
 NAMES = load_taxonomy().names
 CATEGORIES = ("Object", "Attribute")
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def mined(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
-    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
-
-
-def doubted(mined: FailureSet, doubt: float) -> FailureSet:
+def doubted(failure_set: FailureSet, doubt: float) -> FailureSet:
     """Object and Attribute by turns, each label wrong with the same chance."""
-    labels = {query_id: Label(CATEGORIES[place % 2]) for place, query_id in enumerate(mined.query_ids)}
+    labels = {query_id: Label(CATEGORIES[place % 2]) for place, query_id in enumerate(failure_set.query_ids)}
     probability: Mapping[int, tuple[float, ...]] = {
         query_id: tuple(1 - doubt if name == label.category else doubt if name in CATEGORIES else 0.0 for name in NAMES)
         for query_id, label in labels.items()
     }
-    return mined.relabelled(labels, label_source="some", label_doubt=LabelDoubt(NAMES, probability))
+    return failure_set.relabelled(labels, label_source="some", label_doubt=LabelDoubt(NAMES, probability))
 
 
 def cell_of(bench: Workbench, subset: Selection, *, num_others: int | None = 5) -> Cell:
-    return Cell(
-        dataset=bench.dataset,
-        backbone_fingerprint=bench.encoder.fingerprint,
-        subset=subset,
-        complement=complement_sample(
-            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
-        ),
-        template_set=TEMPLATES,
-        pooling=MeanPooling(),
-        ks=KS,
-        statistics=STATISTICS,
-    )
+    return invented.cell(bench, subset, pooling=MeanPooling(), statistics=STATISTICS, num_others=num_others)
 
 
 def outcome(
@@ -80,24 +55,24 @@ def width(found: CellOutcome, k: int) -> float:
     return noisy.high - noisy.low
 
 
-def test_without_doubt_the_interval_is_the_plain_one(bench: Workbench, mined: FailureSet) -> None:
-    for cutoff in outcome(bench, doubted(mined, 0.0)).cutoffs:
+def test_without_doubt_the_interval_is_the_plain_one(bench: Workbench, failure_set: FailureSet) -> None:
+    for cutoff in outcome(bench, doubted(failure_set, 0.0)).cutoffs:
         noisy = cutoff.label_noise
         assert noisy is not None
         assert (noisy.low, noisy.high, noisy.label_deviation) == (cutoff.gain.low, cutoff.gain.high, 0.0)
-        assert noisy.num_in_doubt == len(mined)
+        assert noisy.num_in_doubt == len(failure_set)
 
 
-def test_it_widens_with_doubt_about_the_labels(bench: Workbench, mined: FailureSet) -> None:
-    found = [outcome(bench, doubted(mined, doubt)) for doubt in (0.0, 0.1, 0.3)]
+def test_it_widens_with_doubt_about_the_labels(bench: Workbench, failure_set: FailureSet) -> None:
+    found = [outcome(bench, doubted(failure_set, doubt)) for doubt in (0.0, 0.1, 0.3)]
     widths = {k: [width(one, k) for one in found] for k in KS}
     assert all(first <= second <= third for first, second, third in widths.values())
     assert any(first < second < third for first, second, third in widths.values())
 
 
-def test_every_labelled_query_takes_part_whatever_the_complement(bench: Workbench, mined: FailureSet) -> None:
+def test_every_labelled_query_takes_part_whatever_the_complement(bench: Workbench, failure_set: FailureSet) -> None:
     """The spread between labellings, drawn query by query from the gains of a cell that asks everybody."""
-    failures = doubted(mined, 0.3)
+    failures = doubted(failure_set, 0.3)
     subset = CategorySubset(["Object"]).select(bench.dataset, failures)
     asked = run_cell(cell_of(bench, subset, num_others=None), bench, failure_set=failures)
     records = asked.records.set_index("query_id").loc[list(failures.query_ids)]
@@ -119,25 +94,25 @@ def test_every_labelled_query_takes_part_whatever_the_complement(bench: Workbenc
         assert noisy == asked.outcome.at(k).label_noise
 
 
-def test_categories_together_share_their_doubt(bench: Workbench, mined: FailureSet) -> None:
-    found = outcome(bench, doubted(mined, 0.3), CATEGORIES)
+def test_categories_together_share_their_doubt(bench: Workbench, failure_set: FailureSet) -> None:
+    found = outcome(bench, doubted(failure_set, 0.3), CATEGORIES)
     for cutoff in found.cutoffs:
         assert cutoff.label_noise is not None
         assert (cutoff.label_noise.low, cutoff.label_noise.high) == (cutoff.gain.low, cutoff.gain.high)
 
 
-def test_no_doubt_no_noise_and_the_old_name(bench: Workbench, mined: FailureSet) -> None:
-    plain = replace(doubted(mined, 0.1), label_doubt=None)
+def test_no_doubt_no_noise_and_the_old_name(bench: Workbench, failure_set: FailureSet) -> None:
+    plain = replace(doubted(failure_set, 0.1), label_doubt=None)
     cells = [
         cell_of(bench, CategorySubset(["Object"]).select(bench.dataset, failures))
-        for failures in (plain, doubted(mined, 0.1), doubted(mined, 0.2))
+        for failures in (plain, doubted(failure_set, 0.1), doubted(failure_set, 0.2))
     ]
     assert len({cell.id for cell in cells}) == 3
     assert all(cutoff.label_noise is None for cutoff in outcome(bench, plain).cutoffs)
 
 
-def test_it_is_read_back_with_the_outcome(bench: Workbench, mined: FailureSet) -> None:
-    found = outcome(bench, doubted(mined, 0.1))
+def test_it_is_read_back_with_the_outcome(bench: Workbench, failure_set: FailureSet) -> None:
+    found = outcome(bench, doubted(failure_set, 0.1))
     written = found.to_json()
     assert CellOutcome.from_json(written) == found
     assert isinstance(CellOutcome.from_json(written).at(1).label_noise, NoisyGain)
@@ -146,8 +121,8 @@ def test_it_is_read_back_with_the_outcome(bench: Workbench, mined: FailureSet) -
     assert CellOutcome.from_json(written).at(1).label_noise is None
 
 
-def test_a_side_of_a_split_asks_its_own_alone(bench: Workbench, mined: FailureSet) -> None:
-    subset = CategorySubset(["Object"]).select(bench.dataset, doubted(mined, 0.2))
+def test_a_side_of_a_split_asks_its_own_alone(bench: Workbench, failure_set: FailureSet) -> None:
+    subset = CategorySubset(["Object"]).select(bench.dataset, doubted(failure_set, 0.2))
     sides = [make(bench.dataset, dev_share=0.5, seed=1) for make in (dev_queries, held_back)]
     parts = [side.part_of(subset) for side in sides]
     asked = []
@@ -156,11 +131,11 @@ def test_a_side_of_a_split_asks_its_own_alone(bench: Workbench, mined: FailureSe
         assert set(part.in_doubt.positions) <= set(side.positions)
         assert np.array_equal(part.in_doubt.positions[part.in_doubt.is_labelled], part.positions)
         asked += part.in_doubt.positions.tolist()
-    assert sorted(asked) == sorted(mined.positions(bench.dataset).tolist())
+    assert sorted(asked) == sorted(failure_set.positions(bench.dataset).tolist())
 
 
-def test_doubt_about_another_subset_is_refused(bench: Workbench, mined: FailureSet) -> None:
-    failures = doubted(mined, 0.1)
+def test_doubt_about_another_subset_is_refused(bench: Workbench, failure_set: FailureSet) -> None:
+    failures = doubted(failure_set, 0.1)
     subset = CategorySubset(["Object"]).select(bench.dataset, failures)
     strange = replace(subset, positions=subset.positions[1:])
     with pytest.raises(UsageError, match="label noise must be about the subset's own queries"):

@@ -17,7 +17,6 @@ from misfire.evaluation import (
     Workbench,
     gap_name,
     gap_sentence,
-    mined_failure_set,
     run_oracle_gap,
 )
 from misfire.evaluation.margin_gate import MarginGate
@@ -37,16 +36,6 @@ GENERIC = TemplateSet("generic", ("{caption}", "a photo of {caption}"))
 SYSTEMS = GapSystems(
     SETS, GENERIC, (ZeroShotRouter(), LexicalRouter(), OutOfFoldRouter(num_folds=3)), MarginGate(num_folds=3)
 )
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
-    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
 
 
 def plan_of(bench: Workbench, failure_set: FailureSet) -> GapPlan:

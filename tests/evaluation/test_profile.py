@@ -11,13 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.evaluation import (
-    Cell,
     ProfilePlan,
     ProfileResult,
     TauGrid,
     Workbench,
-    complement_sample,
-    mined_failure_set,
     profile_conclusion,
     profile_name,
     reference_sentence,
@@ -27,15 +24,13 @@ from misfire.evaluation import (
 )
 from misfire.evaluation.profile import AS_MAXIMUM
 from misfire.failures import CategorySubset, FailureSet, Selection
-from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, ensemble_ranks, tau_profile
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented
+from tests.evaluation.invented import KS
 from tests.scoring.brute_force import integers
 
-KS = (1, 3, 6)
 STATISTICS = StatisticsSettings(num_replicates=5000, confidence=0.9, seed=11)
-TEMPLATES = TemplateSet("three", ("{caption}", "a photo of {caption}", "what is shown: {caption}"))
 GRID = TauGrid(0.01, 3.0, 9)
 
 
@@ -55,30 +50,10 @@ class ConstantEncoder(invented.HashEncoder):
         return {"encoder": "constant", "precision": "fp32"}
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    return invented.workbench(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def failure_set(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> FailureSet:
-    return mined_failure_set(bench, tmp_path_factory.mktemp("failures"), num_failures=16, seed=3)[0]
-
-
 def plan_of(bench: Workbench, subset: Selection, *, num_others: int | None = None) -> ProfilePlan:
-    cell = Cell(
-        dataset=bench.dataset,
-        backbone_fingerprint=bench.encoder.fingerprint,
-        subset=subset,
-        complement=complement_sample(
-            len(bench.dataset.captions), subset.positions, num_queries=num_others, seed=STATISTICS.seed
-        ),
-        template_set=TEMPLATES,
-        pooling=MaxPooling(),
-        ks=KS,
-        statistics=STATISTICS,
+    return ProfilePlan(
+        invented.cell(bench, subset, pooling=MaxPooling(), statistics=STATISTICS, num_others=num_others), GRID
     )
-    return ProfilePlan(cell, GRID)
 
 
 @pytest.fixture(scope="module")
