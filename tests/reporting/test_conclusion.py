@@ -93,9 +93,24 @@ def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
         ({"others_fixed": 0, "others_broken": 0}, "the same change fixed and broke nothing.", "each"),
         ({"others_asked": 24_976}, "Elsewhere, on the other 24,976 queries, the", "2,000"),
         (
-            {"net": -0.02, "net_interval": (-0.03, -0.01)},
-            "fewer hits for this setting by itself.",
+            {"net": -0.02, "net_interval": (-0.03, -0.01), "p_everywhere": 0.01},
+            "fits what was seen), fewer hits than before.",
             "can't be told from no change",
+        ),
+        (
+            {"net": 0.02, "net_interval": (0.01, 0.03), "p_everywhere": 0.01, "net_low": 0.005},
+            "fits what was seen), more hits than before.",
+            "can't be told from no change",
+        ),
+        (
+            {"num_cells": 12, "net": 0.02, "net_interval": (0.01, 0.03), "p_everywhere": 0.3, "net_low": -0.01},
+            "fits what was seen), but luck alone can do as much for the best of so many settings.",
+            "more hits than before",
+        ),
+        (
+            {"num_cells": 12, "net": 0.02, "net_interval": (0.01, 0.03), "p_everywhere": 0.01, "net_low": -0.01},
+            "but luck alone can do as much for the best of so many settings.",  # too few others to show a loss
+            "more hits than before",
         ),
         (
             {"num_cells": 12, "p_alone": 0.03},

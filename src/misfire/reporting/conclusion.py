@@ -135,11 +135,12 @@ def _whole(facts: Facts) -> str:
     low, high = facts.net_interval
     if math.isnan(facts.net) or math.isnan(low) or not facts.num_others:
         return ""
-    verdict = (
-        "which can't be told from no change"
-        if low <= 0 <= high
-        else ("more hits" if low > 0 else "fewer hits") + " for this setting by itself"
-    )
+    if facts.is_more_everywhere or facts.is_fewer_everywhere:
+        verdict = f"{'more' if facts.is_more_everywhere else 'fewer'} hits than before"
+    elif low <= 0 <= high or facts.num_cells == 1:
+        verdict = "which can't be told from no change"
+    else:
+        verdict = "but luck alone can do as much for the best of so many settings"
     return (
         f"Over all queries that comes to {_signed(facts.net)} points (anything from {_signed(low)} to {_signed(high)} "
         f"fits what was seen), {verdict}."
@@ -192,7 +193,7 @@ def _may_not(facts: Facts) -> str:
         said.append(
             f"that new queries would gain as much as {_points(facts.gain)}, which was the best of what was tried"
         )
-    if facts.num_others and not (facts.net > 0 and facts.net_interval[0] > 0):
+    if facts.num_others and not facts.is_more_everywhere:
         said.append("that it helps over all queries")
     if not said:
         said.append("that it helps with another model or other data")

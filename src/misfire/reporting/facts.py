@@ -10,6 +10,8 @@ from misfire.evaluation.placebo import NOISE
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import pooling_label, sorted_rows, subset_label
 
+_LEVEL = 0.05
+
 
 @final
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Facts:
         others_fixed: Of these, those that only the new prompts hit.
         others_broken: Of these, those that only the plain caption hits.
         net: Estimated change over all queries; NaN where it isn't known.
-        net_interval: Its interval; NaN where it isn't known.
+        net_interval: Its interval, for this cell alone; NaN where it isn't known.
+        p_everywhere: Chance that luck makes the change over all queries so large, in the best of as many cells; NaN
+            where it isn't known.
+        net_low: Lower end of the interval of the change over all queries at a level shared by all cells; NaN likewise.
         placebo: What changes of no worth show on queries chosen this way; NaN where it isn't known.
         num_gains: How many cells show a gain.
         num_losses: How many cells show a loss.
@@ -62,9 +67,21 @@ class Facts:
     others_broken: int
     net: float = math.nan
     net_interval: tuple[float, float] = (math.nan, math.nan)
+    p_everywhere: float = math.nan
+    net_low: float = math.nan
     placebo: tuple[float, float] = (math.nan, math.nan)
     num_gains: int = 0
     num_losses: int = 0
+
+    @property
+    def is_more_everywhere(self) -> bool:
+        """Whether more hits over all queries can be told from luck, the number of cells counted."""
+        return self.p_everywhere <= _LEVEL and self.net_low > 0
+
+    @property
+    def is_fewer_everywhere(self) -> bool:
+        """Whether fewer hits over all queries can be told from luck, the number of cells counted."""
+        return self.p_everywhere <= _LEVEL and self.net_interval[1] < 0
 
     @property
     def gain(self) -> float:
@@ -115,6 +132,8 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
         others_broken=row.complement_broken[k],
         net=one.net_everywhere,
         net_interval=(net.low, net.high) if net else (math.nan, math.nan),
+        p_everywhere=one.p_everywhere,
+        net_low=one.net_low,
         placebo=(band.low, band.high) if band and one.is_failure_mined else (math.nan, math.nan),
         num_gains=claims.count(Claim.GAIN),
         num_losses=claims.count(Claim.LOSS),
