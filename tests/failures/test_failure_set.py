@@ -1,11 +1,11 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.core.hashing import sha256_text
+from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Caption, Dataset
 from misfire.failures import Category, Label, Subtype, Taxonomy, load_taxonomy
 
@@ -18,6 +18,7 @@ CHANGES: list[dict[str, Any]] = [
     {"num_top1_failures": 11},
     {"label_source": "two annotators"},
     {"tie_rule": "another"},
+    {"part": "the captions of some images"},
 ]
 FAILURE_CHANGES: list[dict[str, Any]] = [
     {"query_id": 1},
@@ -53,6 +54,20 @@ def test_digest_ignores_the_name_and_the_order_of_rows(invented: ModuleType) -> 
     failures = invented.failure_set()
     assert replace(failures, dataset_name="renamed").digest == failures.digest
     assert replace(failures, failures=failures.failures[::-1]).digest == failures.digest
+
+
+def test_a_set_of_the_whole_dataset_keeps_the_digest_that_it_had_before_there_were_parts(invented: ModuleType) -> None:
+    failures = invented.failure_set()
+    known = ("dataset_fingerprint", "backbone_fingerprint", "precision", "seed", "num_queries", "num_top1_failures")
+    content = {name: getattr(failures, name) for name in (*known, "label_source", "tie_rule")}
+    rows = [asdict(failure) for failure in failures.failures]
+    how_chosen = "uniform sample without replacement of 10 of the 10 top-1 failures among 24 queries, seed 42"
+    assert failures.digest == sha256_json({**content, "failures": rows, "how_chosen": how_chosen})
+
+
+def test_how_chosen_says_the_part(invented: ModuleType) -> None:
+    failures = replace(invented.failure_set(), part="the captions of 4 of 8 images")
+    assert "among 24 queries (the captions of 4 of 8 images), seed 42" in failures.how_chosen
 
 
 def test_how_chosen_says_the_population(invented: ModuleType) -> None:

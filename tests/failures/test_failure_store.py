@@ -33,6 +33,11 @@ def test_a_teams_taxonomy_comes_back_with_the_set(invented: ModuleType, tmp_path
     assert read.taxonomy == team
 
 
+def test_a_set_of_a_part_comes_back_as_one(invented: ModuleType, tmp_path: Path) -> None:
+    failures = replace(invented.failure_set(), part="the captions of 4 of 8 images")
+    assert read_failure_set(write_failure_set(failures, tmp_path)) == failures
+
+
 def test_moving_the_folder_changes_nothing(invented: ModuleType, tmp_path: Path) -> None:
     failures = invented.failure_set()
     moved = tmp_path / "elsewhere" / "renamed"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.failures import FailureSet, mine
+from misfire.failures import FailureSet, QueryPart, RetrievalOutcome, mine
 
 
 def mined(invented: ModuleType, *, num_failures: int, seed: int, outcome_seed: int = 0) -> FailureSet:
@@ -52,6 +52,45 @@ def test_every_failure_is_drawn_equally_often(invented: ModuleType) -> None:
     # 400 draws of 3 of 10: each is drawn 120 times in the mean, with a standard deviation of 9.2.
     assert len(counts) == 10
     assert all(abs(count - 120) < 46 for count in counts.values())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 50), st.data())
+def test_the_failures_of_a_part_are_those_of_the_whole_that_stand_in_it(
+    invented: ModuleType, outcome_seed: int, draw: st.DataObject
+) -> None:
+    data = invented.dataset()
+    outcome = invented.outcome(data, seed=outcome_seed)
+    positions = np.array(sorted(draw.draw(st.sets(st.integers(0, 23), min_size=1))))
+    failing = [position for position in positions.tolist() if outcome.rank[position] > 1]
+    part = QueryPart(positions, "some captions")
+    rows = {name: values[positions] for name, values in vars(outcome).items()}
+    told: dict[str, Any] = {"backbone_fingerprint": "b", "precision": "fp32", "seed": 0}
+    if not failing:
+        with pytest.raises(UsageError, match=r"the 0 top-1 failures among the \d+ queries of invented \(some"):
+            mine(data, RetrievalOutcome(**rows), num_failures=1, part=part, **told)
+        return
+    mined = mine(data, RetrievalOutcome(**rows), num_failures=len(failing), part=part, **told)
+    whole = mine(data, outcome, num_failures=int((outcome.rank > 1).sum()), **told)
+    ids = {data.captions[position].id for position in positions}
+    assert mined.failures == tuple(failure for failure in whole.failures if failure.query_id in ids)
+    assert (mined.num_queries, mined.num_top1_failures) == (len(positions), len(failing))
+    assert mined.part == "some captions"
+
+
+def test_an_outcome_of_another_part_is_refused(invented: ModuleType) -> None:
+    data = invented.dataset()
+    part = QueryPart(np.arange(12), "the first captions")
+    with pytest.raises(UsageError, match="one rank for each of the 12 captions of invented, got 24;"):
+        mine(
+            data,
+            invented.outcome(data),
+            backbone_fingerprint="b",
+            precision="fp32",
+            num_failures=1,
+            seed=0,
+            part=part,
+        )
 
 
 def test_a_failure_says_what_happened(invented: ModuleType) -> None:

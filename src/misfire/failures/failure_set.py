@@ -81,9 +81,9 @@ class FailureSet:
     labels were chosen from, a team's own or, where it is None, ours, and gives them their spelling. ``mined_share`` is
     the share of the images that failures were mined from; where it is below 1, the other images are there to confirm on
     and queries and failures are counted without theirs. ``part`` says in words which of the dataset's captions were
-    asked, and is None for all of them; queries and failures are counted among these. ``label_doubt`` is what several annotators' labels say of each
-    query's true category; None where it wasn't measured. ``dataset_name`` is for the reader; it isn't part of the
-    content.
+    asked, and is None for all of them; queries and failures are counted among these. ``label_doubt`` is what several
+    annotators' labels say of each query's true category; None where it wasn't measured. ``dataset_name`` is for the
+    reader; it isn't part of the content.
 
     Raises:
         UsageError: If there is no failure, a query stands twice, the counts contradict each other or the labels, a
