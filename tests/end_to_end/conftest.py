@@ -141,3 +141,33 @@ def written_sweep(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def written_search(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a search's file."""
+
+    def write(name: str = "small", **changed: object) -> Path:
+        import yaml
+
+        content = {
+            "title": "A small search",
+            "question": "Does it work?",
+            "decision_rule": "The gain in hit@1 on test has an exact p-value below 0.05.",
+            "k": 1,
+            "objectives": ["gain", "broken"],
+            "sampler": "tpe",
+            "num_trials": 8,
+            "fixed": {"subset": "failures", "templates": "generic"},
+            "space": {
+                "pooling": ["max", "mean", "logmeanexp"],
+                "pooling.tau": {"low": 0.001, "high": 1, "log": True, "points": 3, "when": {"pooling": "logmeanexp"}},
+                "templates": {"subset_of": "generic"},
+            },
+            **changed,
+        }
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    return write

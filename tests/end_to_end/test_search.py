@@ -12,44 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from misfire.data import Dataset
 from tests.end_to_end.conftest import Place
+from tests.end_to_end.studies import WrittenSearch, finished, journal, sides, world
 
 pytestmark = pytest.mark.end_to_end
-
-SPACE = {
-    "pooling": ["max", "mean", "logmeanexp"],
-    "pooling.tau": {"low": 0.001, "high": 1, "log": True, "points": 3, "when": {"pooling": "logmeanexp"}},
-    "templates": {"subset_of": "generic"},
-}
-WrittenSearch = Callable[..., Path]
-Finished = dict[int, tuple[object, ...]]
-
-
-@pytest.fixture
-def written_search(tmp_path: Path) -> WrittenSearch:
-    """Writes a search's file."""
-
-    def write(name: str = "small", **changed: object) -> Path:
-        content = {
-            "title": "A small search",
-            "question": "Does it work?",
-            "decision_rule": "The gain in hit@1 on test has an exact p-value below 0.05.",
-            "k": 1,
-            "objectives": ["gain", "broken"],
-            "sampler": "tpe",
-            "num_trials": 8,
-            "fixed": {"subset": "failures", "templates": "generic"},
-            "space": SPACE,
-            **changed,
-        }
-        path = tmp_path / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
-        return path
-
-    return write
 
 
 def command(place: Place, search: Path, *words: str) -> list[str]:
@@ -64,38 +31,6 @@ def start(place: Place, search: Path, *words: str) -> "subprocess.Popen[str]":
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         text=True,
     )
-
-
-def journal(place: Place, name: str) -> Path:
-    return place.root / "studies" / f"{name}.log"
-
-
-def finished(place: Place, name: str) -> Finished:
-    """What Optuna itself reads from the journal: of each number its setting, values and cell."""
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    storage = JournalStorage(JournalFileBackend(str(journal(place, name))))
-    study = optuna.load_study(study_name=name, storage=storage)
-    found: Finished = {}
-    for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
-        number = trial.user_attrs["misfire.number"]
-        assert number not in found
-        found[number] = (tuple(sorted(trial.params.items())), tuple(trial.values), trial.user_attrs["misfire.cell_id"])
-    return found
-
-
-def sides(place: Place, name: str) -> dict[str, list[str]]:
-    """Cell ids of the finished runs of either side; a cell stands once."""
-    runs = place.store(name).finished("cell")
-    found = {
-        side: [run.data.tags["misfire.cell_id"] for run in runs if run.data.params["side"] == side]
-        for side in ("dev", "test")
-    }
-    assert all(len(set(ids)) == len(ids) for ids in found.values())
-    assert sum(map(len, found.values())) == len(runs)
-    return found
 
 
 def test_a_killed_and_resumed_study_is_an_uninterrupted_one(
@@ -131,8 +66,8 @@ def wait_for_trials(path: Path, wanted: int, process: "subprocess.Popen[str]") -
 
 
 def test_four_processes_lose_and_double_no_trial(own_place: Place, written_search: WrittenSearch) -> None:
-    few = {key: SPACE[key] for key in ("pooling", "pooling.tau")}
-    search = written_search("shared", space=few)
+    tau = {"low": 0.001, "high": 1, "log": True, "when": {"pooling": "logmeanexp"}}
+    search = written_search("shared", space={"pooling": ["max", "mean", "logmeanexp"], "pooling.tau": tau})
     for path in own_place.root.glob("mlflow.db*"):
         path.unlink()  # the first touch of a new database is shared too
     started = [start(own_place, search) for _ in range(4)]
@@ -194,13 +129,6 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
     asked.clear()
     assert place.misfire("search", str(search)) == 0
     assert asked == []
-
-
-def world(place: Place) -> Dataset:
-    from misfire.cli._application import compose
-    from misfire.config import Settings
-
-    return Settings(compose(place.words)).dataset
 
 
 def test_a_search_of_test_queries_is_refused(
