@@ -1,15 +1,13 @@
 """What gold labels are worth: templates chosen by them, by predicted categories, by a gate, and not at all."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import final
 
 import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_json
@@ -18,19 +16,15 @@ from misfire.evaluation.cell import check_cut_offs, complement_sample
 from misfire.evaluation.flips import flip_ledger
 from misfire.evaluation.gap_outcome import GATED, GENERIC, NONE, ORACLE, PREDICTED, GapCutoff, GapSystem, OracleGap
 from misfire.evaluation.gap_systems import GapSystems
+from misfire.evaluation.gating import gated, plain_margins, routed_by
 from misfire.evaluation.ledger import NetChange, net_change
-from misfire.evaluation.routers import CategoryRouter
+from misfire.evaluation.ranked_sets import PLAIN_CAPTION, RankedSets
 from misfire.evaluation.routing import routing_problem
-from misfire.evaluation.routing_problem import RoutingProblem
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet
-from misfire.metrics import hit_at_k
-from misfire.prompts import TemplateSet
-from misfire.scoring import MaxPooling, PromptPooling, ensemble_ranks, ensemble_top_items
+from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
 
-PLAIN = TemplateSet("caption_only", ("{caption}",))
-_NO_SET = ""
 _SAME = NetChange(0.0, 0.0, 0.0, how="a system held against itself")
 
 
@@ -142,7 +136,7 @@ class GapResult:
 @final
 @dataclass(frozen=True, eq=False)
 class _System:
-    """A system's choice of template set a query; the empty name is the plain caption."""
+    """A system's choice of template set for each query."""
 
     kind: str
     router: str
@@ -150,11 +144,17 @@ class _System:
 
 
 def run_oracle_gap(plan: GapPlan) -> GapResult:
-    """Rank each query with every template set once, let every system choose, and count what each fixes and breaks."""
-    ranked = _ranks_by_set(plan)
-    problem = routing_problem(plan.bench, plan.failure_set, plan.positions, tuple(plan.systems.sets))
-    systems = _systems(plan, ranked, problem)
-    ranks = {f"{system.kind} {system.router}".strip(): _picked(ranked, system.chosen) for system in systems}
+    """Let every system choose, rank each query once with each set chosen for it, and count what is fixed and broken."""
+    generic = plan.systems.generic
+    ranked = RankedSets(
+        bench=plan.bench,
+        positions=plan.positions,
+        sets={generic.name: generic, **plan.systems.sets},
+        pooling=plan.pooling,
+        plain_ranks=plan.plain_ranks[plan.positions],
+    )
+    systems = _systems(plan, ranked)
+    ranks = {f"{system.kind} {system.router}".strip(): ranked.of(system.chosen) for system in systems}
     oracle = ranks[ORACLE]
     outcomes = tuple(
         _outcome(plan, system, found, oracle) for system, found in zip(systems, ranks.values(), strict=True)
@@ -174,70 +174,25 @@ def run_oracle_gap(plan: GapPlan) -> GapResult:
     return GapResult(_gap(plan, outcomes), records)
 
 
-def _ranks_by_set(plan: GapPlan) -> dict[str, Int[np.ndarray, " query"]]:
-    """Rank of each query's target with every template set, by its name."""
-    bench = plan.bench
-    texts = [bench.dataset.captions[position].text for position in plan.positions]
-    targets = bench.targets[torch.from_numpy(plan.positions)]
-    sets = {_NO_SET: PLAIN, plan.systems.generic.name: plan.systems.generic, **plan.systems.sets}
-    # All texts at once, so that they are embedded in full batches.
-    bench.texts(
-        list(dict.fromkeys(prompt for text in texts for chosen in sets.values() for prompt in chosen.render(text)))
-    )
-    return {
-        name: ensemble_ranks(
-            bench.prompts([chosen.render(text) for text in texts]), bench.gallery, targets, plan.pooling
-        ).rank.numpy()
-        for name, chosen in sets.items()
-    }
-
-
-def _systems(plan: GapPlan, ranked: Mapping[str, Int[np.ndarray, " query"]], problem: RoutingProblem) -> list[_System]:
-    num_queries, others = len(plan.positions), len(plan.others)
-    by_gold = [name if name in plan.systems.sets else _NO_SET for name in plan.gold]
-    found = [
-        _System(NONE, "", [_NO_SET] * num_queries),
-        _System(GENERIC, "", [plan.systems.generic.name] * num_queries),
-        # Nobody labels what isn't a failure: there the oracle leaves the caption alone.
-        _System(ORACLE, "", [*by_gold, *[_NO_SET] * others]),
+def _systems(plan: GapPlan, ranked: RankedSets) -> list[_System]:
+    num_queries, others, routers = len(plan.positions), len(plan.others), plan.systems.routers
+    problem = routing_problem(plan.bench, plan.failure_set, plan.positions, tuple(plan.systems.sets))
+    routes = [routed_by(router, problem) for router in routers]
+    # Nobody labels what isn't a failure: there the oracle leaves the caption alone.
+    by_gold = [name if name in plan.systems.sets else PLAIN_CAPTION for name in plan.gold] + [PLAIN_CAPTION] * others
+    same = [plan.systems.generic.name] * num_queries
+    ranked.prepare([same, by_gold, *(one.chosen for one in routes)])
+    margins, weights = plain_margins(plan.bench, plan.positions), _weights(plan)
+    return [
+        _System(NONE, "", [PLAIN_CAPTION] * num_queries),
+        _System(GENERIC, "", same),
+        _System(ORACLE, "", by_gold),
+        *(_System(PREDICTED, router.label, list(one.chosen)) for router, one in zip(routers, routes, strict=True)),
+        *(
+            _System(GATED, router.label, gated(plan.systems.gate, one, ranked, margins, weights))
+            for router, one in zip(routers, routes, strict=True)
+        ),
     ]
-    for router in plan.systems.routers:
-        routes = list(router.route(problem))
-        found.append(_System(PREDICTED, router.label, routes))
-    for router in plan.systems.routers:
-        routes = next(system.chosen for system in found if (system.kind, system.router) == (PREDICTED, router.label))
-        is_open = _gate(plan, ranked, problem, router)
-        gated = [route if opened else _NO_SET for route, opened in zip(routes, is_open, strict=True)]
-        found.append(_System(GATED, router.label, gated))
-    return found
-
-
-def _gate(
-    plan: GapPlan, ranked: Mapping[str, Int[np.ndarray, " query"]], problem: RoutingProblem, router: CategoryRouter
-) -> Bool[np.ndarray, " query"]:
-    """Where the gate behind a router is open; no hit and no label of a query's own image has a part in it."""
-    gate, images = plan.systems.gate, problem.captions.images
-    weights = _weights(plan)
-
-    def worth(is_dev: Bool[np.ndarray, " query"]) -> Float[np.ndarray, " dev"]:
-        known = np.isin(problem.annotated.captions.images, images[is_dev])
-        routes = router.route(problem.among(is_dev, known))
-        before = {name: ranks[is_dev] for name, ranks in ranked.items()}
-        after = hit_at_k(_picked(before, list(routes)), k=gate.k)
-        won: Float[np.ndarray, " dev"] = after.astype(float) - hit_at_k(before[_NO_SET], k=gate.k)
-        weighted: Float[np.ndarray, " dev"] = weights[is_dev] * won
-        return weighted
-
-    return gate.is_open(_margins(plan), images, worth)
-
-
-def _margins(plan: GapPlan) -> Float[np.ndarray, " query"]:
-    """Score of each query's best image with the plain caption less that of the second; the target has no part in it."""
-    captions = [plan.bench.dataset.captions[position].text for position in plan.positions]
-    plain = plan.bench.texts(captions).unsqueeze(1)
-    top = ensemble_top_items(plain, plan.bench.gallery, MaxPooling(), k=2).score.double()
-    margins: Float[np.ndarray, " query"] = (top[:, 0] - top[:, 1]).numpy()
-    return margins
 
 
 def _weights(plan: GapPlan) -> Float[np.ndarray, " query"]:
@@ -249,17 +204,12 @@ def _weights(plan: GapPlan) -> Float[np.ndarray, " query"]:
     )
 
 
-def _picked(ranked: Mapping[str, Int[np.ndarray, " query"]], chosen: list[str]) -> Int[np.ndarray, " query"]:
-    """Each query's rank with the set chosen for it."""
-    return np.array([ranked[name][place] for place, name in enumerate(chosen)], dtype=np.int64)
-
-
 def _outcome(
     plan: GapPlan, system: _System, ranks: Int[np.ndarray, " query"], oracle: Int[np.ndarray, " query"]
 ) -> GapSystem:
     before, num_labelled = plan.plain_ranks[plan.positions], len(plan.labelled)
     failures, others = slice(num_labelled), slice(num_labelled, None)
-    is_applied = np.array([name != _NO_SET for name in system.chosen])
+    is_applied = np.array([name != PLAIN_CAPTION for name in system.chosen])
     weights = _weights(plan)
     right = sum(route == gold for route, gold in zip(system.chosen, plan.gold, strict=False))
     return GapSystem(
