@@ -41,7 +41,10 @@ def _results(
     while True:
         with study.taken(at_once) as held:
             for trials in _consecutive(held):
-                jobs = [_job(words, space.words(trial.setting)) for trial in trials]
+                jobs = [
+                    _job(words, [*space.words(trial.setting), _rivals_word(study.rivals(trial.number))])
+                    for trial in trials
+                ]
                 # The job's number is the trial's, by which the job knows it.
                 returns = launcher.launch(jobs, initial_job_idx=trials[0].number)
                 results: list[TrialResult] = [job.return_value for job in returns]
@@ -56,6 +59,12 @@ def _job(words: Sequence[str], own: Sequence[str]) -> list[str]:
     """The words of a job: a trial's own stand in the place of those that all share."""
     keys = {word.partition("=")[0] for word in own}
     return [*(word for word in words if word.partition("=")[0] not in keys), *own]
+
+
+def _rivals_word(rivals: Sequence[Sequence[float]]) -> str:
+    """Tells a job whom its trial may be beaten by; every digit counts."""
+    rows = ("[" + ",".join(map(repr, rival)) + "]" for rival in rivals)
+    return f"hydra.sweeper.rivals=[{','.join(rows)}]"
 
 
 def _consecutive(trials: Sequence[Trial]) -> Iterator[list[Trial]]:

@@ -1,6 +1,6 @@
 """What the sweeper can be told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -19,6 +19,7 @@ class MisfireSearchConf:
         storage: URL of a database, or nothing for a journal file.
         take_over: Host whose unfinished trials in a database are taken to be dead.
         at_once: How many trials are handed to the launcher at a time.
+        rivals: Told to each job: the values of finished trials that may beat its own.
     """
 
     _target_: str = "hydra_plugins.misfire_search.sweeper.MisfireSearchSweeper"
@@ -30,6 +31,7 @@ class MisfireSearchConf:
     storage: str | None = None
     take_over: str | None = None
     at_once: int = 1
+    rivals: list[list[float]] = field(default_factory=list)
 
 
 ConfigStore.instance().store(

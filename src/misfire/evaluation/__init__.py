@@ -26,12 +26,13 @@ from misfire.evaluation.lenient import LenientHitRate, lenient_hit_rate
 from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.oracle_gap import GapPlan, GapResult, run_oracle_gap
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
-from misfire.evaluation.pareto import pareto_front, winner
+from misfire.evaluation.pareto import beats, pareto_front, winner
 from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band
 from misfire.evaluation.precision import precision_flips
 from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult, run_profile
 from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
 from misfire.evaluation.profile_words import profile_conclusion, reference_sentence, transition_sentence
+from misfire.evaluation.pruning import Bounds, PrunedCell, Values, bounds_of, prune
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
 from misfire.evaluation.routing import PredictedTemplates
 from misfire.evaluation.search_axis import Axis, Choice, Range, Setting
@@ -47,6 +48,7 @@ __all__ = [
     "TOLERANCE_PP",
     "Axis",
     "Baseline",
+    "Bounds",
     "Cell",
     "CellOutcome",
     "CellResult",
@@ -74,6 +76,7 @@ __all__ = [
     "ProfilePlan",
     "ProfilePoint",
     "ProfileResult",
+    "PrunedCell",
     "PublishedResult",
     "Range",
     "ReferenceTau",
@@ -89,6 +92,7 @@ __all__ = [
     "TemplateSubset",
     "TestQueries",
     "Transition",
+    "Values",
     "Verdict",
     "Workbench",
     "answer",
@@ -97,6 +101,8 @@ __all__ = [
     "attribution_name",
     "attribution_sentence",
     "baseline_id",
+    "beats",
+    "bounds_of",
     "check_cut_offs",
     "compare_with",
     "complement_sample",
@@ -119,6 +125,7 @@ __all__ = [
     "precision_flips",
     "profile_conclusion",
     "profile_name",
+    "prune",
     "published_results",
     "quoted",
     "reference_sentence",

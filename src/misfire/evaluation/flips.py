@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from misfire.core.errors import UsageError
 from misfire.metrics import hit_at_k
@@ -34,6 +34,22 @@ class Flips:
         return self.net / self.num_queries if self.num_queries else float("nan")
 
 
+def net_of_all(subset: Flips, others: Flips, num_others: int) -> float:
+    """Estimated net change over all queries, as a fraction: the subset's flips and the others', scaled up.
+
+    Args:
+        subset: Flips on the queries in question.
+        others: Flips on a sample of all other queries; NaN comes of an empty one.
+        num_others: How many queries it was sampled from.
+
+    Example:
+        >>> net_of_all(Flips(2, 1, 0, 7), Flips(0, 1, 9, 0), 90)  # one query won of 10, and nine lost of 90
+        -0.08
+    """
+    net = others.net_fraction * num_others if num_others else 0.0
+    return (subset.net + net) / (subset.num_queries + num_others)
+
+
 def flip_ledger(
     baseline_ranks: Int[np.ndarray, " baseline_query"], ensembled_ranks: Int[np.ndarray, " ensembled_query"], *, k: int
 ) -> Flips:
@@ -58,7 +74,11 @@ def flip_ledger(
             f"a flip ledger must pair the same queries, got {len(baseline_ranks)} and {len(ensembled_ranks)}; "
             "pass the ranks of the same queries in the same order."
         )
-    before, after = hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k)
+    return flips_of_hits(hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k))
+
+
+def flips_of_hits(before: Bool[np.ndarray, " query"], after: Bool[np.ndarray, " query"]) -> Flips:
+    """The ledger of queries of which it is known before and after whether each is a hit."""
     return Flips(
         fixed=int((~before & after).sum()),
         broken=int((before & ~after).sum()),

@@ -4,18 +4,21 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal, final
 
+import numpy as np
+from jaxtyping import Int
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.flips import Flips
+from misfire.evaluation.flips import Flips, net_of_all
 from misfire.evaluation.outcome import CellOutcome
+from misfire.metrics import hit_at_k
 
 Direction = Literal["maximize", "minimize"]
 
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """A number of a finished cell at one cut-off.
+    """A number of a cell at one cut-off; it is never better for a query more that the pooled prompts miss.
 
     Args:
         k: The cut-off.
@@ -35,9 +38,28 @@ class Objective(ABC):
     def title(self) -> str:
         """What it is, with its unit, for tables and axes."""
 
-    @abstractmethod
     def __call__(self, outcome: CellOutcome) -> float:
-        """The number."""
+        """The number of a finished cell."""
+        cutoff = outcome.at(self.k)
+        return self.of(cutoff.subset, cutoff.complement, outcome.num_others)
+
+    @abstractmethod
+    def of(self, subset: Flips, others: Flips, num_others: int) -> float:
+        """The number of a cell's two ledgers at the cut-off.
+
+        Args:
+            subset: Flips on the subset.
+            others: Flips on the sample of other queries.
+            num_others: How many queries that was sampled from.
+        """
+
+    def telling(self, baseline_ranks: Int[np.ndarray, " other"]) -> Int[np.ndarray, " telling"]:
+        """Places of the other queries that the number depends on, those first that are likely to spoil it; none.
+
+        Args:
+            baseline_ranks: Rank of each other query's target under the plain caption.
+        """
+        return np.array([], dtype=np.int64)
 
 
 @final
@@ -54,8 +76,8 @@ class GainObjective(Objective):
         return f"gain in hit@{self.k} (pp)"
 
     @override
-    def __call__(self, outcome: CellOutcome) -> float:
-        return 100 * outcome.at(self.k).delta
+    def of(self, subset: Flips, others: Flips, num_others: int) -> float:
+        return 100 * subset.net_fraction
 
 
 @final
@@ -72,8 +94,8 @@ class HitsObjective(Objective):
         return f"hit@{self.k} (%)"
 
     @override
-    def __call__(self, outcome: CellOutcome) -> float:
-        return 100 * outcome.at(self.k).ensembled_hits / outcome.num_queries
+    def of(self, subset: Flips, others: Flips, num_others: int) -> float:
+        return 100 * (subset.still_right + subset.fixed) / subset.num_queries
 
 
 @final
@@ -90,8 +112,12 @@ class BrokenObjective(Objective):
         return f"broken elsewhere at {self.k} (per 100)"
 
     @override
-    def __call__(self, outcome: CellOutcome) -> float:
-        return 100 * _others(outcome, self).broken / _others(outcome, self).num_queries
+    def of(self, subset: Flips, others: Flips, num_others: int) -> float:
+        return 100 * _asked(others, self).broken / others.num_queries
+
+    @override
+    def telling(self, baseline_ranks: Int[np.ndarray, " other"]) -> Int[np.ndarray, " telling"]:
+        return _hits_near_the_cut_off_first(baseline_ranks, self.k)
 
 
 @final
@@ -108,10 +134,17 @@ class NetObjective(Objective):
         return f"net change of hit@{self.k} over all queries (pp)"
 
     @override
-    def __call__(self, outcome: CellOutcome) -> float:
-        if outcome.num_others:
-            _others(outcome, self)
-        return 100 * outcome.at(self.k).net_of_all(outcome.num_others)
+    def of(self, subset: Flips, others: Flips, num_others: int) -> float:
+        if num_others:
+            _asked(others, self)
+        return 100 * net_of_all(subset, others, num_others)
+
+    @override
+    def telling(self, baseline_ranks: Int[np.ndarray, " other"]) -> Int[np.ndarray, " telling"]:
+        # Each miss that stays one spoils it, and the worst of them nearly all do; of hits few are lost.
+        worst_first = np.argsort(-baseline_ranks, kind="stable")
+        misses = worst_first[~hit_at_k(baseline_ranks[worst_first], k=self.k)]
+        return np.concatenate([misses, _hits_near_the_cut_off_first(baseline_ranks, self.k)])
 
 
 _KINDS: dict[str, type[Objective]] = {
@@ -134,11 +167,16 @@ def objective_named(name: str, *, k: int) -> Objective:
     return _KINDS[name](k)
 
 
-def _others(outcome: CellOutcome, objective: Objective) -> Flips:
-    complement = outcome.at(objective.k).complement
-    if not complement.num_queries:
+def _hits_near_the_cut_off_first(ranks: Int[np.ndarray, " other"], k: int) -> Int[np.ndarray, " hit"]:
+    worst_first = np.argsort(-ranks, kind="stable")
+    hits: Int[np.ndarray, " hit"] = worst_first[hit_at_k(ranks[worst_first], k=k)]
+    return hits
+
+
+def _asked(others: Flips, objective: Objective) -> Flips:
+    if not others.num_queries:
         raise UsageError(
             f"objective {objective.name} needs other queries than the subset's, got 0; raise complement.num_queries, "
             "or choose a smaller subset."
         )
-    return complement
+    return others

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from misfire.evaluation.ceilings import HitBounds
 from misfire.evaluation.confirmation import Confirmation
-from misfire.evaluation.flips import Flips
+from misfire.evaluation.flips import Flips, net_of_all
 from misfire.evaluation.label_noise import NoisyGain
 from misfire.evaluation.ledger import NetChange, TemplateFlips
 from misfire.evaluation.placebo import PlaceboBand
@@ -88,8 +88,7 @@ class CutoffOutcome:
         Args:
             num_others: How many queries the complement was sampled from.
         """
-        others = self.complement.net_fraction * num_others if num_others else 0.0
-        return (self.subset.net + others) / (self.subset.num_queries + num_others)
+        return net_of_all(self.subset, self.complement, num_others)
 
     def placebo(self, kind: str) -> PlaceboBand | None:
         """The placebo band of a kind (``noise``, ``paraphrase``), if there is one."""

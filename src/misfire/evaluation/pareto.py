@@ -18,14 +18,27 @@ def pareto_front(values: Sequence[Sequence[float | int]], *, is_maximised: Seque
         >>> pareto_front([(5, 2), (4, 1), (4, 3)], is_maximised=[True, False])
         [0, 1]
     """
-    oriented = [_oriented(row, is_maximised) for row in values]
     return [
         place
-        for place, row in enumerate(oriented)
-        if not any(
-            all(theirs >= ours for theirs, ours in zip(other, row, strict=True)) and other != row for other in oriented
-        )
+        for place, row in enumerate(values)
+        if not any(beats(other, row, is_maximised=is_maximised) for other in values)
     ]
+
+
+def beats(rival: Sequence[float | int], row: Sequence[float | int], *, is_maximised: Sequence[bool]) -> bool:
+    """Whether one trial is at least as good as another in all objectives and better in one.
+
+    Args:
+        rival: The one's values, one number an objective.
+        row: The other's.
+        is_maximised: For each objective, whether more is better.
+
+    Example:
+        >>> beats((5, 2), (5, 3), is_maximised=[True, False]), beats((5, 2), (5, 2), is_maximised=[True, False])
+        (True, False)
+    """
+    theirs, ours = _oriented(rival, is_maximised), _oriented(row, is_maximised)
+    return theirs != ours and all(one >= other for one, other in zip(theirs, ours, strict=True))
 
 
 def winner(values: Sequence[Sequence[float | int]], *, is_maximised: Sequence[bool]) -> int:

@@ -9,8 +9,9 @@ from misfire.tracking.profiles import LoggedProfile, log_profile, read_profile, 
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
-from misfire.tracking.study import Study, Trial, TrialResult
+from misfire.tracking.study import Study
 from misfire.tracking.summary import SweepSummary, log_summary
+from misfire.tracking.trial import Trial, TrialResult
 
 __all__ = [
     "SAMPLERS",

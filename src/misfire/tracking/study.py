@@ -14,55 +14,33 @@ from filelock import FileLock, Timeout
 
 from misfire.core.errors import UsageError
 from misfire.core.progress import say
-from misfire.evaluation import SearchSpace, Setting
+from misfire.evaluation import SearchSpace, Setting, pareto_front
 from misfire.tracking.samplers import StudyPlan
 from misfire.tracking.study_storage import open_storage
+from misfire.tracking.trial import (
+    BOUND,
+    CELL,
+    ERROR,
+    ERROR_CODE,
+    ERROR_TIME,
+    HOST,
+    NUMBER,
+    RIVAL,
+    Trial,
+    TrialResult,
+    learnt_from,
+    read_trial,
+)
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.study import Study as OptunaStudy
     from optuna.trial import FrozenTrial
 
-_PLAN, _NUMBER, _HOST, _MARK, _CELL = (f"misfire.{name}" for name in ("plan", "number", "host", "mark", "cell_id"))
-_ERROR, _ERROR_CODE, _ERROR_TIME = (f"misfire.{name}" for name in ("error", "error_code", "error_time"))
+_PLAN, _MARK = "misfire.plan", "misfire.mark"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BEFORE_SAYING_SO = 5.0
 _MOST_ATTEMPTS = 32  # nearly all of them chance, which finds what is untried if anything is
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A numbered trial: its setting, its values where it is finished, its error where it failed."""
-
-    number: int
-    setting: Setting
-    values: tuple[float, ...] | None
-    error: str | None
-    error_code: int
-    cell_id: str | None
-    host: str
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it has its values."""
-        return self.values is not None
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """What came out of a trial's job: the objectives' values of its cell, or ``None`` and an error.
-
-    Args:
-        values: One an objective.
-        cell_id: Of the cell that they were read from.
-        text: One line for the user, or the error.
-        code: The exit code that the error ends with.
-    """
-
-    values: tuple[float, ...] | None
-    cell_id: str | None
-    text: str
-    code: int = 0
 
 
 @final
@@ -118,13 +96,13 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """All trials that were begun, by number."""
-        return [_trial(frozen) for _, frozen in sorted(self._frozen().items())]
+        return [read_trial(frozen) for _, frozen in sorted(self._frozen().items())]
 
     def _frozen(self) -> "dict[int, FrozenTrial]":
         """Optuna's trials by our number. Where two machines began one at once, the first that was stored counts."""
         found: dict[int, FrozenTrial] = {}
         for frozen in self._optuna.get_trials(deepcopy=False):
-            found.setdefault(int(frozen.user_attrs.get(_NUMBER, -1)), frozen)
+            found.setdefault(int(frozen.user_attrs.get(NUMBER, -1)), frozen)
         found.pop(-1, None)
         return found
 
@@ -184,7 +162,7 @@ class Study:
 
     def _is_settled(self, frozen: "FrozenTrial") -> bool:
         """Whether there is nothing to do: it has values, or failed since we began."""
-        return frozen.state.is_finished() or float(frozen.user_attrs.get(_ERROR_TIME, 0)) >= self._started
+        return frozen.state.is_finished() or float(frozen.user_attrs.get(ERROR_TIME, 0)) >= self._started
 
     def _is_done(self, number: int) -> bool:
         frozen = self._frozen().get(number)
@@ -204,10 +182,10 @@ class Study:
         frozen = self._frozen().get(number)
         if frozen is None:
             frozen = self._add(number)
-            return _trial(frozen) if frozen else None
+            return read_trial(frozen) if frozen else None
         # A lock of this machine says nothing about another machine's process.
-        is_elsewhere = self._url is not None and frozen.user_attrs.get(_HOST) not in self._own_hosts
-        return None if self._is_settled(frozen) or is_elsewhere else _trial(frozen)
+        is_elsewhere = self._url is not None and frozen.user_attrs.get(HOST) not in self._own_hosts
+        return None if self._is_settled(frozen) or is_elsewhere else read_trial(frozen)
 
     def _add(self, number: int) -> "FrozenTrial | None":
         from optuna.trial import TrialState, create_trial
@@ -219,7 +197,7 @@ class Study:
                 state=TrialState.RUNNING,
                 params=dict(setting),
                 distributions=_distributions(self.plan.space, setting),
-                user_attrs={_NUMBER: number, _HOST: platform.node(), _MARK: mark},
+                user_attrs={NUMBER: number, HOST: platform.node(), _MARK: mark},
             )
         )
         frozen = self._frozen()[number]
@@ -229,7 +207,7 @@ class Study:
         """The setting of a trial: one that no trial of an earlier batch has, nor an earlier one of its own."""
         plan, known, first = self.plan, self._frozen(), self._first_of_batch(number)
         earlier = [known[before] for before in range(first)]
-        history = [frozen for frozen in earlier if frozen.state.is_finished()]
+        history = [learnt_from(frozen) for frozen in earlier if frozen.state.is_finished()]
         tried: list[Setting] = [frozen.params for frozen in earlier]
         # The batch's earlier proposals are made again rather than read: another process may be about to store them.
         for one in range(first, number + 1):
@@ -239,6 +217,15 @@ class Study:
                     break
             tried.append(setting)
         return tried[-1]
+
+    def rivals(self, number: int) -> list[tuple[float, ...]]:
+        """Values of finished trials of earlier batches: those that no other one beats, by number."""
+        known = self._frozen()
+        earlier = [known[before] for before in range(self._first_of_batch(number)) if before in known]
+        # A trial that was cut short has no values; whoever beat it has.
+        values = list(dict.fromkeys(tuple(frozen.values) for frozen in earlier if frozen.values is not None))
+        is_maximised = [direction == "maximize" for direction in self.plan.directions]
+        return [values[place] for place in pareto_front(values, is_maximised=is_maximised)]
 
     def _first_of_batch(self, number: int) -> int:
         return number // self.plan.batch * self.plan.batch
@@ -251,30 +238,23 @@ class Study:
 
     def tell(self, number: int, result: TrialResult) -> None:
         """Store what came out of a trial that we hold; a failed one is tried again when the search is issued again."""
+        from optuna.trial import TrialState
+
         frozen = self._frozen()[number]
-        if result.values is None:
-            self._note(frozen, **{_ERROR: result.text, _ERROR_CODE: result.code, _ERROR_TIME: time.time()})
+        if result.has_failed:
+            self._note(frozen, **{ERROR: result.text, ERROR_CODE: result.code, ERROR_TIME: time.time()})
             return
-        self._note(frozen, **{_CELL: result.cell_id})
-        self._optuna.tell(frozen.number, list(result.values))
+        self._note(frozen, **{CELL: result.cell_id})
+        if result.bound is not None and result.rival is not None:
+            self._note(frozen, **{BOUND: list(result.bound), RIVAL: list(result.rival)})
+        if result.values is None:
+            self._optuna.tell(frozen.number, state=TrialState.PRUNED)
+        else:
+            self._optuna.tell(frozen.number, list(result.values))
 
     def _note(self, frozen: "FrozenTrial", **attributes: Any) -> None:
         for key, value in attributes.items():
             self._optuna._storage.set_trial_user_attr(frozen._trial_id, key, value)
-
-
-def _trial(frozen: "FrozenTrial") -> Trial:
-    attributes: Mapping[str, Any] = frozen.user_attrs
-    is_finished = frozen.state.is_finished()
-    return Trial(
-        number=int(attributes[_NUMBER]),
-        setting=dict(frozen.params),
-        values=tuple(frozen.values) if is_finished else None,
-        error=None if is_finished else attributes.get(_ERROR),
-        error_code=0 if is_finished else int(attributes.get(_ERROR_CODE, 0)),
-        cell_id=attributes.get(_CELL),
-        host=str(attributes.get(_HOST)),
-    )
 
 
 def _distributions(space: SearchSpace, setting: Setting) -> "dict[str, BaseDistribution]":
