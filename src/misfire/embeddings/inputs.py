@@ -125,6 +125,15 @@ class TextInputs(Inputs):
         return sha256_text(self.texts[position])
 
     @override
+    def each_content(self) -> Iterator[str]:
+        return iter(self.contents)  # hashing all is cheap; what asks for them one by one asks for them again
+
+    @cached_property
+    @override
+    def contents(self) -> list[str]:
+        return [sha256_text(text) for text in self.texts]
+
+    @override
     def name(self, position: int) -> str:
         return repr(self.texts[position])
 

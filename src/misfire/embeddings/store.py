@@ -74,8 +74,9 @@ class EmbeddingTable:
 
     def missing(self, contents: Sequence[str]) -> list[str]:
         """The different contents (SHA-256) that have no embedding yet, in the order of their first appearance."""
-        if any(content not in self._position for content in contents):
-            self.refresh()
+        if all(map(self._position.__contains__, contents)):
+            return []
+        self.refresh()
         return list(dict.fromkeys(content for content in contents if content not in self._position))
 
     def gather(self, contents: Sequence[str]) -> Float[torch.Tensor, "item dim"]:
@@ -138,7 +139,7 @@ class EmbeddingTable:
 
     def _places(self, contents: Sequence[str]) -> tuple[Int[np.ndarray, " item"], Int[np.ndarray, " item"]]:
         """Position in the table, and number of the shard, of each content."""
-        positions = np.fromiter((self._position[content] for content in contents), dtype=np.int64, count=len(contents))
+        positions = np.fromiter(map(self._position.__getitem__, contents), dtype=np.int64, count=len(contents))
         starts = np.array([shard.start for shard in self._shards])
         return positions, np.searchsorted(starts, positions, side="right") - 1
 

@@ -12,7 +12,7 @@ from misfire.data import Dataset
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings, embed_images, embed_texts
 
 Result = TypeVar("Result")
-_KEPT_RESULTS = 8
+_KEPT_RESULTS = 16  # what four sets of queries share between their cells
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Cosine scores in blocks, poolings of prompts, ranks and the tau profile: pure functions of tensors."""
 
+from misfire.scoring.coalitions import coalition_hits
+from misfire.scoring.comparison import Outcomes, Ranks
 from misfire.scoring.pooling import (
     EmbeddingMean,
     LogMeanExpPooling,
@@ -8,8 +10,9 @@ from misfire.scoring.pooling import (
     PromptPooling,
     ScorePooling,
 )
+from misfire.scoring.prompt_ranks import ensemble_outcomes_beside_prompts, pools_scores
 from misfire.scoring.prompt_spread import PromptSpread, prompt_spread
-from misfire.scoring.ranks import Outcomes, Ranks, ensemble_outcomes, ensemble_ranks, target_outcomes, target_ranks
+from misfire.scoring.ranks import ensemble_outcomes, ensemble_ranks, target_outcomes, target_ranks
 from misfire.scoring.tau_profile import tau_profile
 from misfire.scoring.top_items import TopItems, ensemble_top_items, top_items
 
@@ -24,9 +27,12 @@ __all__ = [
     "Ranks",
     "ScorePooling",
     "TopItems",
+    "coalition_hits",
     "ensemble_outcomes",
+    "ensemble_outcomes_beside_prompts",
     "ensemble_ranks",
     "ensemble_top_items",
+    "pools_scores",
     "prompt_spread",
     "target_outcomes",
     "target_ranks",
