@@ -82,6 +82,25 @@ def test_values_against_a_reference_compare_as_the_pooled_scores(pooling: Prompt
 
 
 @poolings
+def test_a_running_pool_compares_as_the_pooled_scores_and_sets_nothing_further_apart(pooling: PromptPooling) -> None:
+    running = pooling.running()
+    if running is None:
+        pytest.skip(f"{pooling.name} doesn't grow by a prompt")
+    prompts, gallery, targets = problem(7)
+    parts, divisor = pooling.before_product(prompts.double())
+    pooled = pooling.after_product(torch.einsum("qpd,gd->qpg", parts.double(), gallery.double()) / divisor)
+    scores = torch.einsum("qpd,gd->pqg", running.parts_of(prompts).double(), gallery.double())
+    state = running.state_of(scores[2])
+    for prompt in (0, 3, 1):
+        state = running.join(state, running.state_of(scores[prompt]))
+    ran = running.score_of(state, torch.tensor(4))
+    lead, ran_lead = (one - one.gather(1, targets[:, None]) for one in (pooled, ran))
+    clear = lead.abs() > 1e-6
+    assert torch.equal(lead[clear].sign(), ran_lead[clear].sign())
+    assert (ran_lead.abs() <= lead.abs() + 1e-6).all()
+
+
+@poolings
 def test_describe_holds_the_name_and_the_parameters(pooling: PromptPooling) -> None:
     described = pooling.describe()
     assert described.pop("pooling") == pooling.name

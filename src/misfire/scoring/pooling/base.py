@@ -1,12 +1,41 @@
 """What every way of making one score out of several prompts has in common."""
 
 from abc import ABC, abstractmethod
-from dataclasses import is_dataclass
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float
 from typing_extensions import override
+
+
+@final
+@dataclass(frozen=True)
+class RunningPool:
+    """A pooling as a running one: prompts join one after the other, in any order.
+
+    What it scores stands to the pooled scores as they stand to each other: of two items the same is ahead, by no more
+    than by the pooled scores, and a prompt's higher score never lowers it.
+
+    Args:
+        parts_of: What of each prompt is multiplied with the gallery.
+        state_of: The state of one prompt out of its scores, in float64.
+        join: The state of two groups of prompts that share none, out of theirs.
+        score_of: The score out of a state and the number of prompts.
+        rounding: What rounding may add to a difference of two scores in float64.
+    """
+
+    parts_of: Callable[[torch.Tensor], torch.Tensor]
+    state_of: Callable[[torch.Tensor], torch.Tensor]
+    join: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    score_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    rounding: float = 1e-12
+
+
+def unchanged(values: torch.Tensor) -> torch.Tensor:
+    """The values themselves."""
+    return values
 
 
 class PromptPooling(ABC):
@@ -53,6 +82,10 @@ class PromptPooling(ABC):
         """
         del reference, num_best
         return self.after_product(scores)
+
+    def running(self) -> RunningPool | None:
+        """How the pooled score grows by a prompt; none where it doesn't grow by one."""
+        return None
 
 
 class ScorePooling(PromptPooling):

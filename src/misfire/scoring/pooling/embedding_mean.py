@@ -8,7 +8,7 @@ from jaxtyping import Float
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
-from misfire.scoring.pooling.base import PromptPooling
+from misfire.scoring.pooling.base import PromptPooling, RunningPool, unchanged
 
 
 @final
@@ -36,6 +36,17 @@ class EmbeddingMean(PromptPooling):
     @override
     def after_product(self, scores: Float[torch.Tensor, "query part gallery"]) -> Float[torch.Tensor, "query gallery"]:
         return scores.squeeze(1)
+
+    @override
+    def running(self) -> RunningPool:
+        # The mean of the unit prompts' scores: dividing it by the mean's length, which is at most 1, sets items further
+        # apart and swaps none.
+        return RunningPool(
+            parts_of=lambda prompts: _unit(prompts.double(), "a prompt's embedding").float(),
+            state_of=unchanged,
+            join=torch.add,
+            score_of=torch.div,
+        )
 
 
 def _unit(vectors: Float[torch.Tensor, "*batch dim"], what: str) -> Float[torch.Tensor, "*batch dim"]:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
-from misfire.scoring.pooling.base import ScorePooling
+from misfire.scoring.pooling.base import RunningPool, ScorePooling, unchanged
 
 _PAIRS_AT_ONCE = 1 << 13  # with 15 prompts a megabyte, which stays in the cache
 
@@ -84,6 +84,17 @@ class LogMeanExpPooling(ScorePooling):
             pair = (query[start : start + _PAIRS_AT_ONCE], item[start : start + _PAIRS_AT_ONCE])
             upper[pair] = log_mean_exp(prompt_scores(scores, *pair), tau).to(scores.dtype)
         return upper
+
+    @override
+    def running(self) -> RunningPool:
+        # The logarithm of a sum is of the order of 1 where tau is large, and is multiplied by tau.
+        return RunningPool(
+            parts_of=unchanged,
+            state_of=lambda scores: scores / self.tau,
+            join=torch.logaddexp,
+            score_of=lambda state, num_prompts: self.tau * (state - num_prompts.double().log()),
+            rounding=1e-12 + self.tau * 2.0**-44,
+        )
 
 
 def prompt_scores(

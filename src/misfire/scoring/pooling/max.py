@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from typing_extensions import override
 
-from misfire.scoring.pooling.base import ScorePooling
+from misfire.scoring.pooling.base import RunningPool, ScorePooling, unchanged
 
 
 @final
@@ -25,3 +25,9 @@ class MaxPooling(ScorePooling):
     @override
     def __call__(self, scores: Float[torch.Tensor, "*query prompt gallery"]) -> Float[torch.Tensor, "*query gallery"]:
         return scores.amax(dim=-2)
+
+    @override
+    def running(self) -> RunningPool:
+        return RunningPool(
+            parts_of=unchanged, state_of=unchanged, join=torch.maximum, score_of=lambda state, num_prompts: state
+        )

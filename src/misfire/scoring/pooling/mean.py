@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from typing_extensions import override
 
-from misfire.scoring.pooling.base import ScorePooling
+from misfire.scoring.pooling.base import RunningPool, ScorePooling, unchanged
 
 
 @final
@@ -35,3 +35,7 @@ class MeanPooling(ScorePooling):
     ) -> tuple[Float[torch.Tensor, "query part dim"], float]:
         # The sum, not the mean: it has no rounding where the embeddings are integers, so their ties stay ties.
         return prompts.sum(dim=1, keepdim=True, dtype=torch.float64).float(), float(prompts.shape[1])
+
+    @override
+    def running(self) -> RunningPool:
+        return RunningPool(parts_of=unchanged, state_of=unchanged, join=torch.add, score_of=torch.div)
