@@ -11,17 +11,28 @@ from jaxtyping import Float, Int
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.evaluation.baseline import ids_of, outcome_columns
 from misfire.evaluation.ceilings import RankedSide
-from misfire.evaluation.cell import Cell, unique_texts
+from misfire.evaluation.cell import Cell
 from misfire.evaluation.evidence import Evidence
 from misfire.evaluation.label_noise import noisy_gains
 from misfire.evaluation.outcome import CellOutcome, CellResult, Gain
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet
 from misfire.metrics import hit_at_k
-from misfire.scoring import MaxPooling, PromptPooling, ensemble_outcomes, ensemble_top_items, target_ranks
+from misfire.scoring import (
+    MaxPooling,
+    Outcomes,
+    PromptPooling,
+    TopItems,
+    ensemble_outcomes,
+    ensemble_outcomes_beside_prompts,
+    ensemble_top_items,
+    pools_scores,
+    target_ranks,
+)
 from misfire.stats import PairedBootstrap, paired_bootstrap
 
 PLAIN = "{caption}"
+_MOST_KEPT_VALUES = 2**24  # 64 MiB
 
 
 def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) -> CellResult:
@@ -45,16 +56,12 @@ def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> E
     targets = targets_of(cell, bench)
     known = failure_set.failures if failure_set is not None else ()
     category = {failure.query_id: failure.category for failure in known}
-    # Cells of one sweep differ in little: what they share is ranked once.
-    asked = sha256_json(cell.queries.tolist())
     before = plain_side(cell, bench)
-    alone = bench.once(
-        f"alone {asked} {cell.prompts_digest}", lambda: _template_ranks(cell, bench, targets, before.ranks)
-    )
+    after, alone = _pooled_side(cell, bench, targets, before.ranks)
     return Evidence(
         cell=cell,
         before=before,
-        after=_side(_prompts(cell, bench), cell, bench, targets, cell.pooling),
+        after=after,
         template_ranks=alone,
         categories=[category.get(cell.dataset.captions[position].id) for position in cell.queries],
     )
@@ -62,9 +69,8 @@ def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> E
 
 def plain_side(cell: Cell, bench: Workbench) -> RankedSide:
     """What the plain captions find for the cell's queries; ranked once for all cells that ask the same ones."""
-    asked = sha256_json(cell.queries.tolist())
     return bench.once(
-        f"plain {asked} {max(cell.ks)}",
+        f"plain {_queries_digest(cell)} {max(cell.ks)}",
         lambda: _side(_plain(cell, bench).unsqueeze(1), cell, bench, targets_of(cell, bench), MaxPooling()),
     )
 
@@ -81,26 +87,59 @@ def _side(
     targets: torch.Tensor,
     pooling: PromptPooling,
 ) -> RankedSide:
-    gallery = bench.gallery
-    num_best = min(max(cell.ks) + 1, len(gallery))
-    return RankedSide(
-        outcomes=ensemble_outcomes(prompts, gallery, targets, pooling),
-        subset_top=ensemble_top_items(prompts[: len(cell.subset)], gallery, pooling, k=num_best),
-    )
+    outcomes = ensemble_outcomes(prompts, bench.gallery, targets, pooling)
+    return RankedSide(outcomes, _subset_top(prompts, cell, bench, pooling))
 
 
-def _template_ranks(
+def _subset_top(
+    prompts: Float[torch.Tensor, "query prompt dim"], cell: Cell, bench: Workbench, pooling: PromptPooling
+) -> TopItems:
+    num_best = min(max(cell.ks) + 1, len(bench.gallery))
+    return ensemble_top_items(prompts[: len(cell.subset)], bench.gallery, pooling, k=num_best)
+
+
+def _pooled_side(
     cell: Cell, bench: Workbench, targets: torch.Tensor, plain_ranks: Int[np.ndarray, " query"]
-) -> Int[np.ndarray, "template query"]:
-    """Rank of each query's target with each template alone; the plain caption's are the baseline's, to the last tie."""
-    prompts = _prompts(cell, bench)
-    ranks = np.tile(plain_ranks, (len(cell.template_set), 1))
-    wrapping = [place for place, text in enumerate(cell.template_set.templates) if text != PLAIN]
-    if wrapping:
+) -> tuple[RankedSide, Int[np.ndarray, "template query"]]:
+    """What the pooled prompts find, and the rank of each query's target with each template alone.
+
+    Cells that differ in their pooling share the latter, so the first of them ranks each template too, out of the scores
+    that it pools. The plain caption's ranks are the baseline's, to the last tie.
+    """
+    prompts, plain = _prompts(cell, bench), [text == PLAIN for text in cell.template_set.templates]
+    outcomes: list[Outcomes] = []
+
+    def template_ranks() -> Int[np.ndarray, "template query"]:
+        if pools_scores(cell.pooling):
+            pooled, alone = ensemble_outcomes_beside_prompts(prompts, bench.gallery, targets, cell.pooling)
+            outcomes.append(pooled)
+            ranks: Int[np.ndarray, "template query"] = np.ascontiguousarray(alone.T.numpy())
+        else:
+            ranks = _ranks_alone(prompts, bench, targets, is_asked=[not is_plain for is_plain in plain])
+        ranks[plain] = plain_ranks
+        return ranks
+
+    alone = bench.once(f"alone {_queries_digest(cell)} {cell.prompts_digest}", template_ranks)
+    if not outcomes:
+        outcomes.append(ensemble_outcomes(prompts, bench.gallery, targets, cell.pooling))
+    return RankedSide(outcomes[0], _subset_top(prompts, cell, bench, cell.pooling)), alone
+
+
+def _ranks_alone(
+    prompts: Float[torch.Tensor, "query prompt dim"], bench: Workbench, targets: torch.Tensor, *, is_asked: list[bool]
+) -> Int[np.ndarray, "prompt query"]:
+    """Rank of each query's target with each prompt alone; 0 for a prompt that isn't asked."""
+    ranks = np.zeros((prompts.shape[1], len(prompts)), dtype=np.int64)
+    wrapping = np.flatnonzero(is_asked)
+    if len(wrapping):
         singles = prompts[:, wrapping].flatten(0, 1)
         found = target_ranks(singles, bench.gallery, targets.repeat_interleave(len(wrapping))).rank
         ranks[wrapping] = found.view(len(targets), len(wrapping)).T.numpy()
     return ranks
+
+
+def _queries_digest(cell: Cell) -> str:
+    return sha256_json(cell.queries.tolist())
 
 
 def _plain(cell: Cell, bench: Workbench) -> torch.Tensor:
@@ -108,10 +147,11 @@ def _plain(cell: Cell, bench: Workbench) -> torch.Tensor:
 
 
 def _prompts(cell: Cell, bench: Workbench) -> torch.Tensor:
-    texts = unique_texts(cell.prompts)
-    position = {text: index for index, text in enumerate(texts)}
-    rows = torch.tensor([[position[text] for text in prompts] for prompts in cell.prompts])
-    return bench.texts(texts)[rows]
+    """Embeddings of the cell's prompts; read once for the cells that share them, unless they are too many to keep."""
+    num_values = len(cell.queries) * len(cell.template_set) * bench.encoder.dim
+    if num_values > _MOST_KEPT_VALUES:
+        return bench.prompts(cell.prompts)
+    return bench.once(f"prompts {cell.prompts_digest}", lambda: bench.prompts(cell.prompts))
 
 
 def _bootstrap(evidence: Evidence, k: int) -> PairedBootstrap:
