@@ -15,35 +15,19 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from PIL import Image as PillowImage
 
 from misfire.annotation import AnnotationDesk, LabelLog, log_path, session_items
-from misfire.core.hashing import sha256_bytes
-from misfire.data import Caption, Dataset, Image, ImageSource
+from misfire.data import Caption, Dataset, Image
 from misfire.failures import Failure, FailureSet, load_taxonomy
+from tests.plain_image import PlainImage
 
 CAPTIONS = ("two red kites above a house", "a dog on a sofa", "some circles", "a boy hits a ball with a bat")
 
 
 @pytest.fixture(scope="session")
 def invented() -> ModuleType:
-    """This module: what it makes can't be imported from a test, which stands in no package."""
+    """This module, for tests that stand in no package and so can't import it."""
     return sys.modules[__name__]
-
-
-@dataclass(frozen=True)
-class PlainImage(ImageSource):
-    """One colour; the colour is the content."""
-
-    colour: tuple[int, int, int]
-    size: tuple[int, int] = (64, 48)
-
-    @property
-    def content_sha256(self) -> str:
-        return sha256_bytes(bytes(self.colour))
-
-    def load(self) -> PillowImage.Image:
-        return PillowImage.new("RGB", self.size, self.colour)
 
 
 def dataset(num_images: int = 30, captions: tuple[str, ...] = CAPTIONS) -> Dataset:
@@ -93,7 +77,7 @@ class Server:
 
     def start(self) -> "Server":
         words = [str(self.folder), str(self.port), *self.arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
         self.process = subprocess.Popen([sys.executable, __file__, *words], env=environment)
         for _ in range(300):
             assert self.process.poll() is None, "the server ended at once"

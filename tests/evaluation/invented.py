@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from PIL import Image as PillowImage
 
-from misfire.core.hashing import sha256_bytes
-from misfire.data import Caption, Dataset, Image, ImageSource
+from misfire.data import Caption, Dataset, Image
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings
 from misfire.embeddings.encoder import unit_rows
 from misfire.evaluation import Cell, Workbench, complement_sample
@@ -18,6 +17,7 @@ from misfire.failures import Selection
 from misfire.prompts import TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
+from tests.plain_image import PlainImage
 
 DIM = 8
 NUM_IMAGES = 14
@@ -74,18 +74,6 @@ class HashEncoder(Encoder):
         return unit_rows(torch.cos(tokens.float() @ _projection(16, 13) / 64))
 
 
-@dataclass(frozen=True)
-class PlainImage(ImageSource):
-    colour: tuple[int, int, int]
-
-    @property
-    def content_sha256(self) -> str:
-        return sha256_bytes(bytes(self.colour))
-
-    def load(self) -> PillowImage.Image:
-        return PillowImage.new("RGB", (4, 4), self.colour)
-
-
 class TruthfulDataset(Dataset):
     """Knows why a caption fails: the category goes by the caption's place."""
 
@@ -109,7 +97,9 @@ def dataset(name: str = "invented", *, last_text: str = "a view of thing 0 again
         for j in range(1 + i % 3)
     ]
     captions.append(Caption(2000, 100, last_text))
-    return TruthfulDataset(name, tuple(Image(100 + i, PlainImage(c)) for i, c in enumerate(colours)), tuple(captions))
+    return TruthfulDataset(
+        name, tuple(Image(100 + i, PlainImage(c, (4, 4))) for i, c in enumerate(colours)), tuple(captions)
+    )
 
 
 def workbench(folder: Path, *, data: Dataset | None = None, encoder: Encoder | None = None) -> Workbench:

@@ -1,40 +1,23 @@
 """Small invented datasets, outcomes and truths."""
 
 import sys
-from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
 
-from misfire.core.hashing import sha256_bytes
-from misfire.data import Caption, Dataset, Image, ImageSource
+from misfire.data import Caption, Dataset, Image
 from misfire.failures import FailureSet, Label, RetrievalOutcome, load_taxonomy, mine
+from tests.plain_image import PlainImage
 
 
 @pytest.fixture(scope="session")
 def invented() -> ModuleType:
-    """This module: what it makes can't be imported from a test, which stands in no package."""
+    """This module, for tests that stand in no package and so can't import it."""
     return sys.modules[__name__]
 
 
 NAMES = load_taxonomy().names
-
-
-@dataclass(frozen=True)
-class PlainImage(ImageSource):
-    """One colour; the colour is the content."""
-
-    colour: tuple[int, int, int]
-    size: tuple[int, int] = (64, 64)
-
-    @property
-    def content_sha256(self) -> str:
-        return sha256_bytes(bytes(self.colour))
-
-    def load(self) -> PillowImage.Image:
-        return PillowImage.new("RGB", self.size, self.colour)
 
 
 def dataset(num_images: int = 8, captions_per_image: int = 3, name: str = "invented") -> Dataset:
