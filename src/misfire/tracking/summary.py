@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from misfire.tracking.cell_metrics import metrics as cell_metrics
 from misfire.tracking.cells import LoggedCell
+from misfire.tracking.charts import saved_charts
 from misfire.tracking.links import VIEW, compare_link, run_link, view_link
 from misfire.tracking.store import RunContent, TrackingStore
 from misfire.tracking.views import VIEW_TAG, saved_view
@@ -21,7 +23,14 @@ class SweepSummary:
 
 
 def log_summary(store: TrackingStore, summary: SweepSummary, cells: Sequence[LoggedCell], *, report: Path) -> str:
-    """Put the report into the one ``summary`` run, the gist into the experiment's note. Returns the run's id."""
+    """Put the report into the one ``summary`` run, the gist into the experiment's note. Returns the run's id.
+
+    Args:
+        store: The experiment's store.
+        summary: What a reader should see first.
+        cells: The cells that the report tells of; none where it tells of profiles, gaps or attributions alone.
+        report: The report's folder.
+    """
     run_id = store.supersede(
         "summary",
         RunContent(
@@ -35,13 +44,22 @@ def log_summary(store: TrackingStore, summary: SweepSummary, cells: Sequence[Log
             artifacts=report,
         ),
     )
+    store.tag({"mlflow.note.content": _note(store, summary, cells, run_id)})
+    if not cells:
+        return run_id
     metric = f"t2i/hit_at_{summary.k}/delta_pp"
     store.tag(
         {
-            "mlflow.note.content": _note(store, summary, cells, run_id),
             "mlflow.experiment.primaryMetric.name": metric,
             f"{VIEW_TAG}{VIEW}": saved_view(
-                params=("subset", "pooling", "tau", "num_queries"), metrics=_columns(cells, summary.k), order_by=metric
+                params=("subset", "pooling", "tau", "num_queries"),
+                metrics=_columns(cells, summary.k),
+                order_by=metric,
+                charts=saved_charts(
+                    k=summary.k,
+                    params=("subset", "pooling"),
+                    metrics={name for cell in cells for name in cell_metrics(cell.outcome)},
+                ),
             ),
         }
     )
@@ -61,11 +79,14 @@ def _gist(summary: SweepSummary) -> str:
 
 def _note(store: TrackingStore, summary: SweepSummary, cells: Sequence[LoggedCell], run_id: str) -> str:
     experiment = store.experiment_id
+    report = f"[Summary: tables, figures, report]({run_link(experiment, run_id)})"
+    if not cells:
+        return f"{_gist(summary)}\n{report}\n"
     links = [
         f"[Cells with their outcomes, largest gain first]({view_link(experiment, VIEW)})",
         f"[Charts]({view_link(experiment, VIEW, mode='CHART')})",
         f"[All cells side by side]({compare_link(experiment, [cell.run_id for cell in cells])})",
-        f"[Summary: tables, figures, report]({run_link(experiment, run_id)})",
+        report,
     ]
     return f"{_gist(summary)}\n" + " · ".join(links) + f"\n\n{_small_table(cells, summary.k)}\n"
 

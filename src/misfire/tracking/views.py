@@ -1,7 +1,8 @@
-"""A saved view of MLflow's runs table: which columns, how wide, in which order."""
+"""A saved view of MLflow's runs: which columns, how wide, in which order, and which charts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 VIEW_TAG = "mlflow.sharedViewState."
 
@@ -10,7 +11,7 @@ _NAME = "attributes.`Run Name`"
 _NAME_WIDTH, _PARAM_WIDTH, _METRIC_WIDTH = 320, 110, 190  # pixels: a whole run's name, and a whole metric's
 
 
-def saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str) -> str:
+def saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str, charts: Mapping[str, Any]) -> str:
     """The value of the experiment tag that holds a view, as MLflow's UI reads it.
 
     Metric columns are hidden there until somebody asks for them; a view asks once for everybody.
@@ -19,6 +20,7 @@ def saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str) 
         params: Param columns, in order.
         metrics: Metric columns, in order.
         order_by: Metric by which runs are sorted, largest first.
+        charts: How its charts page is laid out.
     """
     widths = {
         _NAME: _NAME_WIDTH,
@@ -44,11 +46,11 @@ def saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str) 
             "runsHiddenMode": "FIRST_20_RUNS",
             "viewMaximized": False,
             "runListHidden": False,
-            "isAccordionReordered": False,
             "useGroupedValuesInCharts": True,
             "hideEmptyCharts": True,
             "groupBy": None,
             "groupsExpanded": {},
             "autoRefreshEnabled": False,
+            **charts,
         }
     )
