@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from misfire.tracking import TrackingStore
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
@@ -22,16 +21,6 @@ MADE = FlatRun(
     metrics={"t2i/hit_at_10": 0.5},
     files={"facts.json": json_file({"missing": float("nan"), "cafe": "café"}), "picture.png": b"\x89PNG"},
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> TrackingStore:
-    return TrackingStore(
-        uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
-        artifact_root=str(tmp_path / "artifacts"),
-        lock_folder=str(tmp_path / "locks"),
-        experiment="sweep",
-    )
 
 
 def log(store: TrackingStore, folder: Path, made: FlatRun) -> str:

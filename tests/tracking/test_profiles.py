@@ -2,22 +2,11 @@ import math
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from misfire.evaluation import ProfileResult, TauProfile, Transition
 from misfire.tracking import TrackingStore, log_profile, read_cells, read_profiles
 from misfire.tracking.profiles import profile_metrics
 from tests.evaluation.invented_profile import profile
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> TrackingStore:
-    return TrackingStore(
-        uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
-        artifact_root=str(tmp_path / "artifacts"),
-        lock_folder=str(tmp_path / "locks"),
-        experiment="sweep",
-    )
 
 
 def log(store: TrackingStore, folder: Path, made: TauProfile) -> str:

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,20 +10,6 @@ from misfire.core.errors import UsageError
 from misfire.tracking import LoggedCell, TrackingStore, log_cell, read_cells
 from misfire.tracking.store import CELL_ID, KIND
 from tests.tracking.cell_results import cell_result
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> TrackingStore:
-    return store_in(tmp_path)
-
-
-def store_in(folder: Path, experiment: str = "sweep") -> TrackingStore:
-    return TrackingStore(
-        uri=f"sqlite:///{folder / 'mlflow.db'}",
-        artifact_root=str(folder / "artifacts"),
-        lock_folder=str(folder / "locks"),
-        experiment=experiment,
-    )
 
 
 def log(store: TrackingStore, folder: Path, **changed: object) -> str:
@@ -112,16 +99,16 @@ def test_a_plain_file_store_is_refused(uri: str) -> None:
         TrackingStore(uri, None, "locks")
 
 
-def test_an_unwritable_store_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_store_is_one_sentence(store: TrackingStore, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"this is not a database, and long enough to be read as one" * 40)
     with pytest.raises(UsageError, match="the tracking store must be reachable and writable, got sqlite:///"):
-        _ = store_in(tmp_path).client
+        _ = store.client
 
 
-def test_a_deleted_experiment_is_not_written_to(store: TrackingStore, tmp_path: Path) -> None:
+def test_a_deleted_experiment_is_not_written_to(store: TrackingStore) -> None:
     store.client.delete_experiment(store.experiment_id)
     with pytest.raises(UsageError, match="must not be a deleted one, got sweep; restore it in the MLflow UI"):
-        _ = store_in(tmp_path).experiment_id
+        _ = replace(store).experiment_id
 
 
 def test_a_summary_stands_once(store: TrackingStore, tmp_path: Path) -> None:
