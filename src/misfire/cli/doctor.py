@@ -55,7 +55,7 @@ def _check(name: str, look: "Callable[[Settings], str]", settings: "Settings") -
 def _versions(settings: "Settings") -> str:
     from importlib.metadata import version
 
-    packages = ("torch", "open_clip_torch", "pytorch-lightning", "hydra-core", "mlflow")
+    packages = ("torch", "open_clip_torch", "pytorch-lightning", "hydra-core", "mlflow", "optuna")
     return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
@@ -118,8 +118,12 @@ def _templates(settings: "Settings") -> str:
     sets = sets_of(settings.templates)
     found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings.backbone))
     num_templates = len({text for chosen in sets for text in chosen.templates})
-    told = "no finding" if not found else f"{len(found)} findings on up to 2,000 captions:"
-    return "\n".join([f"{num_templates} in {len(sets)} sets, {told}", *found])
+    told = f"{_counted(len(found), 'finding')} on up to 2,000 captions:" if found else "no finding"
+    return "\n".join([f"{num_templates} in {_counted(len(sets), 'set')}, {told}", *found])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _precision(settings: "Settings") -> str:
