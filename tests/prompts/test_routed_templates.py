@@ -25,8 +25,9 @@ def test_a_place_where_the_sets_differ_is_named_by_its_number() -> None:
 
 
 def test_sets_of_different_sizes_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"must be of one size, got count with 2, plain with 1; even them\.$"):
-        RoutedTemplates("p", {"count": SETS["count"], "plain": TemplateSet("plain", ("{caption}",))}, {})
+    short = TemplateSet("short", ("how many: {caption}",))
+    with pytest.raises(UsageError, match=r"must be of one size, got count with 2, short with 1; even them\.$"):
+        RoutedTemplates("p", {"count": SETS["count"], "short": short}, {})
     with pytest.raises(UsageError, match="got none"):
         RoutedTemplates("p", {}, {})
 
@@ -36,3 +37,13 @@ def test_a_route_to_no_set_and_a_query_without_a_route_are_refused() -> None:
         RoutedTemplates("p", SETS, {1: "shape"})
     with pytest.raises(UsageError, match=r"got query 3 without; route it\.$"):
         RoutedTemplates("p", SETS, {1: "count"}).for_query(3)
+
+
+def test_the_plain_caption_alone_may_stand_beside_sets_of_any_size() -> None:
+    plain = TemplateSet("plain", ("{caption}",))
+    routed = RoutedTemplates("gated", {"": plain, **SETS}, {1: "", 2: "count"})
+    assert (plain.is_plain, SETS["count"].is_plain) == (True, False)
+    assert (routed.for_query(1).render("x"), len(routed)) == (("x",), 2)
+    assert routed.templates == RoutedTemplates("gated", SETS, {}).templates
+    alone = RoutedTemplates("gated", {"": plain}, {1: ""})
+    assert (len(alone), alone.templates) == (1, ("{caption}",))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from misfire.cli._application import compose, run_jobs
 from misfire.cli._lint import warn_of_prompts
-from misfire.core.errors import IntegrityError
+from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.files import write_text
 from misfire.core.progress import say
 
@@ -139,7 +139,7 @@ def design_cell(
     """
     import numpy as np
 
-    from misfire.evaluation import Cell, PredictedTemplates, check_cut_offs, complement_sample, parse_num_queries
+    from misfire.evaluation import CaptionwiseTemplates, Cell, check_cut_offs, complement_sample, parse_num_queries
 
     # What is wrong in itself is refused before anything is embedded or mined.
     check_cut_offs(settings.ks)
@@ -147,7 +147,7 @@ def design_cell(
     templates, statistics, _ = settings.templates, settings.statistics, settings.tracking
     num_others = parse_num_queries(settings.config.complement.num_queries)
     is_named = settings.config.failure_set is not None
-    needs_labels = isinstance(templates, PredictedTemplates) and templates.router.needs_labels
+    needs_labels = isinstance(templates, CaptionwiseTemplates) and templates.needs_labels
     is_needed = settings.subset.needs_failure_set or is_named or needs_labels
     failure_set = failure_set_of(settings, side) if is_needed else None
     selection: Selection = settings.subset.select(settings.dataset, failure_set)
@@ -164,7 +164,7 @@ def design_cell(
         backbone_fingerprint=settings.backbone.fingerprint,
         subset=selection,
         complement=others,
-        template_set=_template_set(settings, failure_set, selection, others, side),
+        template_set=_template_set(settings, failure_set, selection, others, side, pooling),
         pooling=pooling,
         ks=settings.ks,
         statistics=statistics,
@@ -182,23 +182,30 @@ def _template_set(
     selection: "Selection",
     others: "Int[np.ndarray, ' complement']",
     side: "Side | None",
+    pooling: "PromptPooling",
 ) -> "TemplateSet | RoutedTemplates":
     import numpy as np
 
-    from misfire.evaluation import PredictedTemplates
+    from misfire.evaluation import AskedQueries, CaptionwiseTemplates
 
-    templates = settings.templates
-    if not isinstance(templates, PredictedTemplates):
-        return templates.for_categories([name.lower() for name in selection.categories])
+    templates, categories = settings.templates, [name.lower() for name in selection.categories]
+    if not isinstance(templates, CaptionwiseTemplates):
+        return templates.for_categories(categories)
     # Queries that may be of the subset's category by their labels are asked too.
     doubtful = np.setdiff1d([] if selection.in_doubt is None else selection.in_doubt.positions, selection.positions)
     doubtful = np.setdiff1d(doubtful, others).astype(np.int64)
-    asked = np.concatenate([selection.positions, others, doubtful])
+    num_others = len(settings.dataset.captions if side is None else side) - len(selection)
+    asked = AskedQueries.of_sample(selection.positions, others, doubtful, num_others=num_others, categories=categories)
     if side is None:
-        return templates.for_positions(settings.workbench, failure_set, asked)
+        return templates.for_queries(settings.workbench, failure_set, asked, pooling)
+    if templates.learns_from_hits:
+        raise UsageError(
+            f"a search can't ask templates that learn from what the queries they're asked for retrieve, got templates="
+            f"{templates.name}; search without it, and gate afterwards."
+        )
     fitted_on = side.fitted_on
     known = failure_set if failure_set is None or fitted_on is side else failure_set_of(settings, fitted_on)
-    return templates.for_positions(settings.workbench, known, asked, learnt_from=fitted_on.positions)
+    return templates.for_queries(settings.workbench, known, asked, pooling, learnt_from=fitted_on.positions)
 
 
 def _confirm(

@@ -10,6 +10,7 @@ from misfire.evaluation.attribution import (
     attribution_sentence,
 )
 from misfire.evaluation.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
+from misfire.evaluation.captionwise import AskedQueries, CaptionwiseTemplates
 from misfire.evaluation.ceilings import ROUNDING, HitBounds, hit_bounds, hit_ceiling
 from misfire.evaluation.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
 from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
@@ -20,6 +21,7 @@ from misfire.evaluation.flips import Flips, flip_ledger
 from misfire.evaluation.gap_outcome import GapSystem, OracleGap, gap_name
 from misfire.evaluation.gap_systems import GapSystems
 from misfire.evaluation.gap_words import gap_sentence
+from misfire.evaluation.gated_templates import GatedTemplates
 from misfire.evaluation.honesty import Verdict, selection_adjusted_p
 from misfire.evaluation.ledger import NetChange, TemplateFlips, net_change
 from misfire.evaluation.lenient import LenientHitRate, lenient_hit_rate
@@ -46,9 +48,11 @@ __all__ = [
     "PUBLISHED_TAU",
     "ROUNDING",
     "TOLERANCE_PP",
+    "AskedQueries",
     "Axis",
     "Baseline",
     "Bounds",
+    "CaptionwiseTemplates",
     "Cell",
     "CellOutcome",
     "CellResult",
@@ -66,6 +70,7 @@ __all__ = [
     "GapResult",
     "GapSystem",
     "GapSystems",
+    "GatedTemplates",
     "HitBounds",
     "LenientHitRate",
     "NetChange",

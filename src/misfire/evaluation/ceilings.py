@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.data.card import folded
 from misfire.metrics import hit_at_k
-from misfire.scoring import Outcomes, TopItems
+from misfire.scoring import Outcomes, Ranks, TopItems
 
 ROUNDING: Mapping[str, float] = {"fp32": 2.0**-24, "bf16": 2.0**-8}
 """Differences of two cosines below which rounding each of them to the precision can swap them, or make them equal.
@@ -115,6 +115,40 @@ class RankedSide:
     def ranks(self) -> Int[np.ndarray, " query"]:
         """Rank of each query's target, the subset's queries first."""
         return self.outcomes.ranks.rank.numpy()
+
+    def but_for(self, is_other: Bool[np.ndarray, " query"], other: "RankedSide") -> "RankedSide":
+        """The same with another side's outcomes for some of the queries.
+
+        Args:
+            is_other: For which.
+            other: Whose; of the same queries, with as many best items.
+        """
+        if not is_other.any():
+            return self
+        where = torch.from_numpy(is_other)
+        ours, theirs = self.outcomes, other.outcomes
+        top = where[: len(self.subset_top.score), None]
+
+        def either(own: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+            return torch.where(where, others, own)
+
+        return RankedSide(
+            outcomes=Outcomes(
+                ranks=Ranks(
+                    either(ours.ranks.rank, theirs.ranks.rank),
+                    either(ours.ranks.best, theirs.ranks.best),
+                    either(ours.ranks.worst, theirs.ranks.worst),
+                ),
+                target_score=either(ours.target_score, theirs.target_score),
+                top_item=either(ours.top_item, theirs.top_item),
+                top_score=either(ours.top_score, theirs.top_score),
+                margin=either(ours.margin, theirs.margin),
+            ),
+            subset_top=TopItems(
+                torch.where(top, other.subset_top.position, self.subset_top.position),
+                torch.where(top, other.subset_top.score, self.subset_top.score),
+            ),
+        )
 
     def bounds(self, targets: Int[torch.Tensor, " subset"], *, k: int) -> HitBounds:
         """The subset's hits at ``k``, and how many hang on ties or on rounding."""

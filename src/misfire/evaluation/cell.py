@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_json
@@ -56,8 +56,25 @@ class Cell:
     @cached_property
     def prompts(self) -> list[tuple[str, ...]]:
         """The rendered prompts of every query, in the order of ``queries``."""
-        asked = [self.dataset.captions[position] for position in self.queries]
-        return [self.template_set.for_query(caption.id).render(caption.text) for caption in asked]
+        return self.prompts_of(self.queries)
+
+    def prompts_of(self, positions: Int[np.ndarray, " asked"]) -> list[tuple[str, ...]]:
+        """The rendered prompts of some queries, as many for each.
+
+        A query that is asked with its caption alone has it as often as others have prompts.
+
+        Args:
+            positions: Places of the queries among the dataset's captions.
+        """
+        asked = [self.dataset.captions[position] for position in positions]
+        rows = [self.template_set.for_query(caption.id).render(caption.text) for caption in asked]
+        return [row * len(self.template_set) if len(row) == 1 else row for row in rows]
+
+    @cached_property
+    def is_plain(self) -> Bool[np.ndarray, " query"]:
+        """Which of ``queries`` are asked with their caption alone: there the cell is the baseline."""
+        ids = self._ids(self.queries)
+        return np.array([self.template_set.for_query(query_id).is_plain for query_id in ids], dtype=bool)
 
     @property
     def others(self) -> int:

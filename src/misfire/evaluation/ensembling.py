@@ -58,6 +58,8 @@ def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> E
     category = {failure.query_id: failure.category for failure in known}
     before = plain_side(cell, bench)
     after, alone = _pooled_side(cell, bench, targets, before.ranks)
+    # A query that is asked with its caption alone is the baseline, to the last tie.
+    after, alone = after.but_for(cell.is_plain, before), np.where(cell.is_plain, before.ranks, alone)
     return Evidence(
         cell=cell,
         before=before,

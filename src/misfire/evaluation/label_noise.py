@@ -103,7 +103,7 @@ def _ranks(
     captions = [cell.dataset.captions[position] for position in positions.tolist()]
     targets = bench.targets[torch.from_numpy(positions)]
     plain = bench.prompts([(caption.text,) for caption in captions])
-    prompts = bench.prompts([cell.template_set.for_query(one.id).render(one.text) for one in captions])
+    prompts = bench.prompts(cell.prompts_of(positions))
     before = ensemble_outcomes(plain, bench.gallery, targets, MaxPooling())
     after = ensemble_outcomes(prompts, bench.gallery, targets, cell.pooling)
     return before.ranks.rank.numpy(), after.ranks.rank.numpy()

@@ -1,6 +1,6 @@
 """Template sets by a category that is predicted caption by caption, without the caption's own label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -8,17 +8,18 @@ import numpy as np
 from jaxtyping import Int
 from typing_extensions import override
 
-from misfire.core.errors import UsageError
+from misfire.evaluation.captionwise import AskedQueries, CaptionwiseTemplates
 from misfire.evaluation.routers import CategoryRouter
 from misfire.evaluation.routing_problem import Annotated, Captions, RoutingProblem
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet, load_taxonomy
-from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet
+from misfire.prompts import RoutedTemplates, TemplateSet
+from misfire.scoring import PromptPooling
 
 
 @final
 @dataclass(frozen=True)
-class PredictedTemplates(TemplateChoice):
+class PredictedTemplates(CaptionwiseTemplates):
     """The template set of the category that a router predicts for each caption; no gold label of its own is read.
 
     Args:
@@ -31,12 +32,22 @@ class PredictedTemplates(TemplateChoice):
     router: CategoryRouter
     name: str = "predicted"
 
+    @property
     @override
-    def for_categories(self, categories: Sequence[str]) -> TemplateSet:
-        raise UsageError(
-            f"templates={self.name} must be chosen caption by caption, got a slice of queries; use templates=matched "
-            "where one set must serve them all."
-        )
+    def needs_labels(self) -> bool:
+        return self.router.needs_labels
+
+    @override
+    def for_queries(
+        self,
+        bench: Workbench,
+        failure_set: FailureSet | None,
+        asked: AskedQueries,
+        pooling: PromptPooling,
+        *,
+        learnt_from: Int[np.ndarray, " known"] | None = None,
+    ) -> RoutedTemplates:
+        return self.for_positions(bench, failure_set, asked.positions, learnt_from=learnt_from)
 
     def for_positions(
         self,

@@ -12,7 +12,7 @@ from misfire.prompts.template_set import TemplateSet
 @final
 @dataclass(frozen=True)
 class RoutedTemplates:
-    """A template set a query, out of some sets of one size.
+    """A template set a query, out of some sets of one size; the plain caption alone may stand beside them.
 
     Args:
         name: What tables call it.
@@ -21,7 +21,7 @@ class RoutedTemplates:
         is_oracle: Whether gold labels made the routes, so that no deployed system could.
 
     Raises:
-        UsageError: If there is no set, they differ in size, or a route names none of them.
+        UsageError: If there is no set, those that aren't the plain caption alone differ in size, or a route names none.
 
     Example:
         >>> sets = {"count": TemplateSet("count", ("{caption}", "how many: {caption}")),
@@ -37,7 +37,7 @@ class RoutedTemplates:
     is_oracle: bool = False
 
     def __post_init__(self) -> None:
-        sizes = {name: len(chosen) for name, chosen in self.sets.items()}
+        sizes = {name: len(chosen) for name, chosen in self._wrapping.items()}
         if len(set(sizes.values())) != 1:
             listed = ", ".join(f"{name} with {size}" for name, size in sizes.items()) or "none"
             raise UsageError(f"template sets that queries are routed to must be of one size, got {listed}; even them.")
@@ -48,12 +48,21 @@ class RoutedTemplates:
             )
 
     def __len__(self) -> int:
-        return len(next(iter(self.sets.values())))
+        return len(next(iter(self._wrapping.values())))
+
+    @cached_property
+    def _wrapping(self) -> Mapping[str, TemplateSet]:
+        """The sets but for the plain caption alone; that one where there is no other."""
+        others = {name: chosen for name, chosen in self.sets.items() if not chosen.is_plain}
+        return others or self.sets
 
     @cached_property
     def templates(self) -> Sequence[str]:
-        """What stands at each place: the template that all sets share, or a label for those that differ."""
-        columns = zip(*(chosen.templates for chosen in self.sets.values()), strict=True)
+        """What stands at each place: the template that all sets share, or a label for those that differ.
+
+        Queries that are asked with the plain caption alone have it at each place.
+        """
+        columns = zip(*(chosen.templates for chosen in self._wrapping.values()), strict=True)
         return tuple(
             column[0] if len(set(column)) == 1 else f"{place}. template of the {self.name} category"
             for place, column in enumerate(columns, start=1)

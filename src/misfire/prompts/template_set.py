@@ -58,6 +58,11 @@ class TemplateSet(TemplateChoice):
     def __len__(self) -> int:
         return len(self.templates)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks with the caption as it is, and with nothing else."""
+        return tuple(self.templates) == ("{caption}",)
+
     def render(self, caption: str) -> tuple[str, ...]:
         """One prompt a template, in order."""
         return tuple(Template(text).render(caption) for text in self.templates)
