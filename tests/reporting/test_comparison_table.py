@@ -138,7 +138,8 @@ def test_report_holds_what_was_found(tmp_path: Path) -> None:
     story = {"title": "T", "question": "Q?", "decision_rule": "R.", "answer": "A."}
     write_report(rows, {}, tmp_path, **story, findings=Findings(10, found))
     text = (tmp_path / "report.md").read_text()
-    assert "## In plain words\n\n20 queries can show a gain of 30 points or more" in text
+    assert "## In plain words\n\n**No gain can be claimed: luck can do as much.**\n\n20 queries can show" in text
+    assert "20 queries can show a gain of 30 points or more, which is 6 of them" in text
     assert "**May not.** That the change helps, that it harms, or that it does nothing." in text
     assert (tmp_path / "tables" / "comparison.csv").is_file()
     assert "In plain words" in (tmp_path / "report.html").read_text()

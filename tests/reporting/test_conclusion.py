@@ -44,16 +44,27 @@ def paragraph(facts: Facts) -> str:
 
 def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
     assert paragraph(PAPER) == (
-        "24 queries can show a gain of 25 points or more; the more settings are tried, the larger it must be. Here the "
-        "best of 12 settings (max on Action) fixed 5 of them and broke 0: a gain of 20.8 points in the share that is "
-        "answered within the first 10. That can't be told from no gain at all: in about 31 of 100 such trials luck "
-        "alone makes the best of as many settings look this different. Besides, these queries were picked because the "
-        "plain caption fails on them, and any other way of asking, better or not, wins some of those back: on them, "
-        "changes of no worth show anything from -3.6 to +7.1 points. Elsewhere, on 2,000 of the other 24,976 queries, "
-        "the same change broke as many as it fixed, 14 each. Over all queries that comes to 0 points (anything from "
-        "-0.5 to +0.5 fits what was seen), which can't be told from no change. The prompts were picked by labels that "
-        "nobody has for a new query, so this bounds what could be reached and is no result of a usable system."
+        "24 queries can show a gain of 25 points or more, which is 6 of them; the more settings are tried, the "
+        "larger it must be. Here the best of 12 settings (max on Action) fixed 5 of them and broke 0: a gain of "
+        "20.8 points in the share whose picture is found among the first 10. That can't be told from no gain at "
+        "all: were none of the settings any better or worse than the plain caption, the best of as many would look "
+        "this different in about 31 of 100 such trials. Besides, these queries were picked because the plain "
+        "caption fails on them, and any other way of asking, better or not, wins some of those back: on them, "
+        "changes that improve nothing show anything from -3.6 to +7.1 points. Elsewhere, on 2,000 of the other "
+        "24,976 queries, the same change broke as many as it fixed, 14 each. Over all queries that comes to 0 "
+        "points (anything from -0.5 to +0.5 fits what was seen), which can't be told from no change. The prompts "
+        "were picked by labels that nobody has for a new query, so this bounds what could be reached and is no "
+        "result of a usable system."
     )
+    assert conclude(PAPER).verdict == "No gain can be claimed: luck can do as much."
+    assert [part.question for part in conclude(PAPER).parts] == [
+        "What can 24 queries show?",
+        "What was seen?",
+        "Can it be luck?",
+        "Were the queries picked?",
+        "And the other queries?",
+        "Could a real system do this?",
+    ]
     assert conclude(PAPER).may_not == "That the change helps, that it harms, or that it does nothing."
 
 
@@ -69,7 +80,7 @@ def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
         ({"num_queries": 5, "least_gain": math.nan}, "5 queries are too few to show any gain", "can show"),
         (
             {"fixed": 0, "broken": 0},
-            "Here the new way (max on Action) changed nothing: each query was answered within the first 10 exactly as "
+            "Here the new way (max on Action) changed nothing: the same pictures were found among the first 10 as "
             "before.",
             "luck",
         ),
@@ -77,8 +88,8 @@ def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
         ({"fixed": 1, "broken": 5}, "a loss of 16.7 points", "a gain of 16.7"),
         (
             {"fixed": 0, "broken": 9, "claim": Claim.LOSS, "p_adjusted": 0.004},
-            "That loss isn't luck: in fewer than 1 of 100 such trials luck alone makes such a change look this "
-            "different.",
+            "That loss isn't luck: were it no better and no worse than the plain caption, luck would make it look "
+            "this different in fewer than 1 of 100 such trials.",
             "can't be told from no loss",
         ),
         ({"is_oracle": True}, "labels that nobody has for a new query", "usable systems"),
@@ -124,7 +135,7 @@ def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
             "in about 2 of 100 such trials",
             "can't be told from no gain",
         ),
-        ({"p_adjusted": 1.0}, "nearly always luck alone", "100 of 100"),
+        ({"p_adjusted": 1.0}, "luck would make it look this different nearly always", "100 of 100"),
     ],
 )
 def test_each_case_has_its_words(changed: dict[str, object], expected: str, absent: str) -> None:
@@ -182,6 +193,8 @@ def facts(draw: st.DrawFn) -> Facts:
         net=draw(st.one_of(st.just(math.nan), st.floats(-1, 1))),
         net_interval=draw(st.sampled_from([(math.nan, math.nan), (-0.1, 0.1), (0.01, 0.2), (-0.2, -0.01)])),
         placebo=draw(st.sampled_from([(math.nan, math.nan), (-0.1, 0.2)])),
+        p_everywhere=draw(st.one_of(st.just(math.nan), st.floats(0, 1))),
+        net_low=draw(st.floats(-1, 1)),
         num_losses=draw(st.integers(0, 3)),
     )
 
@@ -196,6 +209,10 @@ def test_any_numbers_make_sentences_that_agree_with_them(given_facts: Facts) -> 
         assert part[0].isupper() or part[0].isdigit()
         assert part.endswith(".")
     assert ("isn't luck:" in said.paragraph) == (given_facts.claim is not Claim.NONE)
+    assert ("gain isn't luck" in said.verdict) == (given_facts.claim is Claim.GAIN)
+    assert said.verdict.startswith("No gain") == (given_facts.claim in (Claim.NONE, Claim.CHOSEN))
+    if given_facts.claim is not Claim.GAIN:
+        assert "more hits than before" not in said.paragraph or given_facts.is_more_everywhere
     assert ("gain lies" in said.may) == (given_facts.claim is Claim.GAIN)
     if given_facts.is_failure_mined:
         assert "picked because the plain caption fails" in said.paragraph

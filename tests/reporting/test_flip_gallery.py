@@ -12,7 +12,8 @@ from misfire.data import Caption, Dataset, Image
 from misfire.data.dataset import ImageSource
 from misfire.reporting import CellRow, flip_gallery
 from misfire.reporting.flip_gallery import FlipGallery, largest_flips
-from misfire.reporting.page import render_page
+from misfire.reporting.page import PrintedSection, render_page
+from misfire.reporting.section import Section
 from misfire.reporting.story import Story
 from tests.reporting.test_page import read
 
@@ -84,7 +85,8 @@ def test_pictures_are_the_target_and_the_first_before_and_after(gallery: FlipGal
 
 
 def test_page_escapes_captions_and_stays_small(gallery: FlipGallery, paper_rows: list[CellRow]) -> None:
-    page = render_page(Story("T", "Q", "R", "A"), [], [], paper_rows, None, [gallery])
+    shown = PrintedSection(Section("flips", "What it fixed", gallery=gallery))
+    page = render_page(Story("T", "Q", "R", "A"), [shown], rows=paper_rows)
     assert "<script" not in page
     reader = read(page)
     assert f"{HOSTILE} 2" in reader.text

@@ -2,7 +2,9 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 from misfire.reporting import CellRow, improvement_table
-from misfire.reporting.page import EmbeddedFigure, render_page
+from misfire.reporting.conclusion import Conclusion, Part
+from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
+from misfire.reporting.section import Section
 from misfire.reporting.story import Story
 
 MakeRow = Callable[..., CellRow]
@@ -40,13 +42,51 @@ def read(page: str) -> Reader:
 
 def render(rows: list[CellRow], story: Story = STORY) -> str:
     figure = EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
-    return render_page(story, [improvement_table(rows)], [figure], rows)
+    section = Section("gains", "What was gained", ("It was <measured>.",), (improvement_table(rows),))
+    return render_page(story, [PrintedSection(section, (figure,))], about=[("Model", rows[0].backbone)], rows=rows)
 
 
 def test_page_says_what_was_asked_and_answered(paper_rows: list[CellRow]) -> None:
     text = " ".join(read(render(paper_rows)).text)
-    for expected in ("Title", "Question?", "Answer.", "Rule.", "Its caption.", "+20.83", "\N{MINUS SIGN}41"):
+    for expected in (
+        "Title",
+        "Question?",
+        "Answer.",
+        "Rule.",
+        "Its caption.",
+        "+20.83",
+        "\N{MINUS SIGN}41",
+        "<measured>",
+    ):
         assert expected in text
+
+
+def test_only_the_first_sentence_of_an_answer_is_loud(paper_rows: list[CellRow]) -> None:
+    story = Story("T", "Q?", "R.", "None passes. The best, at tau 0.1, gains nothing.")
+    assert "<strong>None passes. </strong>The best, at tau 0.1, gains nothing." in render(paper_rows, story)
+
+
+def test_a_conclusion_is_read_part_by_part() -> None:
+    parts = (Part("Can it be luck?", "It <can>."), Part("", "And so on."))
+    page = render_page(STORY, [], conclusion=Conclusion(parts, "This.", "That.", "No gain."))
+    assert "<strong>No gain.</strong>" in page
+    assert "<p><b>Can it be luck?</b> It &lt;can&gt;.</p>" in page
+    assert "<p>And so on.</p>" in page
+    assert Conclusion(parts, "", "").paragraph == "It <can>. And so on."
+
+
+def test_tables_and_figures_are_numbered_through_all_sections(paper_rows: list[CellRow]) -> None:
+    table, figure = improvement_table(paper_rows), EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
+    section = PrintedSection(Section("a", "A", tables=(table,)), (figure,))
+    text = " ".join(read(render_page(STORY, [section, section], rows=paper_rows)).text)
+    for expected in ("Table 1.", "Table 2.", "Figure 1.", "Figure 2."):
+        assert text.count(expected) == 1
+
+
+def test_a_table_points_at_listed_cells_only(paper_rows: list[CellRow]) -> None:
+    section = PrintedSection(Section("a", "A", tables=(improvement_table(paper_rows),)))
+    assert 'href="#cells"' in render_page(STORY, [section], rows=paper_rows)
+    assert 'href="#cells"' not in render_page(STORY, [section])
 
 
 def test_page_needs_no_network(paper_rows: list[CellRow]) -> None:

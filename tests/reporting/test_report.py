@@ -67,6 +67,6 @@ def test_a_crowd_of_series_becomes_a_matrix(tmp_path: Path, make_row: MakeRow) -
 
 
 def test_no_rows_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a report needs at least one finished cell, got none; run the sweep first"):
+    with pytest.raises(UsageError, match=r"at least one finished cell, profile, gap or attribution, got none; run"):
         write_report([], {"object": 1}, tmp_path / "report", **STORY)
     assert not (tmp_path / "report").exists()

@@ -19,8 +19,7 @@ def run_audit(words: Sequence[str]) -> int:
     Raises:
         UsageError: If a word isn't one of an audit's, or the file is refused; nothing is written then.
     """
-    from misfire.evaluation.audit import audit
-    from misfire.evaluation.published_counts import read_published_counts
+    from misfire.evaluation import audit, read_published_counts
     from misfire.reporting import write_audit
     from misfire.reporting.audit_report import audit_conclusion
 

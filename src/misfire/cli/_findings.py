@@ -1,6 +1,7 @@
-"""What a report needs beyond the cells themselves: their records compared, pictures of flips, profiles of tau."""
+"""What a report needs beyond the cells: their records compared, pictures of flips, and what else was measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from misfire.core.errors import IntegrityError, MisfireError
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
     from misfire.tracking import LoggedCell
 
 
-def find(settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[CellRow]", k: int) -> "Findings":
+def find(
+    settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[CellRow]", *, k: int, further: "Findings"
+) -> "Findings":
     """Compare an experiment's cells at one cut-off from their records, and gather what goes with them.
 
     Args:
         settings: Where the experiment is.
-        cells: Its finished cells.
+        cells: Its finished cells, at least one.
         rows: The same as a report has them.
         k: Cut-off of the decision.
+        further: What was measured beside cells.
     """
-    from misfire.evaluation.comparison import compare_cells
-    from misfire.reporting import Findings, decisive_row
-    from misfire.tracking import read_gaps, read_profiles, read_records
+    from misfire.evaluation import compare_cells
+    from misfire.reporting import decisive_row
+    from misfire.tracking import read_records
 
     store = settings.tracking
     ordered = sorted(cells, key=lambda cell: cell.outcome.cell_id)  # the same swaps whatever cell was finished first
@@ -38,13 +42,20 @@ def find(settings: "Settings", cells: "Sequence[LoggedCell]", rows: "Sequence[Ce
     compared = {one.cell_id: one for one in found}
     best = decisive_row(rows, compared).cell_id
     chosen = next(place for place, cell in enumerate(ordered) if cell.outcome.cell_id == best)
-    return Findings(
-        k=k,
-        compared=compared,
-        galleries=_galleries(settings, ordered[chosen], records[chosen], k),
-        profiles=tuple(logged.profile for logged in read_profiles(store)),
-        gaps=tuple(logged.gap for logged in read_gaps(store)),
-    )
+    return replace(further, k=k, compared=compared, galleries=_galleries(settings, ordered[chosen], records[chosen], k))
+
+
+def find_further(settings: "Settings") -> "Findings":
+    """What an experiment holds beside cells: profiles of tau, oracle gaps, attributions."""
+    from misfire.reporting import Findings
+    from misfire.tracking import read_attributions, read_gaps, read_profiles
+
+    store = settings.tracking
+    profiles = tuple(logged.profile for logged in read_profiles(store))
+    gaps = tuple(logged.gap for logged in read_gaps(store))
+    attributions = tuple(read_attributions(store))
+    ks = [profile.ks[-1] for profile in profiles] + [gap.ks[-1] for gap in gaps] + [one.k for one in attributions]
+    return Findings(k=max(ks, default=settings.ks[-1]), profiles=profiles, gaps=gaps, attributions=attributions)
 
 
 def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k: int) -> "tuple[FlipGallery, ...]":

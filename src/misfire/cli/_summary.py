@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from misfire.config import Settings, Sweep
     from misfire.tracking import LoggedCell
 
-_AD_HOC_QUESTION = "What do these cells show, side by side?"
+_AD_HOC_QUESTION = "What do these runs show, side by side?"
+_NO_RULE = "None was set: what was measured here describes, it decides nothing."
 _AD_HOC_RULE = (
     "A mend counts if the lower end of the 95 % bootstrap interval of its gain in hit@{k} is above 0 and, on the "
     "sampled other queries, it breaks no more hits than it fixes; and if its gain can still be claimed once the number "
@@ -25,7 +26,7 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
     """Write the report of the experiment that ``words`` name and refresh its note. Returns the report's folder.
 
     Raises:
-        UsageError: If the experiment has no finished cell.
+        UsageError: If the experiment has no finished cell, nor anything else that a report can tell of.
     """
     from misfire.config import Settings
 
@@ -36,43 +37,45 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
-    from misfire.cli._findings import find
+    from misfire.cli._findings import find, find_further
     from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import cell_row, write_report
+    from misfire.reporting import answer_without_cells, cell_row, write_report
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking
-    cells = _comparable(read_cells(store))
-    if not cells:
-        raise UsageError(f"a report needs finished cells, experiment {store.experiment} has none; run `misfire demo`.")
-    ks = _cut_offs(cells[-1])
-    rule = DecisionRule(k=sweep.k if sweep else ks[-1])
-    title = sweep.title if sweep else f"Cells of {store.experiment}"
-    question = sweep.question if sweep else _AD_HOC_QUESTION
-    decision_rule = sweep.decision_rule if sweep else _AD_HOC_RULE.format(k=rule.k)
-    folder = settings.report_folder / store.experiment
+    cells, findings = _comparable(read_cells(store)), find_further(settings)
+    if not cells and not findings.num_further:
+        raise UsageError(
+            f"a report needs a finished cell, profile, gap or attribution, experiment {store.experiment} has none; run "
+            "`misfire demo`."
+        )
     address = f"http://{settings.config.host}:{settings.config.port}"
     rows = [
         cell_row(cell.outcome, cell.replicates, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}")
         for cell in cells
     ]
-    findings = find(settings, cells, rows, rule.k)
-    answered = answer([cell.outcome for cell in cells], rule, list(findings.compared.values()))
+    if cells:
+        rule = DecisionRule(k=sweep.k if sweep else _cut_offs(cells[-1])[-1])
+        findings = find(settings, cells, rows, k=rule.k, further=findings)
+        answered = answer([cell.outcome for cell in cells], rule, list(findings.compared.values()))
+    else:
+        answered = answer_without_cells(findings)
+    summary = SweepSummary(
+        question=sweep.question if sweep else _AD_HOC_QUESTION,
+        decision_rule=sweep.decision_rule if sweep else _AD_HOC_RULE.format(k=findings.k) if cells else _NO_RULE,
+        answer=answered,
+        k=findings.k,
+    )
+    folder = settings.report_folder / store.experiment
     write_report(
         rows,
-        cells[-1].outcome.failure_counts,
+        cells[-1].outcome.failure_counts if cells else {},
         folder,
-        title=title,
-        question=question,
-        decision_rule=decision_rule,
+        title=sweep.title if sweep else f"Cells of {store.experiment}" if cells else f"Findings of {store.experiment}",
+        question=summary.question,
+        decision_rule=summary.decision_rule,
         answer=answered,
         findings=findings,
-    )
-    summary = SweepSummary(
-        question=question,
-        decision_rule=decision_rule,
-        answer=answered,
-        k=rule.k,
     )
     log_summary(store, summary, cells, report=folder)
     print(f"\nAnswer: {answered}\nReport: {folder / 'report.html'}\n")

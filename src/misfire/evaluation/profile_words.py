@@ -7,8 +7,13 @@ from misfire.evaluation.profile_outcome import ProfilePoint, TauProfile
 _LEVEL = 0.05
 
 
-def profile_conclusion(profile: TauProfile) -> str:
-    """One sentence on the best of the grid at the largest cut-off: what may be concluded, and what may not."""
+def profile_conclusion(profile: TauProfile, *, num_profiles: int = 1) -> str:
+    """One sentence on the best of the grid at the largest cut-off: what may be concluded, and what may not.
+
+    Args:
+        profile: A finished profile.
+        num_profiles: How many profiles are looked at together; the p-value is multiplied by as many (Bonferroni).
+    """
     k = profile.ks[-1]
     best = profile.best(k)
     if best.gain <= 0:
@@ -16,12 +21,14 @@ def profile_conclusion(profile: TauProfile) -> str:
             f"No pooling between max and mean hits more of the {profile.num_queries} queries at {k} than the plain "
             "caption does."
         )
+    p_adjusted = min(1.0, num_profiles * best.p_adjusted)
+    several = f" in each of {num_profiles} profiles" if num_profiles > 1 else ""
     found = (
         f"The best at {k}, {_best_label(profile, k)}, gains {100 * best.gain:+.2f} pp on {profile.num_queries} queries "
-        f"({best.fixed} fixed, {best.broken} broken); with {len(profile.points)} looks counted its p-value is "
-        f"{_p_value(best.p_adjusted)}"
+        f"({best.fixed} fixed, {best.broken} broken); with {len(profile.points)} looks{several} counted its p-value is "
+        f"{_p_value(p_adjusted)}"
     )
-    if best.p_adjusted >= _LEVEL:
+    if p_adjusted >= _LEVEL:
         return f"{found}: it can't be told from no change, so nothing here speaks for one tau over another."
     if profile.is_failure_mined:
         return (

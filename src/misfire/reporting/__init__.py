@@ -6,6 +6,7 @@ from misfire.reporting.facts import decisive_row
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.findings import Findings
 from misfire.reporting.flip_gallery import flip_gallery
+from misfire.reporting.further_sections import answer_without_cells
 from misfire.reporting.report import write_report
 from misfire.reporting.rows import BootstrapRow, CellRow, bootstrap_row, cell_row
 from misfire.reporting.study_report import write_study_report
@@ -20,6 +21,7 @@ __all__ = [
     "Table",
     "TrialRow",
     "agreement_summary",
+    "answer_without_cells",
     "bootstrap_histogram",
     "bootstrap_row",
     "bootstrap_table",

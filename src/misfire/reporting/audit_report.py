@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misfire.core.files import write_text
-from misfire.evaluation.audit import AuditedCounts, Split, Support
-from misfire.reporting.conclusion import Conclusion
-from misfire.reporting.page import render_page
+from misfire.evaluation import AuditedCounts, Split, Support
+from misfire.reporting.conclusion import Conclusion, Part
+from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.printing import (
     UNDEFINED,
     interval_percent,
@@ -17,6 +17,7 @@ from misfire.reporting.printing import (
     probability,
     unsigned_points,
 )
+from misfire.reporting.section import Section
 from misfire.reporting.story import Story
 from misfire.reporting.table import Cell, Column, Table, to_csv, to_markdown
 
@@ -85,7 +86,9 @@ def audit_conclusion(audited: Sequence[AuditedCounts], *, is_failure_mined: bool
             "ones too, and no number of queries mends that: it takes the loss on the other queries."
         )
     shown, open_ = len(by[Support.SHOWN]), len(by[Support.OPEN])
-    return Conclusion(" ".join(sentences), _may(shown, open_, total), _may_not(shown, open_, total, is_failure_mined))
+    return Conclusion(
+        (Part("", " ".join(sentences)),), _may(shown, open_, total), _may_not(shown, open_, total, is_failure_mined)
+    )
 
 
 def write_audit(
@@ -123,7 +126,12 @@ def write_audit(
         ]
     )
     files = {
-        "audit.html": render_page(story, [table], [], [], conclusion, method=_METHOD),
+        "audit.html": render_page(
+            story,
+            [PrintedSection(Section("audit", "The comparisons", tables=(table,)))],
+            conclusion=conclusion,
+            method=_METHOD,
+        ),
         "audit.md": text + "\n",
         "audit.csv": to_csv(table),
     }

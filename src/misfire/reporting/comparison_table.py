@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from misfire.evaluation.comparison import Claim, ComparedCell
+from misfire.evaluation import Claim, ComparedCell
 from misfire.reporting.printing import (
     UNDEFINED,
     interval_percent,

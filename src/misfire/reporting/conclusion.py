@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from misfire.evaluation.comparison import Claim
+from misfire.evaluation import Claim
 from misfire.reporting.facts import Facts
 from misfire.reporting.printing import plain_count
 
@@ -13,34 +13,70 @@ _FEW_OTHERS = 100
 
 @final
 @dataclass(frozen=True)
+class Part:
+    """A few sentences of a conclusion, under the question that they answer; none where they stand by themselves."""
+
+    question: str
+    text: str
+
+
+@final
+@dataclass(frozen=True)
 class Conclusion:
-    """A paragraph, and what it comes down to.
+    """What was seen in plain words, and what it comes down to.
 
     Args:
-        paragraph: What was seen and how far it can be trusted.
+        parts: What was seen and how far it can be trusted.
         may: What may be concluded.
         may_not: What may not.
+        verdict: The shortest true answer, one sentence; empty where the parts begin with it.
     """
 
-    paragraph: str
+    parts: tuple[Part, ...]
     may: str
     may_not: str
+    verdict: str = ""
+
+    @property
+    def paragraph(self) -> str:
+        """The parts as one paragraph."""
+        return " ".join(part.text for part in self.parts)
 
 
 def conclude(facts: Facts) -> Conclusion:
     """Put the numbers into words."""
-    sentences = (_reach(facts), _seen(facts), _judged(facts), _chosen(facts), _elsewhere(facts), _whole(facts))
+    many = f"{plain_count(facts.num_cells)} settings" if facts.num_cells > 1 else ""
     oracle = (
         "The prompts were picked by labels that nobody has for a new query, so this bounds what could be reached and "
         "is no result of a usable system."
         if facts.is_oracle
         else ""
     )
+    parts = (
+        Part(f"What can {_queries(facts.num_queries)} show?", _reach(facts)),
+        Part("What was seen?", _seen(facts)),
+        Part("Can it be luck?", _judged(facts)),
+        Part("Were the queries picked?", _chosen(facts)),
+        Part("And the other queries?", f"{_elsewhere(facts)} {_whole(facts)}".strip()),
+        Part("Could a real system do this?", oracle),
+        Part(f"And the rest of the {many}?", _losses(facts)),
+    )
     return Conclusion(
-        paragraph=" ".join(sentence for sentence in (*sentences, oracle, _losses(facts)) if sentence),
+        parts=tuple(part for part in parts if part.text),
         may=_MAY[facts.claim](facts),
         may_not=_may_not(facts),
+        verdict=_verdict(facts),
     )
+
+
+def _verdict(facts: Facts) -> str:
+    if facts.claim is Claim.CHOSEN:
+        return "No gain can be claimed: what was won may be no more than what picking the failures gives anybody."
+    if facts.claim is Claim.LOSS:
+        return "The new prompts do harm here, and that isn't luck."
+    if facts.claim is Claim.GAIN:
+        return f"The gain isn't luck{', but it takes labels that nobody has' if facts.is_oracle else ''}."
+    return "No gain can be claimed: luck can do as much." if facts.gain > 0 else "No gain was seen."
 
 
 def _reach(facts: Facts) -> str:
@@ -50,7 +86,11 @@ def _reach(facts: Facts) -> str:
             "if a change fixed every one of them, luck could not be ruled out."
         )
     more = "; the more settings are tried, the larger it must be" if facts.num_cells > 1 else ""
-    return f"{_queries(facts.num_queries)} can show a gain of {_points(facts.least_gain)} or more{more}."
+    count = round(facts.least_gain * facts.num_queries)
+    return (
+        f"{_queries(facts.num_queries)} can show a gain of {_points(facts.least_gain)} or more, which is {count} of "
+        f"them{more}."
+    )
 
 
 def _seen(facts: Facts) -> str:
@@ -60,18 +100,23 @@ def _seen(facts: Facts) -> str:
         else f"the new way ({facts.name})"
     )
     if facts.fixed + facts.broken == 0:
-        return f"Here {who} changed nothing: each query was answered within the first {facts.k} exactly as before."
+        return f"Here {who} changed nothing: the same pictures were found among the first {facts.k} as before."
     return (
-        f"Here {who} fixed {facts.fixed} of them and broke {facts.broken}: {_change(facts.gain)} in the share that is "
-        f"answered within the first {facts.k}."
+        f"Here {who} fixed {facts.fixed} of them and broke {facts.broken}: {_change(facts.gain)} in the share "
+        f"whose picture is found among the first {facts.k}."
     )
 
 
 def _judged(facts: Facts) -> str:
     if facts.fixed + facts.broken == 0:
         return ""
-    what = "the best of as many settings" if facts.num_cells > 1 else "such a change"
-    luck = f"{_how_often(facts.p_adjusted)} luck alone makes {what} look this different"
+    often = _how_often(facts.p_adjusted)
+    luck = (
+        f"were none of the settings any better or worse than the plain caption, the best of as many would look this "
+        f"different {often}"
+        if facts.num_cells > 1
+        else f"were it no better and no worse than the plain caption, luck would make it look this different {often}"
+    )
     if facts.claim is Claim.NONE:
         if facts.fixed == facts.broken:
             return "So nothing was won."
@@ -102,7 +147,7 @@ def _chosen(facts: Facts) -> str:
     )
     if not math.isnan(facts.placebo[0]):
         low, high = facts.placebo
-        said += f": on them, changes of no worth show anything from {_signed(low)} to {_signed(high)} points"
+        said += f": on them, changes that improve nothing show anything from {_signed(low)} to {_signed(high)} points"
     return said + "."
 
 

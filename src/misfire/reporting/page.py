@@ -8,8 +8,8 @@ from typing import final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from misfire.reporting.conclusion import Conclusion
-from misfire.reporting.flip_gallery import FlipGallery
 from misfire.reporting.rows import CellRow
+from misfire.reporting.section import Section
 from misfire.reporting.series import pooling_label, subset_label
 from misfire.reporting.story import METHOD, Story
 from misfire.reporting.table import Table
@@ -31,16 +31,34 @@ class EmbeddedFigure:
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode("ascii")
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class PrintedSection:
+    """A section with its figures drawn."""
+
+    section: Section
+    figures: tuple[EmbeddedFigure, ...] = ()
+
+
 def render_page(
     story: Story,
-    tables: Sequence[Table],
-    figures: Sequence[EmbeddedFigure],
-    rows: Sequence[CellRow],
+    sections: Sequence[PrintedSection],
+    *,
+    about: Sequence[tuple[str, str]] = (),
+    rows: Sequence[CellRow] = (),
     conclusion: Conclusion | None = None,
-    galleries: Sequence[FlipGallery] = (),
     method: Sequence[str] = METHOD,
 ) -> str:
-    """One self-contained HTML page, light or dark as the reader's system is; every text is escaped."""
+    """One self-contained HTML page, light or dark as the reader's system is; every text is escaped.
+
+    Args:
+        story: What it is about.
+        sections: Its parts, in the order of print.
+        about: What it was made on, each under a short name.
+        rows: The cells that are listed at its end.
+        conclusion: What may be concluded, if anything was tested.
+        method: How its numbers were made, a sentence each.
+    """
     environment = Environment(
         loader=PackageLoader("misfire.reporting"),
         autoescape=True,
@@ -55,11 +73,11 @@ def render_page(
     return (
         template.render(
             story=story,
-            tables=tables,
-            figures=figures,
+            sections=sections,
+            about=about,
             rows=rows,
+            listed={row.cell_id for row in rows},
             conclusion=conclusion,
-            galleries=galleries,
             method=method,
         )
         + "\n"

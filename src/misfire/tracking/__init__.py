@@ -1,6 +1,6 @@
 """MLflow: a sweep is an experiment, a cell is one flat run in it. Nothing else imports the tracker."""
 
-from misfire.tracking.attributions import log_attribution, read_attribution
+from misfire.tracking.attributions import log_attribution, read_attribution, read_attributions
 from misfire.tracking.baseline import log_baseline, read_baseline, read_bounds
 from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, read_records
 from misfire.tracking.gaps import LoggedGap, log_gap, read_gap, read_gaps
@@ -36,6 +36,7 @@ __all__ = [
     "log_profile",
     "log_summary",
     "read_attribution",
+    "read_attributions",
     "read_baseline",
     "read_bounds",
     "read_cell",

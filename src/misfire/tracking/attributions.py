@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from misfire.evaluation import TemplateAttribution, attribution_name, attribution_sentence
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, read_json
-from misfire.tracking.store import TrackingStore
+from misfire.tracking.store import KIND, TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -41,7 +41,7 @@ def log_attribution(
         "pooling": found.pooling,
         "backbone": found.backbone,
         "dataset": found.dataset,
-        "k": str(found.k),
+        "ks": " ".join(map(str, found.ks)),
     }
     made = FlatRun(
         kind="attribution",
@@ -54,16 +54,25 @@ def log_attribution(
         marks={"oracle": found.is_oracle, "failure_mined": found.is_failure_mined},
         params={**params, **settings},
         metrics={
-            f"shapley_pp/{place:02d} {re.sub(r'[^A-Za-z0-9 ]', '', share.template)}".strip(): round(
-                100 * share.shapley.estimate, 4
-            )
-            for place, share in enumerate(found.shares, start=1)
+            _metric(cutoff.k, place, share.template): round(100 * share.shapley.estimate, 4)
+            for cutoff in found.cutoffs
+            for place, share in enumerate(cutoff.shares, start=1)
         },
         files={ATTRIBUTION_FILE: json_file(found.to_json()), **files},
     )
     return log_flat_run(store, made, config_yaml=config_yaml, folder=folder)
 
 
+def read_attributions(store: TrackingStore) -> list[TemplateAttribution]:
+    """All finished attributions of the store's experiment, oldest first."""
+    runs = store.runs(f"tags.`{KIND}` = 'attribution' and attributes.status = 'FINISHED'")
+    return [read_attribution(store, run) for run in runs]
+
+
 def read_attribution(store: TrackingStore, run: "Run") -> TemplateAttribution:
     """The attribution that a run holds."""
     return TemplateAttribution.from_json(read_json(store, str(run.info.run_id), ATTRIBUTION_FILE))
+
+
+def _metric(k: int, place: int, template: str) -> str:
+    return f"shapley_pp_at_{k}/{place:02d} {re.sub(r'[^A-Za-z0-9 ]', '', template)}".strip()

@@ -1,0 +1,89 @@
+"""What a report says of its cells, by what it answers: gains, what they are worth, pictures of flips, causes."""
+
+from collections.abc import Mapping, Sequence
+
+from misfire.reporting.comparison_table import comparison_table
+from misfire.reporting.evidence_table import evidence_table
+from misfire.reporting.facts import decisive_row
+from misfire.reporting.figures import (
+    Illustration,
+    best_pooling,
+    bootstrap_distributions,
+    category_distribution,
+    gain_matrix,
+    pooling_ablation,
+    temperature_sweep,
+)
+from misfire.reporting.findings import Findings
+from misfire.reporting.flip_gallery import FlipGallery
+from misfire.reporting.ledger_table import ledger_table
+from misfire.reporting.rows import CellRow
+from misfire.reporting.section import Section
+from misfire.reporting.series import series_of, sorted_rows, without_tau_sweep
+from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
+
+_MOST_SERIES_AS_BARS = 12
+
+
+def cell_sections(
+    rows: Sequence[CellRow], taxonomy_counts: Mapping[str, int], findings: Findings | None
+) -> list[Section]:
+    """What the cells gained, what that is worth, what it looks like, and why retrieval failed.
+
+    Args:
+        rows: Finished cells, at least one, in any order.
+        taxonomy_counts: Annotated failures a category; empty where none were annotated.
+        findings: What was computed over all cells.
+    """
+    ordered, compared, worth = sorted_rows(rows), [], []
+    if findings is not None:
+        compared = [comparison_table(ordered, findings.compared)]
+        known = (evidence_table(ordered, findings.k), ledger_table(decisive_row(rows, findings.compared), findings.k))
+        worth = [table for table in known if table is not None]
+    is_annotated = sum(taxonomy_counts.values()) > 0
+    return [
+        Section(
+            "gains",
+            "What was gained, and what it cost",
+            tables=(improvement_table(rows), *compared),
+            illustrations=_drawn(_gains(rows), best_pooling(rows), temperature_sweep(rows)),
+        ),
+        Section(
+            "worth",
+            "What the gains are worth",
+            tables=(*worth, bootstrap_table(rows)),
+            illustrations=_drawn(bootstrap_distributions(rows)),
+        ),
+        *_galleries(findings.galleries if findings else ()),
+        Section(
+            "failures",
+            "Why retrieval failed",
+            tables=(taxonomy_table(taxonomy_counts),) if is_annotated else (),
+            illustrations=(category_distribution(taxonomy_counts),) if is_annotated else (),
+        ),
+    ]
+
+
+def _galleries(galleries: Sequence[FlipGallery]) -> list[Section]:
+    return [
+        Section(
+            f"flips-{number}",
+            "What it fixed and what it broke",
+            (
+                f"{gallery.cell}, at {gallery.k}: the largest changes of rank each way. A query is fixed where its "
+                f"picture is among the first {gallery.k} only with the new prompts, and broken where only with the "
+                "plain caption.",
+            ),
+            gallery=gallery,
+        )
+        for number, gallery in enumerate(galleries, start=1)
+    ]
+
+
+def _gains(rows: Sequence[CellRow]) -> Illustration:
+    is_crowded = len(series_of(without_tau_sweep(rows))) > _MOST_SERIES_AS_BARS
+    return gain_matrix(rows) if is_crowded else pooling_ablation(rows)
+
+
+def _drawn(*illustrations: Illustration | None) -> tuple[Illustration, ...]:
+    return tuple(one for one in illustrations if one is not None)

@@ -1,0 +1,35 @@
+"""A part of a report under a heading of its own."""
+
+from dataclasses import dataclass
+from typing import final
+
+from misfire.reporting.figures import Illustration
+from misfire.reporting.flip_gallery import FlipGallery
+from misfire.reporting.table import Table
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of a report under a heading of its own.
+
+    Args:
+        name: Its anchor on the page.
+        title: Its heading.
+        sentences: What it says, a paragraph each.
+        tables: Its tables.
+        illustrations: Its figures, which stand after the tables.
+        gallery: Pictures of flips.
+    """
+
+    name: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    illustrations: tuple[Illustration, ...] = ()
+    gallery: FlipGallery | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing under the heading."""
+        return not (self.sentences or self.tables or self.illustrations or self.gallery)
