@@ -63,6 +63,45 @@ def test_copies_leave_no_doubt_and_strangers_no_measure(invented: ModuleType, tm
     assert label_doubt(found(tmp_path, failures, apart)) is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (
+            {"ann": (0, 1)},
+            "one annotator's labels can be held against nobody else's; let somebody else label some of them too.",
+        ),
+        (
+            {"ann": (0, 1), "bob": (2, 3)},
+            "no query was labelled by two annotators; let several label some of the same (annotators.overlap).",
+        ),
+        ({"ann": (0, 1), "bob": (1, 2)}, ""),
+    ],
+)
+def test_what_cannot_be_measured_is_said_with_its_reason(
+    invented: ModuleType, tmp_path: Path, labels: dict[str, tuple[int, ...]], reason: str
+) -> None:
+    failures = invented.failure_set(num_failures=6)
+    given = {name: {failures.query_ids[one]: "Object" for one in own} for name, own in labels.items()}
+    agreed = found(tmp_path, failures, given)
+    record = agreed.to_json()
+    assert record["label_doubt"] == {"is_measured": not reason, "reason": reason}
+    assert (label_doubt(agreed) is None) is bool(reason)
+    sentence = f"Label noise can't be measured, so that a gain on a category won't have an interval with it: {reason}"
+    assert record["in_words"].endswith(sentence) is bool(reason)
+    assert ("Label noise" in record["in_words"]) is bool(reason)
+
+
+def test_queries_without_an_id_have_no_doubt_and_say_so(tmp_path: Path) -> None:
+    for name in ("ann", "bob"):
+        rows = "caption,gt_img_idx,pred_img_idx,category\na cat,7,9,Object\ntwo dogs,4,5,Count\n"
+        (tmp_path / f"{name}.csv").write_text(rows)
+    agreed = agreement(read_sheets([tmp_path / "ann.csv", tmp_path / "bob.csv"]), settings=SETTINGS)
+    assert label_doubt(agreed) is None
+    assert agreed.to_json()["label_doubt"]["reason"] == (
+        "no labelled query is known by its id; name the failure set that the sheets are of."
+    )
+
+
 def test_an_experts_ruling_is_sure(invented: ModuleType, tmp_path: Path) -> None:
     failures = invented.failure_set(num_failures=6)
     a, b, *_ = failures.query_ids

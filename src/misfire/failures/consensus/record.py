@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from misfire.failures.consensus.adjudication import POLICIES, adjudicate
 from misfire.failures.consensus.annotator import AnnotatorReport
+from misfire.failures.consensus.doubt import reason_without_doubt
 from misfire.failures.consensus.item import Item
 from misfire.failures.consensus.linking import LinkedLabels, category_counts
 from misfire.failures.consensus.trust import trust_paragraph
@@ -51,6 +52,7 @@ def agreement_record(found: "Agreement") -> dict[str, Any]:
         "annotators": {one.name: _annotator(one) for one in found.annotators},
         "categories": _categories(found),
         "adjudication": found.adjudication.to_json(),
+        "label_doubt": {"is_measured": not (reason := reason_without_doubt(found)), "reason": reason},
         "import": found.sheets.log(),
         "in_words": trust_paragraph(found),
     }

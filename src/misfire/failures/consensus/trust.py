@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from misfire.core.errors import name_some
+from misfire.failures.consensus.doubt import reason_without_doubt
 
 if TYPE_CHECKING:
     from misfire.failures.consensus.measures import Agreement
@@ -44,6 +45,7 @@ def trust_paragraph(found: "Agreement") -> str:
         warnings,
         _about_drift(found),
         _about_decisions(found),
+        _about_doubt(found),
     )
     return " ".join(sentence for part in parts for sentence in part)
 
@@ -160,6 +162,13 @@ def _about_decisions(found: "Agreement") -> Iterator[str]:
     alone = sum(len(one.given) == 1 for one in decided.decisions)
     if alone and len(found.linked.annotators) > 1:
         yield f"{alone} of these labels are one annotator's alone, and as good as the agreement above says at best."
+
+
+def _about_doubt(found: "Agreement") -> Iterator[str]:
+    """That a gain won't know of label noise, and why; nothing where it will."""
+    reason = reason_without_doubt(found)
+    if reason:
+        yield f"Label noise can't be measured, so that a gain on a category won't have an interval with it: {reason}"
 
 
 def _people(found: "Agreement") -> str:
