@@ -49,6 +49,24 @@ def test_the_rule(test: CellOutcome, holds: bool) -> None:
     assert verdict(side(Flips(0, 20, 0, 0)), test).holds == holds
 
 
+def test_hits_are_told_where_the_queries_were_not_chosen_by_failing() -> None:
+    sides = [side(Flips(*counts), is_failure_mined=False) for counts in ((5, 2, 6, 7), (1, 3, 11, 5))]
+    # What was hit before and still is, and what was fixed.
+    told = "It hits 55.00 % of these dev queries and 60.00 % of the test queries."
+    assert told in verdict(*sides).answer("it")
+    assert "It hits" not in verdict(side(Flips(5, 2, 6, 7)), side(Flips(1, 3, 11, 5))).answer("it")
+
+
+def test_the_cost_elsewhere_is_told_where_there_is_an_elsewhere() -> None:
+    nobody = Flips(0, 0, 0, 0)
+    unasked, alone = (
+        verdict(side(Flips(1, 0, 0, 9)), side(Flips(1, 0, 0, 9), nobody, **changed)).answer("it")
+        for changed in ({}, {"num_others": 0})
+    )
+    assert "What it does to other test queries was not asked." in unasked
+    assert "other test queries" not in alone
+
+
 def test_a_second_look_is_owned_up_to() -> None:
     said = verdict(side(Flips(1, 0, 0, 9)), side(Flips(1, 0, 0, 9)), num_looks=2).answer("it")
     assert "Test was read for 2 winners of this study, so its p-value is flattered too." in said

@@ -72,19 +72,29 @@ class Verdict:
         Args:
             name: What the winner is called.
         """
-        dev, test, elsewhere = self.on_dev, self.on_test, self.on_test.complement
-        cost = (
-            f" On {elsewhere.num_queries:,} other test queries it fixed {elsewhere.fixed} and broke {elsewhere.broken}."
-            if elsewhere.num_queries
-            else " What it does to other test queries was not asked."
-        )
+        dev, test = self.on_dev, self.on_test
         return (
             f"The winner {'mends' if self.holds else 'does not mend'} by the rule. {name} gained "
             f"{100 * dev.delta:+.2f} pp hit@{self.k} on the {self.dev.num_queries} dev queries on which it was chosen "
             f"among {self.num_settings} settings (p {_printed(self.p_selected)} adjusted for the choice), and "
             f"{100 * test.delta:+.2f} pp on the {self.test.num_queries} test queries "
-            f"(exact p {_printed(self.p_test)}): an optimism of {100 * self.optimism:+.2f} pp.{cost}{self._caveats()}"
+            f"(exact p {_printed(self.p_test)}): an optimism of {100 * self.optimism:+.2f} pp."
+            f"{self._level()}{self._cost()}{self._caveats()}"
         )
+
+    def _level(self) -> str:
+        """Where the hits stand, by which backbones are compared; among mined failures that says nothing."""
+        if self.test.is_failure_mined:
+            return ""
+        dev, test = (100 * one.at(self.k).ensembled_hits / one.num_queries for one in (self.dev, self.test))
+        return f" It hits {dev:.2f} % of these dev queries and {test:.2f} % of the test queries."
+
+    def _cost(self) -> str:
+        elsewhere = self.on_test.complement
+        if elsewhere.num_queries:
+            fixed, broken = elsewhere.fixed, elsewhere.broken
+            return f" On {elsewhere.num_queries:,} other test queries it fixed {fixed} and broke {broken}."
+        return " What it does to other test queries was not asked." if self.test.num_others else ""
 
     def _caveats(self) -> str:
         caveats = [
