@@ -110,13 +110,7 @@ def _seen(facts: Facts) -> str:
 def _judged(facts: Facts) -> str:
     if facts.fixed + facts.broken == 0:
         return ""
-    often = _how_often(facts.p_adjusted)
-    luck = (
-        f"were none of the settings any better or worse than the plain caption, the best of as many would look this "
-        f"different {often}"
-        if facts.num_cells > 1
-        else f"were it no better and no worse than the plain caption, luck would make it look this different {often}"
-    )
+    luck = _luck(facts)
     if facts.claim is Claim.NONE:
         if facts.fixed == facts.broken:
             return "So nothing was won."
@@ -127,8 +121,20 @@ def _judged(facts: Facts) -> str:
         )
         verb = "no gain" if facts.gain > 0 else "no loss"
         return f"That can't be told from {verb} at all: {luck}.{alone}"
-    sign = "loss" if facts.claim is Claim.LOSS else "difference"
-    return f"That {sign} isn't luck: {luck}."
+    if facts.claim is Claim.CHOSEN:
+        return f"Luck alone doesn't explain that: {luck}."
+    return f"That {'loss' if facts.claim is Claim.LOSS else 'difference'} isn't luck: {luck}."
+
+
+def _luck(facts: Facts) -> str:
+    """How often equals look this different: on queries that nobody picked, which is all that the test knows of."""
+    where = "on queries drawn by lot, " if facts.is_failure_mined else ""
+    who = "the best of as many settings" if facts.num_cells > 1 else "a setting"
+    are = "are" if facts.num_cells > 1 else "is"
+    return (
+        f"{where}{who} that {are} no better and no worse than the plain caption would look this different "
+        f"{_how_often(facts.p_adjusted)}"
+    )
 
 
 def _chosen(facts: Facts) -> str:
