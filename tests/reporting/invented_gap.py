@@ -1,6 +1,14 @@
 """An oracle gap and an attribution with round numbers."""
 
-from misfire.evaluation import Flips, GapSystem, OracleGap, Share, TemplateAttribution, TemplateShare
+from misfire.evaluation import (
+    AttributionCutoff,
+    Flips,
+    GapSystem,
+    OracleGap,
+    Share,
+    TemplateAttribution,
+    TemplateShare,
+)
 from misfire.evaluation.gap_outcome import GapCutoff
 from misfire.evaluation.ledger import NetChange
 
@@ -67,11 +75,23 @@ ATTRIBUTION = TemplateAttribution(
     backbone="clip",
     dataset="world",
     dataset_fingerprint="c",
-    k=10,
     num_queries=50,
-    num_fixed_less_broken=2,
+    num_coalitions=4,
     num_orders=0,
     confidence=0.95,
     category_sizes={"Object": 30, "Count": 20},
-    shares=(_share("a photo of {caption}", 0.05, 0.01), _share("see {caption}", -0.01, 0.8)),
+    cutoffs=(
+        AttributionCutoff(
+            k=5,
+            num_fixed_less_broken=0,
+            order_error=0.0,
+            shares=(_share("{caption}", -0.02, 0.7), _share("see {caption}", 0.02, 0.7)),
+        ),
+        AttributionCutoff(
+            k=10,
+            num_fixed_less_broken=2,
+            order_error=0.0,
+            shares=(_share("{caption}", -0.01, 0.8), _share("see {caption}", 0.05, 0.01)),
+        ),
+    ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from misfire.cli._application import run_task
 from misfire.cli._cells import design_cell
+from misfire.cli._lint import warn_of_prompts
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -14,22 +15,25 @@ if TYPE_CHECKING:
     from misfire.config import Settings
     from misfire.evaluation import TemplateAttribution
 
-# Orders of joining that are followed for more than ten templates; up to ten, all of them are counted.
+# Orders of joining that are followed for more than twelve templates; up to twelve, all of them are counted.
 _NUM_ORDERS = 200
 
 
 def run(words: Sequence[str]) -> int:
-    """Attribute the configured cell's gain at the last of its cut-offs, print the table, and log it."""
+    """Attribute the configured cell's gain, print the table and the sentence, and log both; once a cell."""
     run_task("attribute", _attribute, words)
     return 0
 
 
 def _attribute(config: "DictConfig") -> None:
     from misfire.config import Settings
+    from misfire.evaluation import attribution_sentence
     from misfire.reporting import to_markdown
     from misfire.reporting.attribution_table import attribution_table
 
-    print(to_markdown(attribution_table(_found_or_run(Settings(config)))))
+    found = _found_or_run(Settings(config))
+    print(to_markdown(attribution_table(found)))
+    print(attribution_sentence(found))
 
 
 def _found_or_run(settings: "Settings") -> "TemplateAttribution":
@@ -37,11 +41,11 @@ def _found_or_run(settings: "Settings") -> "TemplateAttribution":
     from misfire.tracking import log_attribution, read_attribution
 
     failure_set, cell = design_cell(settings)
-    k = settings.ks[-1]
-    with settings.tracking.claimed(attribution_id(cell, k=k, num_orders=_NUM_ORDERS)) as finished:
+    with settings.tracking.claimed(attribution_id(cell, num_orders=_NUM_ORDERS)) as finished:
         if finished is not None:
             return read_attribution(settings.tracking, finished)
-        found = attribute_templates(cell, settings.workbench, failure_set=failure_set, k=k, num_orders=_NUM_ORDERS)
+        warn_of_prompts(cell, settings.backbone)
+        found = attribute_templates(cell, settings.workbench, failure_set=failure_set, num_orders=_NUM_ORDERS)
         files = _files(found)
         with TemporaryDirectory() as folder:
             log_attribution(
@@ -60,13 +64,14 @@ def _found_or_run(settings: "Settings") -> "TemplateAttribution":
 
 
 def _files(found: "TemplateAttribution") -> dict[str, bytes]:
+    from misfire.evaluation import attribution_sentence
     from misfire.reporting import to_csv, to_markdown
     from misfire.reporting.attribution_table import attribution_table
     from misfire.reporting.figures import attribution_bars, to_png, to_svg
 
     table, drawn = attribution_table(found), attribution_bars(found)
     return {
-        f"{table.name}.md": to_markdown(table).encode(),
+        f"{table.name}.md": f"{to_markdown(table)}\n{attribution_sentence(found)}\n".encode(),
         f"{table.name}.csv": to_csv(table).encode(),
         f"{drawn.name}.png": to_png(drawn.figure),
         f"{drawn.name}.svg": to_svg(drawn.figure),

@@ -1,20 +1,16 @@
 """Cells: a subset, its prompts and a pooling in, per-query records, flips and intervals out."""
 
-from misfire.evaluation.attribution import (
-    Share,
-    TemplateAttribution,
-    TemplateShare,
-    attribute_templates,
-    attribution_id,
-    attribution_name,
-    attribution_sentence,
-)
+from misfire.evaluation.attribution import attribute_templates, attribution_id
+from misfire.evaluation.attribution_outcome import AttributionCutoff, Share, TemplateAttribution, TemplateShare
+from misfire.evaluation.attribution_words import attribution_name, attribution_sentence, orders_sentence
+from misfire.evaluation.audit import AuditedCounts, Split, Support, audit
 from misfire.evaluation.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
 from misfire.evaluation.captionwise import AskedQueries, CaptionwiseTemplates
 from misfire.evaluation.ceilings import ROUNDING, HitBounds, hit_bounds, hit_ceiling
 from misfire.evaluation.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
+from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
 from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
-from misfire.evaluation.decision import DecisionRule, answer
+from misfire.evaluation.decision import DecisionRule, answer, correction
 from misfire.evaluation.ensembling import run_cell
 from misfire.evaluation.failure_sets import mined_failure_set, named_failure_set
 from misfire.evaluation.flips import Flips, flip_ledger
@@ -34,8 +30,9 @@ from misfire.evaluation.precision import precision_flips
 from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult, run_profile
 from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
 from misfire.evaluation.profile_words import profile_conclusion, reference_sentence, transition_sentence
-from misfire.evaluation.pruning import Bounds, PrunedCell, Values, bounds_of, prune
+from misfire.evaluation.pruning import Bounds, PrunedCell, Values, bound_sentence, bounds_of, prune
 from misfire.evaluation.published import TOLERANCE_PP, Comparison, PublishedResult, compare_with, published_results
+from misfire.evaluation.published_counts import PublishedCounts, read_published_counts
 from misfire.evaluation.routing import PredictedTemplates
 from misfire.evaluation.search_axis import Axis, Choice, Range, Setting
 from misfire.evaluation.search_space import SearchSpace, setting_label, settings_with_every_value
@@ -49,6 +46,8 @@ __all__ = [
     "ROUNDING",
     "TOLERANCE_PP",
     "AskedQueries",
+    "AttributionCutoff",
+    "AuditedCounts",
     "Axis",
     "Baseline",
     "Bounds",
@@ -57,6 +56,8 @@ __all__ = [
     "CellOutcome",
     "CellResult",
     "Choice",
+    "Claim",
+    "ComparedCell",
     "Comparison",
     "Confirmation",
     "ConfirmedGain",
@@ -82,6 +83,7 @@ __all__ = [
     "ProfilePoint",
     "ProfileResult",
     "PrunedCell",
+    "PublishedCounts",
     "PublishedResult",
     "Range",
     "ReferenceTau",
@@ -89,6 +91,8 @@ __all__ = [
     "Setting",
     "Share",
     "Side",
+    "Split",
+    "Support",
     "TauGrid",
     "TauProfile",
     "TemplateAttribution",
@@ -105,12 +109,16 @@ __all__ = [
     "attribution_id",
     "attribution_name",
     "attribution_sentence",
+    "audit",
     "baseline_id",
     "beats",
+    "bound_sentence",
     "bounds_of",
     "check_cut_offs",
+    "compare_cells",
     "compare_with",
     "complement_sample",
+    "correction",
     "dev_queries",
     "evaluate_baseline",
     "flip_ledger",
@@ -124,6 +132,7 @@ __all__ = [
     "net_change",
     "noise_band",
     "objective_named",
+    "orders_sentence",
     "paraphrase_band",
     "pareto_front",
     "parse_num_queries",
@@ -133,6 +142,7 @@ __all__ = [
     "prune",
     "published_results",
     "quoted",
+    "read_published_counts",
     "reference_sentence",
     "run_cell",
     "run_name",

@@ -1,39 +1,54 @@
 """A gain taken apart by template, as horizontal bars."""
 
-from misfire.evaluation import TemplateAttribution
+from matplotlib.axes import Axes
+
+from misfire.evaluation import AttributionCutoff, TemplateAttribution
 from misfire.reporting.figures.style import INK, PALE, Illustration, colour, new_figure, styled
 
 
 @styled
 def attribution_bars(found: TemplateAttribution) -> Illustration:
-    """Shapley value of each template with its interval, the largest first, and what leaving it out costs.
+    """Shapley value of each template with its interval and what leaving it out costs, a panel a cut-off.
+
+    Templates stand in one order in all panels: by Shapley value at the last cut-off, the largest first.
 
     Args:
         found: What was attributed.
     """
-    shares = sorted(found.shares, key=lambda share: -share.shapley.estimate)
-    figure = new_figure(6.4, 0.34 * len(shares) + 1.1)
-    axes = figure.subplots()
-    places = range(len(shares))
-    values = [100 * share.shapley.estimate for share in shares]
-    ends = [(100 * share.shapley.low, 100 * share.shapley.high) for share in shares]
-    axes.barh(places, values, color=colour(0), height=0.62, label="Shapley value")
-    for place, (low, high) in zip(places, ends, strict=True):
-        axes.plot([low, high], [place, place], color=INK, linewidth=1.1)
-    lost = [100 * share.leave_one_out.estimate for share in shares]
-    axes.plot(lost, places, linestyle="none", marker="D", markersize=4.5, color=colour(1), label="lost if left out")
-    axes.axvline(0, color=PALE, linewidth=0.9)
-    axes.set_yticks(places, [share.template for share in shares])
-    axes.invert_yaxis()
-    axes.set_xlabel(f"part of the gain in hit@{found.k} (pp)")
-    axes.grid(axis="x")
-    figure.legend(loc="outside upper left", ncols=2)
+    last = found.at(found.k).shares
+    order = sorted(range(len(last)), key=lambda place: -last[place].shapley.estimate)
+    figure = new_figure(2.1 * len(found.ks) + 3.2, 0.3 * len(order) + 1.3)
+    panels = figure.subplots(1, len(found.ks), squeeze=False, sharey=True)[0]
+    for axes, cutoff in zip(panels, found.cutoffs, strict=True):
+        _draw(axes, cutoff, order)
+        axes.set_title(f"hit@{cutoff.k}: {100 * found.gain(cutoff.k):+.2f} pp")
+    panels[0].set_yticks(range(len(order)), [last[place].template for place in order])
+    panels[0].invert_yaxis()
+    figure.supxlabel("part of the gain (pp)", fontsize="medium")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
+    orders = f"estimated from {found.num_orders:,} orders" if found.num_orders else "over all orders of joining"
     return Illustration(
         name="attribution",
-        title=f"Which templates the gain of {100 * found.gain:+.2f} pp on {found.subset} comes from.",
+        title=f"Which templates the gain on {found.subset} comes from.",
         caption=(
-            f"hit@{found.k}, n={found.num_queries} queries, pooling {found.pooling}. Bars add up to the gain; lines "
-            f"are {found.confidence:.0%} bootstrap percentile intervals over images, each by itself."
+            f"{found.num_queries:,} queries, pooling {found.pooling}. Bars are Shapley values, {orders}; those of a "
+            f"panel add up to its gain. Lines are {found.confidence:.0%} bootstrap percentile intervals over images, "
+            "each by itself. Diamonds are what the ensemble loses without this template alone."
         ),
         figure=figure,
     )
+
+
+def _draw(axes: Axes, cutoff: AttributionCutoff, order: list[int]) -> None:
+    shares = [cutoff.shares[place] for place in order]
+    rows = range(len(shares))
+    axes.barh(
+        rows, [100 * share.shapley.estimate for share in shares], color=colour(0), height=0.62, label="Shapley value"
+    )
+    for row, share in enumerate(shares):
+        axes.plot([100 * share.shapley.low, 100 * share.shapley.high], [row, row], color=INK, linewidth=1.1)
+    lost = [100 * share.leave_one_out.estimate for share in shares]
+    axes.plot(lost, rows, linestyle="none", marker="D", markersize=4, color=colour(1), label="lost if left out")
+    axes.axvline(0, color=PALE, linewidth=0.9)
+    axes.grid(axis="x")
