@@ -187,6 +187,7 @@ def _digest(search: "Search", settings: "Settings", cells: set[str], failure_set
             "space": repr(search.space),
             "sampler": [search.sampler, search.seed, search.batch],
             "split": [search.dev_share, search.seed],
+            "prune": search.prune,
             "objectives": [[objective.name, objective.k] for objective in search.objectives],
             "dataset": settings.dataset.fingerprint,
             "cells": sorted(cells),

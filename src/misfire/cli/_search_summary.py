@@ -12,6 +12,8 @@ from misfire.core.files import locked
 from misfire.core.seeding import generator
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from misfire.evaluation import Verdict
     from misfire.reporting import TrialRow
     from misfire.tracking import LoggedCell, Study, Trial
@@ -32,13 +34,14 @@ def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
     from misfire.tracking import SweepSummary, log_summary, run_link
 
     search, settings = prepared.search, prepared.settings
-    finished = [trial for trial in study.trials() if trial.is_finished]
+    settled = [trial for trial in study.trials() if trial.is_settled]
+    finished = [trial for trial in settled if trial.is_finished]
     values = [trial.values or () for trial in finished]
     is_maximised = [objective.is_maximised for objective in search.objectives]
     best = finished[winner(values, is_maximised=is_maximised)]
     front = [finished[place] for place in pareto_front(values, is_maximised=is_maximised)]
     cells = _cells_of(prepared, finished)
-    verdict = _verdict(prepared, best, cells) if not _missing(study) else None
+    verdict = _verdict(prepared, best, settled, cells) if not _missing(study) else None
     answered = _answer(prepared, study, best, verdict)
     address = f"http://{settings.config.host}:{settings.config.port}"
     shown = [*cells.values(), *_test_cells(prepared, verdict)]
@@ -49,7 +52,7 @@ def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
     folder = settings.report_folder / settings.tracking.experiment
     write_study_report(
         rows,
-        _trial_rows(finished, front, best),
+        _trial_rows(settled, front, best),
         folder,
         title=search.title,
         question=search.question,
@@ -92,9 +95,10 @@ def tell(study: "Study") -> int:
     trials = study.trials()[: study.plan.num_to_do]
     failed = [trial for trial in trials if trial.error]
     missing = [number for number in range(study.plan.num_to_do) if number not in {trial.number for trial in trials}]
-    elsewhere = [trial for trial in trials if not trial.is_finished and not trial.error]
+    elsewhere = [trial for trial in trials if not trial.is_settled and not trial.error]
     counts = {
         "finished": sum(trial.is_finished for trial in trials),
+        "pruned": sum(trial.is_pruned for trial in trials),
         "failed": len(failed),
         "at work elsewhere": len(elsewhere),
         "not begun": len(missing),
@@ -113,8 +117,8 @@ def tell(study: "Study") -> int:
 
 
 def _missing(study: "Study") -> bool:
-    finished = {trial.number for trial in study.trials() if trial.is_finished}
-    return not set(range(study.plan.num_to_do)) <= finished
+    settled = {trial.number for trial in study.trials() if trial.is_settled}
+    return not set(range(study.plan.num_to_do)) <= settled
 
 
 def _cells_of(prepared: PreparedSearch, trials: "Sequence[Trial]") -> "dict[str, LoggedCell]":
@@ -133,17 +137,41 @@ def _cells_of(prepared: PreparedSearch, trials: "Sequence[Trial]") -> "dict[str,
     return {cell_id: stored[cell_id] for cell_id in wanted}
 
 
-def _verdict(prepared: PreparedSearch, best: "Trial", cells: "dict[str, LoggedCell]") -> "Verdict":
+def _subset_records(
+    prepared: PreparedSearch, settled: "Sequence[Trial]", cells: "dict[str, LoggedCell]"
+) -> "dict[str, pd.DataFrame]":
+    """The records of every setting that was tried, by its cell's id, in the trials' order; at least of the subset."""
+    from misfire.tracking import read_pruned_records, read_records
+
+    store = prepared.settings.tracking
+    tried = list(dict.fromkeys(str(trial.cell_id) for trial in settled))
+    pruned = read_pruned_records(store) if set(tried) - set(cells) else {}
+    lost = [cell_id for cell_id in tried if cell_id not in cells and cell_id not in pruned]
+    if lost:
+        raise IntegrityError(
+            f"a pruned trial's outcomes must stand in the tracking store, {len(lost)} of study "
+            f"{prepared.settings.tracking.experiment} don't (the first is of cell {lost[0][:12]}); restore the store, "
+            "or move the study's journal away to try them again."
+        )
+    return {
+        cell_id: read_records(store, cells[cell_id].run_id) if cell_id in cells else pruned[cell_id]
+        for cell_id in tried
+    }
+
+
+def _verdict(
+    prepared: PreparedSearch, best: "Trial", settled: "Sequence[Trial]", cells: "dict[str, LoggedCell]"
+) -> "Verdict":
     from misfire.evaluation import Verdict, selection_adjusted_p, test_queries
-    from misfire.tracking import read_records
 
     search, store = prepared.search, prepared.settings.tracking
     settings = settings_of(prepared, best.setting)
     test = test_queries(settings.dataset, dev_share=search.dev_share, seed=search.seed)
-    _, outcome, _ = cell_on(test, settings, number=best.number)
+    outcome = cell_on(test, settings, number=best.number)
+    records = _subset_records(prepared, settled, cells)
     p_selected = selection_adjusted_p(
-        [read_records(store, cell.run_id) for cell in cells.values()],
-        list(cells).index(str(best.cell_id)),
+        list(records.values()),
+        list(records).index(str(best.cell_id)),
         k=search.k,
         num_replicates=settings.statistics.num_replicates,
         rng=generator(search.seed, "selection"),
@@ -152,7 +180,7 @@ def _verdict(prepared: PreparedSearch, best: "Trial", cells: "dict[str, LoggedCe
         dev=cells[str(best.cell_id)].outcome,
         test=outcome,
         k=search.k,
-        num_settings=len(cells),
+        num_settings=len(records),
         p_selected=p_selected,
         num_looks=len(store.runs(f"params.{SIDE} = '{test.name}' and attributes.status = 'FINISHED'")),
     )
@@ -172,18 +200,21 @@ def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "V
     from misfire.evaluation import setting_label
 
     name = f"{setting_label(best.setting)} (trial {best.number})"
-    finished = [trial for trial in study.trials() if trial.is_finished]
+    settled = [trial for trial in study.trials() if trial.is_settled]
+    finished = [trial for trial in settled if trial.is_finished]
+    num_pruned = len(settled) - len(finished)
+    cut = f" {num_pruned} of {len(settled)} trials were cut short by a bound that others beat." if num_pruned else ""
     if verdict is not None:
         equal = len({trial.cell_id for trial in finished if trial.values == best.values})
         ties = f" {equal} settings are equal on dev, of which it came first." if equal > 1 else ""
-        return verdict.answer(name) + ties
+        return verdict.answer(name) + ties + cut
     return (
-        f"No answer yet: {len(finished)} of {study.plan.num_to_do} trials are finished, and the winner is read on test "
-        f"when all are. So far {name} leads on dev."
+        f"No answer yet: {len(settled)} of {study.plan.num_to_do} trials are finished, and the winner is read on test "
+        f"when all are. So far {name} leads on dev.{cut}"
     )
 
 
-def _trial_rows(finished: "Sequence[Trial]", front: "Sequence[Trial]", best: "Trial") -> "list[TrialRow]":
+def _trial_rows(settled: "Sequence[Trial]", front: "Sequence[Trial]", best: "Trial") -> "list[TrialRow]":
     from misfire.evaluation import setting_label
     from misfire.reporting import TrialRow
 
@@ -193,12 +224,13 @@ def _trial_rows(finished: "Sequence[Trial]", front: "Sequence[Trial]", best: "Tr
             number=trial.number,
             label=setting_label(trial.setting),
             setting=trial.setting,
-            values=trial.values or (),
+            values=trial.values or trial.bound or (),
             is_on_front=trial.number in on_front,
             is_winner=trial.number == best.number,
             cell_id=str(trial.cell_id),
+            is_pruned=trial.is_pruned,
         )
-        for trial in finished
+        for trial in settled
     ]
 
 

@@ -1,6 +1,8 @@
 """One trial of a search: a cell of dev queries and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._cells import design_cell, run_and_log
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
 
     from misfire.config import Settings
     from misfire.config.search import Search
-    from misfire.evaluation import Cell, CellOutcome, DevQueries, TestQueries
+    from misfire.evaluation import Cell, CellOutcome, DevQueries, PrunedCell, TestQueries, Values
     from misfire.failures import FailureSet
-    from misfire.tracking import TrialResult
+    from misfire.tracking import TrackingStore, TrialResult
 
 SIDE, TRIALS = "side", "misfire.trials"
 
@@ -28,48 +30,99 @@ def trial_job(search: "Search") -> "Callable[[DictConfig], TrialResult]":
         from misfire.config import Settings
         from misfire.tracking import TrialResult
 
-        number = int(HydraConfig.get().job.num)
+        hydra = HydraConfig.get()
+        number = int(hydra.job.num)
+        rivals = [tuple(map(float, values)) for values in hydra.sweeper.rivals]
         try:
-            result = _values(Settings(config), search, number)
+            result = _result(Settings(config), search, number, rivals)
         except MisfireError as error:
             result = TrialResult(None, None, str(error), error.exit_code)
         except Exception as error:
             # One setting must not take the search with it; it is listed by its type.
             result = TrialResult(None, None, f"{type(error).__name__}: {' '.join(str(error).split())}", 1)
-        say(f"{number:>6}  {result.text if result.values else f'failed: {result.text}'}")
+        say(f"{number:>6}  {f'failed: {result.text}' if result.has_failed else result.text}")
         return result
 
     return job
 
 
-def _values(settings: "Settings", search: "Search", number: int) -> "TrialResult":
-    from misfire.evaluation import dev_queries
+def _result(settings: "Settings", search: "Search", number: int, rivals: "Sequence[Values]") -> "TrialResult":
+    from misfire.evaluation import bound_sentence, dev_queries, prune
     from misfire.tracking import TrialResult
 
     dev = dev_queries(settings.dataset, dev_share=search.dev_share, seed=search.seed)
-    cell_id, outcome, is_new = cell_on(dev, settings, number=number)
+    failure_set, cell = design_on(dev, settings)
+    # Asked for also where it cuts nothing short: proposals learn of a beaten trial the same bound either way.
+    beaten = prune(cell, settings.workbench, search.objectives, rivals)
+    bound, rival = (beaten.bound, beaten.rival) if beaten else (None, None)
+    if beaten and search.prune and not _is_finished(settings, cell):
+        _keep(dev, settings, beaten, search, number)
+        told = f"{cell.template_set.name} · {beaten.pooling_label} · {bound_sentence(beaten, search.objectives)}"
+        return TrialResult(None, cell.id, f"pruned: {told}", bound=bound, rival=rival)
+    outcome, is_new = _run_once(dev, settings, failure_set, cell, number)
     values = tuple(objective(outcome) for objective in search.objectives)
     told = ", ".join(
         f"{objective.name} {value:.2f}" for objective, value in zip(search.objectives, values, strict=True)
     )
     known = "" if is_new else "  (finished before)"
-    return TrialResult(values, cell_id, f"{outcome.templates} · {outcome.pooling_label} · {told}{known}")
+    text = f"{outcome.templates} · {outcome.pooling_label} · {told}{known}"
+    return TrialResult(values, cell.id, text, bound=bound, rival=rival)
 
 
-def cell_on(side: "DevQueries | TestQueries", settings: "Settings", *, number: int) -> "tuple[str, CellOutcome, bool]":
+def _is_finished(settings: "Settings", cell: "Cell") -> bool:
+    with settings.tracking.claimed(cell.id) as finished:
+        return finished is not None
+
+
+def _keep(side: "DevQueries", settings: "Settings", beaten: "PrunedCell", search: "Search", number: int) -> None:
+    """Log a cell that was cut short, unless that was done before, and note the trial with it."""
+    from misfire.tracking import log_pruned_cell, pruned_id
+
+    store = settings.tracking
+    with store.claimed(pruned_id(beaten.cell.id)) as logged, TemporaryDirectory() as folder:
+        run_id = (
+            str(logged.info.run_id)
+            if logged
+            else log_pruned_cell(
+                store,
+                beaten,
+                search.objectives,
+                backbone=settings.backbone.name,
+                config_yaml=settings.to_yaml(),
+                settings={"seed": str(settings.seed), SIDE: side.name},
+                folder=Path(folder),
+            )
+        )
+        _note_trial(store, run_id, number)
+
+
+def _note_trial(store: "TrackingStore", run_id: str, number: int) -> None:
+    trials = {int(one) for one in store.client.get_run(run_id).data.tags.get(TRIALS, "").split()} | {number}
+    store.client.set_tag(run_id, TRIALS, " ".join(map(str, sorted(trials))))
+
+
+def cell_on(side: "DevQueries | TestQueries", settings: "Settings", *, number: int) -> "CellOutcome":
     """The configured cell on one side's queries: run and logged, or read where the store holds it finished.
 
     Args:
         side: The only queries that it asks.
         settings: The cell.
         number: The trial whose setting it has, noted with the run.
-
-    Returns:
-        The cell's id, its outcome, and whether it was run just now.
     """
+    outcome, _ = _run_once(side, settings, *design_on(side, settings), number)
+    return outcome
+
+
+def _run_once(
+    side: "DevQueries | TestQueries",
+    settings: "Settings",
+    failure_set: "FailureSet | None",
+    cell: "Cell",
+    number: int,
+) -> "tuple[CellOutcome, bool]":
+    """The cell's outcome, and whether it was run just now."""
     from misfire.tracking import read_cell
 
-    failure_set, cell = design_on(side, settings)
     store = settings.tracking
     with store.claimed(cell.id) as finished:
         if finished is None:
@@ -77,9 +130,8 @@ def cell_on(side: "DevQueries | TestQueries", settings: "Settings", *, number: i
         else:
             run_id = str(finished.info.run_id)
             outcome = read_cell(store, run_id).outcome
-        trials = {int(one) for one in store.client.get_run(run_id).data.tags.get(TRIALS, "").split()} | {number}
-        store.client.set_tag(run_id, TRIALS, " ".join(map(str, sorted(trials))))
-    return cell.id, outcome, finished is None
+        _note_trial(store, run_id, number)
+    return outcome, finished is None
 
 
 def design_on(side: "DevQueries | TestQueries", settings: "Settings") -> "tuple[FailureSet | None, Cell]":

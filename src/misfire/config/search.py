@@ -15,7 +15,7 @@ from misfire.evaluation import Axis, Choice, Objective, Range, SearchSpace, Temp
 from misfire.tracking import SAMPLERS, StudyPlan
 
 _NEEDED = ("title", "question", "decision_rule", "k", "objectives", "sampler", "num_trials", "space")
-_DEFAULTS: Mapping[str, Any] = {"seed": 42, "dev_share": 0.5, "batch": 4, "fixed": {}}
+_DEFAULTS: Mapping[str, Any] = {"seed": 42, "dev_share": 0.5, "batch": 4, "prune": True, "fixed": {}}
 _GROUPS = ("backbone", "templates", "pooling")
 _EXAMPLE = "see sweeps/tau_search.yaml."
 
@@ -38,6 +38,8 @@ class Search:
         seed: Of the proposals and of the split.
         dev_share: Share of the images on whose captions settings are compared.
         batch: How many trials are proposed from the same history, so that as many processes can work at once.
+        prune: Whether a trial is cut short once another one beats the best that it can still be. It changes neither
+            which settings are tried nor what comes out, only what it costs.
         space: What varies.
         fixed: Overrides that all trials share.
     """
@@ -53,6 +55,7 @@ class Search:
     seed: int
     dev_share: float
     batch: int
+    prune: bool
     space: SearchSpace
     fixed: Mapping[str, str]
 
@@ -94,6 +97,7 @@ def load_search(name: str) -> Search:
         seed=content["seed"],
         dev_share=float(content["dev_share"]),
         batch=content["batch"],
+        prune=content["prune"],
         space=_space(content["space"]),
         fixed={str(key): str(value) for key, value in content["fixed"].items()},
     )
@@ -157,6 +161,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "seed": ("a whole number from 0", lambda value: _is_whole_number(value, least=0)),
     "batch": ("a whole number from 1", lambda value: _is_whole_number(value, least=1)),
     "dev_share": ("a fraction in (0, 1)", lambda value: type(value) is float and 0 < value < 1),
+    "prune": ("true or false", lambda value: isinstance(value, bool)),
     "sampler": (f"one of {', '.join(SAMPLERS)}", lambda value: isinstance(value, str) and value in SAMPLERS),
     "objectives": (
         "a list of one or two different names",

@@ -63,6 +63,13 @@ class PrunedCell:
     num_asked: int
     records: pd.DataFrame
 
+    @property
+    def pooling_label(self) -> str:
+        """The pooling with its temperature, if it has one: ``logmeanexp tau=1``."""
+        description = self.cell.pooling.describe()
+        tau = f" tau={float(description['tau']):g}" if "tau" in description else ""
+        return f"{description['pooling']}{tau}"
+
 
 def bounds_of(
     objectives: Sequence[Objective],
@@ -133,6 +140,15 @@ def prune(cell: Cell, bench: Workbench, objectives: Sequence[Objective], rivals:
     return None
 
 
+def bound_sentence(pruned: PrunedCell, objectives: Sequence[Objective]) -> str:
+    """Why a cell was cut short: ``gain at most 0.00, broken at least 0.35, beaten by gain 1.03, broken 0.25``."""
+    limits = ("at most" if objective.is_maximised else "at least" for objective in objectives)
+    names = [objective.name for objective in objectives]
+    bound = [f"{name} {limit} {value:z.2f}" for name, limit, value in zip(names, limits, pruned.bound, strict=True)]
+    rival = [f"{name} {value:z.2f}" for name, value in zip(names, pruned.rival, strict=True)]
+    return f"{', '.join(bound)}, beaten by {', '.join(rival)}"
+
+
 def _parts(asking: "_Asking", objectives: Sequence[Objective]) -> Iterator[Int[np.ndarray, " part"]]:
     yield np.arange(asking.num_subset)
     others = np.concatenate([objective.telling(asking.other_baseline_ranks) for objective in objectives])
@@ -170,8 +186,10 @@ class _Asking:
         if len(missed):
             top = ensemble_top_items(prompts[missed], self._bench.gallery, self._cell.pooling, k=self._k)
             may_hit[missed] = outcomes.target_score[missed] >= top.score[:, -1] - _ROUNDING
-        self._ranks[part] = outcomes.ranks.rank.numpy()
-        self._may_hit[part] = may_hit.numpy()
+        # A query that is asked with its caption alone is the baseline, to the last tie.
+        is_plain, baseline = self._cell.is_plain[part], self._baseline_ranks[part]
+        self._ranks[part] = np.where(is_plain, baseline, outcomes.ranks.rank.numpy())
+        self._may_hit[part] = np.where(is_plain, hit_at_k(baseline, k=self._k), may_hit.numpy())
         self._is_asked[part] = True
 
     def bounds(self, objectives: Sequence[Objective]) -> Bounds:

@@ -77,7 +77,7 @@ def trials_table(trials: Sequence[TrialRow], objectives: Sequence[Objective], *,
     """Every trial in order, or those that no other beats, best first.
 
     Args:
-        trials: Finished trials.
+        trials: Trials; of one that was cut short the bound is shown, as such.
         objectives: What their values are.
         front_only: Whether to keep to the front, equal values once.
     """
@@ -89,20 +89,24 @@ def trials_table(trials: Sequence[TrialRow], objectives: Sequence[Objective], *,
         Column("Trial", ("trial",)),
         Column("Setting", ("setting",), is_number=False),
         *(Column(objective.title, (objective.name,)) for objective in objectives),
-        Column("", ("is_on_front", "is_winner"), is_number=False),
+        Column("", ("is_on_front", "is_winner", "is_pruned"), is_number=False),
         Column("Cell", ("cell_id",), is_number=False, is_printed=False),
     )
     rows = tuple(
         (
             Cell(str(trial.number), (trial.number,)),
             Cell(trial.label, (trial.label,)),
-            *(Cell(f"{value:z.2f}", (value,)) for value in trial.values),
-            Cell(_mark(trial), (trial.is_on_front, trial.is_winner)),
+            *(
+                Cell(_value(value, objective, trial), (value,))
+                for value, objective in zip(trial.values, objectives, strict=True)
+            ),
+            Cell(_mark(trial), (trial.is_on_front, trial.is_winner, trial.is_pruned)),
             Cell(trial.cell_id, (trial.cell_id,)),
         )
         for trial in kept
     )
-    note = "All numbers are of dev queries."
+    num_pruned = sum(trial.is_pruned for trial in kept)
+    note = "All numbers are of dev queries." + (_how_pruned(num_pruned, len(kept)) if num_pruned else "")
     return Table(
         name="front" if front_only else "trials",
         title="What is gained and what it costs: trials that no other beats." if front_only else "Every trial.",
@@ -112,5 +116,18 @@ def trials_table(trials: Sequence[TrialRow], objectives: Sequence[Objective], *,
     )
 
 
+def _value(value: float, objective: Objective, trial: TrialRow) -> str:
+    limit = ("≤ " if objective.is_maximised else "≥ ") if trial.is_pruned else ""
+    return f"{limit}{value:z.2f}"
+
+
+def _how_pruned(num_pruned: int, num_trials: int) -> str:
+    return (
+        f" {num_pruned} of {num_trials} trials were cut short: ≤ and ≥ are the best that they may be, which another "
+        "trial beats whatever the queries that weren't asked would have said. Their subset was asked whole, and counts "
+        "in the adjusted p-value."
+    )
+
+
 def _mark(trial: TrialRow) -> str:
-    return "winner" if trial.is_winner else "front" if trial.is_on_front else ""
+    return "pruned" if trial.is_pruned else "winner" if trial.is_winner else "front" if trial.is_on_front else ""

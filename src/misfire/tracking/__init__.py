@@ -6,6 +6,7 @@ from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, 
 from misfire.tracking.gaps import LoggedGap, log_gap, read_gap, read_gaps
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
 from misfire.tracking.profiles import LoggedProfile, log_profile, read_profile, read_profiles
+from misfire.tracking.pruned_cells import log_pruned_cell, pruned_id, read_pruned_records
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
@@ -34,7 +35,9 @@ __all__ = [
     "log_cell",
     "log_gap",
     "log_profile",
+    "log_pruned_cell",
     "log_summary",
+    "pruned_id",
     "read_attribution",
     "read_attributions",
     "read_baseline",
@@ -45,6 +48,7 @@ __all__ = [
     "read_gaps",
     "read_profile",
     "read_profiles",
+    "read_pruned_records",
     "read_records",
     "run_link",
     "serve_ui",
