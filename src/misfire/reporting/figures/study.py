@@ -23,7 +23,7 @@ def search_history(trials: Sequence[TrialRow], objective: Objective) -> Illustra
     best = [better(values[: place + 1]) for place in range(len(values))]
     axes.step(numbers, best, where="post", color=INK, lw=1, label="best so far")
     axes.plot(numbers, values, linestyle="none", marker=MARKERS[0], ms=4, color=colour(0), label="trial")
-    _plot_pruned(axes, [(trial.number, trial.values[0]) for trial in pruned])
+    _plot_pruned(axes, [(float(trial.number), trial.values[0]) for trial in pruned])
     chosen = next(trial for trial in trials if trial.is_winner)
     axes.plot([chosen.number], [chosen.values[0]], linestyle="none", marker="*", ms=12, color=colour(5), label="winner")
     axes.set_xlabel("trial")
