@@ -20,7 +20,7 @@ _NUM_ORDERS = 200
 
 
 def run(words: Sequence[str]) -> int:
-    """Attribute the configured cell's gain, print the table and the sentence, and log both; once a cell."""
+    """Attribute the configured cell's gain, print and write it, and log it; what the store holds is read from there."""
     run_task("attribute", _attribute, words)
     return 0
 
@@ -31,7 +31,9 @@ def _attribute(config: "DictConfig") -> None:
     from misfire.reporting import to_markdown
     from misfire.reporting.attribution_table import attribution_table
 
-    found = _found_or_run(Settings(config))
+    settings = Settings(config)
+    found = _found_or_run(settings)
+    _write(settings.report_folder, _files(found))
     print(to_markdown(attribution_table(found)))
     print(attribution_sentence(found))
 
@@ -46,20 +48,18 @@ def _found_or_run(settings: "Settings") -> "TemplateAttribution":
             return read_attribution(settings.tracking, finished)
         warn_of_prompts(cell, settings.backbone)
         found = attribute_templates(cell, settings.workbench, failure_set=failure_set, num_orders=_NUM_ORDERS)
-        files = _files(found)
         with TemporaryDirectory() as folder:
             log_attribution(
                 settings.tracking,
                 found,
                 config_yaml=settings.to_yaml(),
-                files=files,
+                files=_files(found),
                 settings={
                     "seed": str(settings.seed),
                     "failure_set": failure_set.digest[:12] if failure_set else "",
                 },
                 folder=Path(folder),
             )
-    _write(settings.report_folder, files)
     return found
 
 

@@ -18,15 +18,15 @@ def attribution_bars(found: TemplateAttribution) -> Illustration:
     last = found.at(found.k).shares
     order = sorted(range(len(last)), key=lambda place: -last[place].shapley.estimate)
     figure = new_figure(2.1 * len(found.ks) + 3.2, 0.3 * len(order) + 1.3)
-    panels = figure.subplots(1, len(found.ks), squeeze=False, sharey=True)[0]
+    panels = figure.subplots(1, len(found.ks), squeeze=False, sharex=True, sharey=True)[0]
     for axes, cutoff in zip(panels, found.cutoffs, strict=True):
         _draw(axes, cutoff, order)
         axes.set_title(f"hit@{cutoff.k}: {100 * found.gain(cutoff.k):+.2f} pp")
+        axes.set_xlabel("part of the gain (pp)")
     panels[0].set_yticks(range(len(order)), [last[place].template for place in order])
     panels[0].invert_yaxis()
-    figure.supxlabel("part of the gain (pp)", fontsize="medium")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=2)
+    figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=2)
     orders = f"estimated from {found.num_orders:,} orders" if found.num_orders else "over all orders of joining"
     return Illustration(
         name="attribution",
