@@ -65,6 +65,12 @@ SMALL = outcome(cutoff(5, subset=Flips(1, 0, 5, 4)), cell_id="s", subset="action
 PLAIN = {"is_failure_mined": False, "is_oracle": False}
 
 
+def test_the_answer_names_templates_that_are_not_the_matched_ones() -> None:
+    cells = [replace(SMALL, templates="predicted"), outcome(templates="generic")]
+    said = answer(cells, RULE, compared(cells, Claim.GAIN, Claim.GAIN))
+    assert "pass: action with max over the predicted templates; object with logmeanexp (tau 1) over the gen" in said
+
+
 def test_the_answer_names_what_passes_and_the_best() -> None:
     cells = [SMALL, outcome()]
     assert answer(cells, RULE, compared(cells, Claim.GAIN, Claim.GAIN)) == (

@@ -74,6 +74,7 @@ def test_an_outcome_is_found_by_its_cut_off() -> None:
         (outcome(tau=0.003), "object · logmeanexp tau=0.003 · +20.0 pp @5"),
         (outcome(subset="action", pooling="max", tau=None), "action · max · +20.0 pp @5"),
         (outcome(cutoff(1), pooling="mean", tau=None), "object · mean · +20.0 pp @1"),
+        (outcome(cutoff(1), pooling="mean", tau=None, templates="gated"), "object · mean · gated · +20.0 pp @1"),
         (outcome(cutoff(5, subset=Flips(0, 1, 20, 0))), "object · logmeanexp tau=1 · -4.8 pp @5"),
         (outcome(cutoff(5, subset=Flips(0, 0, 21, 0))), "object · logmeanexp tau=1 · +0.0 pp @5"),
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from misfire.cli._cells import DONE, SKIPPED, JobReport, design_cell
 from misfire.cli._lint import warn_of_prompts
+from misfire.core.errors import UsageError
 
 if TYPE_CHECKING:
     from misfire.config import Settings
@@ -22,6 +23,7 @@ def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
     from misfire.scoring import MaxPooling
     from misfire.tracking import log_profile, read_profile
 
+    _check_templates(settings)
     failure_set, cell = design_cell(settings, pooling=MaxPooling())
     plan = ProfilePlan(cell, grid)
     with settings.tracking.claimed(plan.id) as finished:
@@ -45,6 +47,17 @@ def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
                 )
     print(gist(profile))
     return JobReport(DONE if finished is None else SKIPPED, profile_name(profile), is_cell=False)
+
+
+def _check_templates(settings: "Settings") -> None:
+    from misfire.evaluation import CaptionwiseTemplates
+
+    templates = settings.templates
+    if isinstance(templates, CaptionwiseTemplates) and templates.learns_from_hits:
+        raise UsageError(
+            f"a profile must ask templates that are the same at every tau, got templates={templates.name}, which learn "
+            "from hits under one pooling; run `misfire ensemble` with a single pooling."
+        )
 
 
 def gist(profile: "TauProfile") -> str:

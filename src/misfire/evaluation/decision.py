@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from misfire.core.errors import UsageError
 from misfire.evaluation.comparison import Claim, ComparedCell
-from misfire.evaluation.outcome import CellOutcome
+from misfire.evaluation.outcome import MATCHED, CellOutcome
 
 CHOSEN_BY_FAILING = (
     " Its queries were picked because the plain caption fails on them; any other way of asking, better or not, wins "
@@ -101,7 +101,8 @@ def _by_rule_alone(met: Sequence[CellOutcome], passing: Sequence[CellOutcome], n
 
 def _named(outcome: CellOutcome) -> str:
     tau = "" if outcome.tau is None else f" (tau {outcome.tau:g})"
-    return f"{outcome.subset} with {outcome.pooling}{tau}"
+    over = "" if outcome.templates == MATCHED else f" over the {outcome.templates} templates"
+    return f"{outcome.subset} with {outcome.pooling}{tau}{over}"
 
 
 def _gain(outcome: CellOutcome, k: int) -> str:

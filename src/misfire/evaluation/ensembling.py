@@ -18,6 +18,7 @@ from misfire.evaluation.outcome import CellOutcome, CellResult, Gain
 from misfire.evaluation.workbench import Workbench
 from misfire.failures import FailureSet
 from misfire.metrics import hit_at_k
+from misfire.prompts import TemplateSet
 from misfire.scoring import (
     MaxPooling,
     Outcomes,
@@ -204,6 +205,14 @@ def _counts(failure_set: FailureSet | None) -> dict[str, int]:
     return dict(Counter(failure.category for failure in known if failure.category is not None).most_common())
 
 
+def _routes(cell: Cell) -> dict[str, list[str]]:
+    """Which templates each query was asked with, where they differ from query to query."""
+    chosen = cell.template_set
+    if isinstance(chosen, TemplateSet):
+        return {}
+    return {"templates": [chosen.for_query(cell.dataset.captions[position].id).name for position in cell.queries]}
+
+
 def _records(evidence: Evidence) -> pd.DataFrame:
     cell = evidence.cell
     captions, images = [cell.dataset.captions[position] for position in cell.queries], cell.dataset.images
@@ -215,6 +224,7 @@ def _records(evidence: Evidence) -> pd.DataFrame:
             "image_id": [caption.image_id for caption in captions],
             "part": ["subset"] * len(cell.subset) + ["complement"] * len(cell.complement),
             "category": evidence.categories,
+            **_routes(cell),
             **{
                 f"{side}_{name}": values
                 for side, outcomes in sides.items()

@@ -15,6 +15,9 @@ from misfire.evaluation.label_noise import NoisyGain
 from misfire.evaluation.ledger import NetChange, TemplateFlips
 from misfire.evaluation.placebo import PlaceboBand
 
+MATCHED = "matched"
+"""What the templates of a cell are called that its subset's gold categories choose."""
+
 Part = TypeVar("Part")
 
 
@@ -149,8 +152,11 @@ class CellOutcome:
 
     @property
     def label(self) -> str:
-        """What differs between cells: ``object · logmeanexp tau=1``."""
-        return f"{self.subset} · {self.pooling_label}"
+        """What differs between cells: ``object · logmeanexp tau=1``, ``object · mean · predicted``.
+
+        Matched templates are what a cell has unless it's told otherwise, so they aren't named.
+        """
+        return f"{self.subset} · {self.pooling_label}" + (f" · {self.templates}" if self.templates != MATCHED else "")
 
     @property
     def pooling_label(self) -> str:
