@@ -4,7 +4,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from misfire.annotation import Action, AnnotationEvent, ItemKey, fold, repeated_labels
+from misfire.annotation import Action, AnnotationEvent, ItemKey, fold
 
 
 def event(number: int, action: Action, query_id: int, *, is_repeat: bool = False, **more: object) -> AnnotationEvent:
@@ -91,10 +91,7 @@ def test_the_time_left_is_the_median_pace_times_what_is_open() -> None:
     assert fold(log).minutes_left(keys[:25]) == 0.0
 
 
-def test_a_repeat_is_held_against_its_first_showing() -> None:
+def test_a_repeat_is_an_item_of_its_own() -> None:
     first, again = event(1, Action.LABEL, 7), event(2, Action.LABEL, 7, is_repeat=True, category="Count")
-    lonely = event(3, Action.LABEL, 8, is_repeat=True)
-    skipped = [event(4, Action.SKIP, 9), event(5, Action.LABEL, 9, is_repeat=True)]
-    state = fold([first, again, lonely, *skipped])
-    assert repeated_labels(state) == {7: (first, again)}
+    state = fold([first, again])
     assert state.label(ItemKey(7)) == first

@@ -12,7 +12,7 @@ from misfire.annotation.server import create_app
 from misfire.annotation.serving import serve
 from misfire.annotation.session import Item, session_items
 from misfire.annotation.sheet_export import sheet_bytes, sheet_entries
-from misfire.annotation.state import AnnotationState, fold, repeated_labels
+from misfire.annotation.state import AnnotationState, fold
 
 __all__ = [
     "Access",
@@ -39,7 +39,6 @@ __all__ = [
     "opinions_of",
     "planned_query_ids",
     "read_label_studio",
-    "repeated_labels",
     "serve",
     "session_items",
     "sheet_bytes",

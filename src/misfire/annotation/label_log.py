@@ -9,7 +9,7 @@ from pathlib import Path
 from misfire.annotation.events import AnnotationEvent, event_from_line
 from misfire.core.errors import UsageError
 from misfire.core.files import locked
-from misfire.failures.annotators import check_annotator_names
+from misfire.failures import check_annotator_names
 
 Decision = Callable[[tuple[AnnotationEvent, ...]], AnnotationEvent | None]
 

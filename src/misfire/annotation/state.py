@@ -61,14 +61,3 @@ def fold(events: Iterable[AnnotationEvent]) -> AnnotationState:
         notes={key: text for key, text in notes.items() if text},
         recent_seconds=tuple(times[-_RECENT:]),
     )
-
-
-def repeated_labels(state: AnnotationState) -> dict[int, tuple[AnnotationEvent, AnnotationEvent]]:
-    """The first label and the hidden repeat's, by query id, where an annotator gave both.
-
-    Their agreement is the annotator's with himself or herself.
-    """
-    pairs = {
-        key.query_id: (state.label(ItemKey(key.query_id)), state.label(key)) for key in state.answers if key.is_repeat
-    }
-    return {query_id: (first, again) for query_id, (first, again) in pairs.items() if first and again}

@@ -62,7 +62,7 @@ def _annotate(config: "DictConfig") -> None:
 def _check(config: "DictConfig") -> None:
     """What is wrong in itself is refused before anything is mined."""
     from misfire.annotation import Access, session_items
-    from misfire.failures.annotators import check_annotator_names
+    from misfire.failures import check_annotator_names
 
     chosen = config.annotate
     if chosen.export is not None and chosen.export not in _exports():

@@ -1,6 +1,6 @@
 """Images and captions: the value types, and one module a source."""
 
-from misfire.data.card import dataset_card
+from misfire.data.card import dataset_card, folded
 from misfire.data.coco import CocoCaptions
 from misfire.data.dataset import Caption, Dataset, Image, ImageSource, Skipped, Stamp
 from misfire.data.flickr import FlickrTokens
@@ -32,5 +32,6 @@ __all__ = [
     "TarMember",
     "WebdatasetCaptions",
     "dataset_card",
+    "folded",
     "image_sample",
 ]

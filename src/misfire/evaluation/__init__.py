@@ -25,7 +25,7 @@ from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.oracle_gap import GapPlan, GapResult, run_oracle_gap
 from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
 from misfire.evaluation.pareto import beats, pareto_front, winner
-from misfire.evaluation.placebo import PlaceboBand, noise_band, paraphrase_band
+from misfire.evaluation.placebo import NOISE, PARAPHRASE, PlaceboBand, noise_band, paraphrase_band
 from misfire.evaluation.precision import precision_flips
 from misfire.evaluation.profile import PUBLISHED_TAU, ProfilePlan, ProfileResult, run_profile
 from misfire.evaluation.profile_outcome import ProfilePoint, ReferenceTau, TauProfile, Transition, profile_name
@@ -42,6 +42,8 @@ from misfire.evaluation.template_subset import TemplateSubset, quoted
 from misfire.evaluation.workbench import Workbench
 
 __all__ = [
+    "NOISE",
+    "PARAPHRASE",
     "PUBLISHED_TAU",
     "ROUNDING",
     "TOLERANCE_PP",

@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from misfire.core.errors import UsageError
-from misfire.data import Dataset
-from misfire.data.card import folded
+from misfire.data import Dataset, folded
 from misfire.metrics import hit_at_k
 from misfire.scoring import Outcomes, Ranks, TopItems
 

@@ -1,6 +1,5 @@
 """One experiment cell: which queries are asked with which prompts, pooled how; named by its scientific content."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
@@ -158,8 +157,3 @@ def parse_num_queries(value: int | str) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise UsageError(f"complement.num_queries must be a count or all, got {value!r}; 2000 is a good sample.")
-
-
-def unique_texts(prompts: Sequence[tuple[str, ...]]) -> list[str]:
-    """Every different prompt once, in the order of first use."""
-    return list(dict.fromkeys(text for row in prompts for text in row))

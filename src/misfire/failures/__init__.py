@@ -1,6 +1,6 @@
 """Failures: mine them, name why with a taxonomy, hand them to annotators, and select queries by what was found."""
 
-from misfire.failures.annotators import SimulatedAnnotator, typical_confusion
+from misfire.failures.annotators import SimulatedAnnotator, check_annotator_names, typical_confusion
 from misfire.failures.assignment import Assignment, plan_assignment
 from misfire.failures.consensus import (
     Adjudication,
@@ -99,6 +99,7 @@ __all__ = [
     "adjudicated_set",
     "agreement",
     "answer_table",
+    "check_annotator_names",
     "contact_sheets",
     "expert_policy",
     "label_doubt",

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from misfire.evaluation import CutoffOutcome, Flips
-from misfire.evaluation.ceilings import HitBounds
-from misfire.evaluation.placebo import NOISE, PARAPHRASE
+from misfire.evaluation import NOISE, PARAPHRASE, CutoffOutcome, Flips, HitBounds
 from misfire.reporting.printing import UNDEFINED, interval_percent, percent, percentage_points, probability
 from misfire.reporting.rows import CellRow
 from misfire.reporting.table import Cell, Column, Table

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from misfire.evaluation import Claim, ComparedCell
-from misfire.evaluation.placebo import NOISE
+from misfire.evaluation import NOISE, Claim, ComparedCell
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import pooling_label, sorted_rows, subset_label
 

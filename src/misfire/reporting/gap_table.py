@@ -1,8 +1,6 @@
 """The oracle gap as a table: a row a system and cut-off."""
 
-from misfire.evaluation import GapSystem, OracleGap
-from misfire.evaluation.flips import Flips
-from misfire.evaluation.ledger import NetChange
+from misfire.evaluation import Flips, GapSystem, NetChange, OracleGap
 from misfire.reporting.table import Cell, Column, Source, Table
 
 

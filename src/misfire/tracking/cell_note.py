@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from misfire.evaluation import CellOutcome, CutoffOutcome, Flips
-from misfire.evaluation.ceilings import ROUNDING, HitBounds
-from misfire.evaluation.confirmation import ConfirmedGain
+from misfire.evaluation import ROUNDING, CellOutcome, ConfirmedGain, CutoffOutcome, Flips, HitBounds
 
 _UNKNOWN = "-"
 
