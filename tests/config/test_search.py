@@ -56,6 +56,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         0.5,
         4,
     )
+    assert search.prune is True
     assert search.words == []
     plan = study_plan(search.lasting(7), "digest")
     assert (plan.num_trials, plan.directions, plan.digest) == (7, ("maximize",), "digest")
@@ -73,6 +74,7 @@ def test_a_grid_tries_no_more_than_it_has(tmp_path: Path) -> None:
         ({"k": True}, "got True in "),
         ({"num_trials": 2.5}, "a search's num_trials must be a whole number from 1, got 2.5 in "),
         ({"seed": -1}, "a search's seed must be a whole number from 0, got -1 in "),
+        ({"prune": "no"}, "a search's prune must be true or false, got 'no' in "),
         ({"batch": 0}, "a search's batch must be a whole number from 1, got 0 in "),
         ({"dev_share": 1.0}, "a search's dev_share must be a fraction in (0, 1), got 1.0 in "),
         ({"dev_share": 50}, "got 50 in "),

@@ -8,6 +8,7 @@ import pytest
 from misfire.core.errors import UsageError
 from misfire.evaluation import Flips, Verdict, objective_named
 from misfire.reporting import TrialRow, to_markdown, write_study_report
+from misfire.reporting.figures.study import search_history
 from misfire.reporting.study_tables import trials_table, verdict_table
 from tests.evaluation.outcomes import cutoff, outcome
 
@@ -88,6 +89,31 @@ def test_the_front_has_equal_values_once_and_the_list_every_trial(tmp_path: Path
         (one.number, *one.values) for one in TRIALS
     ]
     assert "| 1 | setting 1 | 20.00 | 4.00 | winner |" in to_markdown(trials_table(TRIALS, OBJECTIVES))
+
+
+def test_a_trial_that_was_cut_short_is_shown_as_a_bound(tmp_path: Path) -> None:
+    trials = [*TRIALS, trial(4, 15.0, 5.0, tau=0.2, is_pruned=True)]
+    table = trials_table(trials, OBJECTIVES)
+    assert "| 4 | setting 4 | ≤ 15.00 | ≥ 5.00 | pruned |" in to_markdown(table)
+    assert "1 of 5 trials were cut short" in table.note
+    assert "cut short" not in trials_table(TRIALS, OBJECTIVES).note
+    assert "cut short" not in trials_table(trials, OBJECTIVES, front_only=True).note
+    write(tmp_path / "cut", trials, VERDICT)
+    write(tmp_path / "whole", TRIALS, VERDICT)
+    with (tmp_path / "cut" / "tables" / "trials.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    assert (last["gain"], last["broken"], last["is_pruned"]) == ("15.0", "5.0", "True")
+    for name in ("search_history", "pareto_front", "search_pooling_tau"):
+        cut, whole = ((tmp_path / study / "figures" / f"{name}.svg").read_text() for study in ("cut", "whole"))
+        assert ("cut short: at best" in cut, "cut short: at best" in whole) == (True, False)
+    page = (tmp_path / "cut" / "report.html").read_text()
+    assert page.count("An empty mark is the best that a trial may be that was cut short.") == 3
+
+
+def test_a_bound_is_no_best_so_far() -> None:
+    trials = [*TRIALS, trial(4, 99.0, 5.0, is_pruned=True)]
+    (step, *_) = search_history(trials, OBJECTIVES[0]).figure.axes[0].lines
+    assert list(step.get_ydata()) == [10.0, 20.0, 20.0, 20.0]
 
 
 def test_no_trial_makes_no_report(tmp_path: Path) -> None:
