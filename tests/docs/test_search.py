@@ -5,8 +5,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from misfire.cli import main
+from misfire.cli._application import compose
 from misfire.config.search import _DEFAULTS, _NEEDED, load_search
 from misfire.evaluation.objective import _KINDS
 from misfire.tracking import SAMPLERS
@@ -15,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
-(DESCRIPTION,) = [text for language, text in BLOCKS if language == "yaml"]
+DESCRIPTION, OF_BACKBONES = [text for language, text in BLOCKS if language == "yaml"]
 SMALL = (
     "dataset.num_images=100",
     "num_failures=30",
@@ -48,6 +50,19 @@ def test_the_guides_description_is_one(tmp_path: Path) -> None:
     search = load_search(str(tmp_path / "mine.yaml"))
     assert set(re.findall(r"^(\w+):", DESCRIPTION, re.MULTILINE)) == {*_NEEDED, "fixed"}
     assert len(search.space.grid()) == 13 * 16
+
+
+def test_what_the_guide_says_of_backbones_is_a_description_too(tmp_path: Path) -> None:
+    whole = {**yaml.safe_load(DESCRIPTION), **yaml.safe_load(OF_BACKBONES)}
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
+    search = load_search(str(tmp_path / "models.yaml"))
+    assert [objective.name for objective in search.objectives] == ["hits"]
+    composed = [compose([*search.words, *search.space.words(setting)]) for setting in search.space.grid()]
+    assert {(one.backbone.model, one.pooling._target_.rpartition(".")[2]) for one in composed} == {
+        (model, pooling)
+        for model in ("bundled:world_clip", "local-dir:FOLDER")
+        for pooling in ("MaxPooling", "MeanPooling")
+    }
 
 
 def test_the_guide_names_every_objective_sampler_and_default() -> None:
