@@ -1,7 +1,9 @@
 import csv
 import io
+from dataclasses import replace
 
 from misfire.evaluation import gap_sentence
+from misfire.evaluation.ledger import NetChange
 from misfire.reporting.gap_table import gap_table
 from misfire.reporting.table import to_csv, to_markdown
 from tests.reporting.invented_gap import GAP
@@ -22,8 +24,19 @@ def test_the_file_has_the_unrounded_numbers() -> None:
     assert [row["others_broken"] for row in rows] == ["0", "5", "0", "2", "1"]
 
 
-def test_the_sentence_says_what_is_sure_and_what_is_not() -> None:
+def test_the_words_say_what_is_sure_by_itself_and_how_sure_that_is() -> None:
     said = gap_sentence(GAP)
-    assert "surely better than the plain caption: predicted (zero-shot)," in said
-    assert "surely worse: same for all" in said
-    assert "surely behind the oracle: same for all and predicted (zero-shot) and gated (zero-shot)" in said
+    assert (
+        "Better than the plain caption: predicted (zero-shot); worse: same for all; behind the oracle: same for all "
+        in (said)
+    )
+    assert "behind the oracle: same for all and predicted (zero-shot) and gated (zero-shot). Each is told by" in said
+    # Three systems without labels, each missing in one of twenty.
+    assert said.endswith("of 3 such intervals at least one may miss the truth in up to 15% of comparisons like this.")
+    assert "can't be told from none" not in said
+
+
+def test_the_words_say_where_the_oracle_gains_nothing_sure() -> None:
+    low = replace(GAP.oracle.cutoffs[0], net=NetChange(0.01, -0.01, 0.03, "by hand"))
+    systems = tuple(replace(one, cutoffs=(low,)) if one.is_oracle else one for one in GAP.systems)
+    assert ". The oracle's own change can't be told from none. Better" in gap_sentence(replace(GAP, systems=systems))

@@ -1,4 +1,6 @@
-"""An oracle gap in a sentence that follows from its numbers."""
+"""An oracle gap in words that follow from its numbers."""
+
+from collections.abc import Sequence
 
 from misfire.evaluation.gap_outcome import GATED, GENERIC, PREDICTED, GapSystem, OracleGap
 from misfire.evaluation.ledger import NetChange
@@ -12,35 +14,38 @@ def gap_sentence(gap: OracleGap, *, k: int | None = None) -> str:
         k: One of its cut-offs.
     """
     k = gap.ks[-1] if k is None else k
-    told = "; ".join(
-        f"{system.label} {_points(system.at(k).net)}" for system in gap.systems if system.kind in _WITHOUT_LABELS
-    )
+    without = [system for system in gap.systems if system.kind in _WITHOUT_LABELS]
+    told = "; ".join(f"{system.label} {_points(system.at(k).net)}" for system in without)
     return (
         f"Over all {gap.num_queries:,} queries, hit@{k} changes by {_points(gap.oracle.at(k).net)} where gold labels "
-        f"choose the templates and say which queries fail, which no deployed system knows; without them: {told}; "
-        f"{_verdict(gap, k)}."
+        "choose the templates and say which queries fail, which no deployed system knows. "
+        f"Without labels: {told}. {_verdict(gap, k, without)} {_how_sure(gap, len(without))}"
     )
 
 
 _WITHOUT_LABELS = (GENERIC, PREDICTED, GATED)
 
 
-def _verdict(gap: OracleGap, k: int) -> str:
-    without = [system for system in gap.systems if system.kind in _WITHOUT_LABELS]
+def _verdict(gap: OracleGap, k: int, without: Sequence[GapSystem]) -> str:
     gaining = [system for system in without if system.at(k).net.low > 0]
     losing = [system for system in without if system.at(k).net.high < 0]
     behind = [system for system in without if system.at(k).behind_oracle.low > 0]
-    parts = []
-    if gap.oracle.at(k).net.low <= 0:
-        parts.append("the oracle's own change can't be told from none")
-    parts.append(f"surely better than the plain caption: {_names(gaining)}")
-    if losing:
-        parts.append(f"surely worse: {_names(losing)}")
-    parts.append(f"surely behind the oracle: {_names(behind)}")
-    return ", ".join(parts) + f" (each by its own {gap.confidence:.0%} interval)"
+    doubt = "" if gap.oracle.at(k).net.low > 0 else "The oracle's own change can't be told from none. "
+    return (
+        f"{doubt}Better than the plain caption: {_names(gaining)}; worse: {_names(losing)}; behind the oracle: "
+        f"{_names(behind)}."
+    )
 
 
-def _names(systems: list[GapSystem]) -> str:
+def _how_sure(gap: OracleGap, num_systems: int) -> str:
+    by_chance = min(1.0, num_systems * (1 - gap.confidence))
+    return (
+        f"Each is told by its own {gap.confidence:.0%} interval: of {num_systems} such intervals at least one may miss "
+        f"the truth in up to {by_chance:.0%} of comparisons like this."
+    )
+
+
+def _names(systems: Sequence[GapSystem]) -> str:
     return " and ".join(system.label for system in systems) or "none"
 
 
