@@ -151,39 +151,75 @@ def compare_cells(
         raise UsageError(
             f"a comparison needs cells and the records of each, got {len(outcomes)} and {len(records)}; read both."
         )
-    frames = [_placed(outcome, frame) for outcome, frame in zip(outcomes, records, strict=True)]
-    places, images = _shared_axis(frames)
-    adjusted = _family(frames, places, images, "is_subset", k, num_replicates, rng)
-    everywhere = _family(frames, places, images, "weight", k, num_replicates, rng)
-    tests = [_flips(frame[frame["is_subset"] > 0], k) for frame in frames]
-    by_holm = holm(np.array([mcnemar(flips.fixed, flips.broken).p_exact for flips in tests]))
+    asked = [_asked(outcome, frame) for outcome, frame in zip(outcomes, records, strict=True)]
+    places, images = _shared_axis(asked)
+    adjusted = _family(asked, places, images, [one.on_subset for one in asked], k, num_replicates, rng)
+    everywhere = _family(asked, places, images, [one.weight for one in asked], k, num_replicates, rng)
+    flips = [one.flips(k) for one in asked]
+    by_holm = holm(np.array([mcnemar(one.fixed, one.broken).p_exact for one in flips]))
     return [
-        _compared(outcome, frame, k, len(outcomes), float(p_subset), float(p_holm), float(p_all))
-        for outcome, frame, p_subset, p_holm, p_all in zip(outcomes, frames, adjusted, by_holm, everywhere, strict=True)
+        _compared(one, own, k, len(outcomes), float(p_subset), float(p_holm), float(p_all))
+        for one, own, p_subset, p_holm, p_all in zip(asked, flips, adjusted, by_holm, everywhere, strict=True)
     ]
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The queries of a cell's records, the subset's first: image and both ranks of each, and how many it stands for."""
+
+    outcome: CellOutcome
+    num_subset: int
+    query: Int[np.ndarray, " _"]
+    image: Int[np.ndarray, " _"]
+    before: Int[np.ndarray, " _"]
+    after: Int[np.ndarray, " _"]
+    weight: Float[np.ndarray, " _"]
+
+    @property
+    def on_subset(self) -> Float[np.ndarray, " _"]:
+        """1 for the subset's queries, NaN for the others."""
+        return np.where(np.arange(len(self.query)) < self.num_subset, 1.0, np.nan)
+
+    def flips(self, k: int) -> Flips:
+        """The subset's flips."""
+        return flip_ledger(self.before[: self.num_subset], self.after[: self.num_subset], k=k)
+
+
+def _asked(outcome: CellOutcome, frame: pd.DataFrame) -> _Asked:
+    is_subset = (frame["part"] == "subset").to_numpy()
+    order = np.argsort(~is_subset, kind="stable")
+    num_subset = int(is_subset.sum())
+    num_asked = len(frame) - num_subset
+    weight = np.ones(len(frame))
+    weight[num_subset:] = outcome.num_others / max(num_asked, 1)
+    if outcome.num_others and not num_asked:
+        weight[:] = np.nan
+    names = ("query_id", "image_id", "baseline_rank", "ensembled_rank")
+    columns = (frame[name].to_numpy()[order] for name in names)
+    return _Asked(outcome, num_subset, *columns, weight)
+
+
 def _compared(
-    outcome: CellOutcome, frame: pd.DataFrame, k: int, num_cells: int, p_subset: float, p_holm: float, p_all: float
+    asked: _Asked, flips: Flips, k: int, num_cells: int, p_subset: float, p_holm: float, p_all: float
 ) -> ComparedCell:
-    subset = frame[frame["is_subset"] > 0]
-    flips = _flips(subset, k)
-    low, high = _score_interval(subset, flips, k, outcome.confidence)
-    before, after = (hit_at_k(frame[f"{side}_rank"].to_numpy(), k=k) for side in ("baseline", "ensembled"))
+    outcome, subset = asked.outcome, slice(asked.num_subset)
+    low, high = _score_interval(asked, flips, k)
     alpha = 1 - outcome.confidence
     least = smallest_significant_count(0, alpha=alpha)
+    delta = hit_at_k(asked.after, k=k).astype(float) - hit_at_k(asked.before, k=k)
     return ComparedCell(
         cell_id=outcome.cell_id,
         k=k,
         num_cells=num_cells,
         flips=flips,
-        ranking=_ranking(subset["baseline_rank"].to_numpy(), subset["ensembled_rank"].to_numpy()),
+        ranking=_ranking(asked.before[subset], asked.after[subset]),
         test=mcnemar(flips.fixed, flips.broken),
         p_adjusted=p_subset,
         p_holm=p_holm,
         p_everywhere=p_all,
-        net_everywhere=_weighted_mean(after.astype(float) - before, frame["weight"].to_numpy()),
-        net_low=_net_low(outcome, frame, k, num_cells),
+        net_everywhere=float((delta * asked.weight).sum() / asked.weight.sum()),
+        net_low=_net_low(asked, k, num_cells),
         low=low,
         high=high,
         effect=_effect(flips.fixed, flips.broken, confidence=outcome.confidence),
@@ -217,93 +253,63 @@ def _effect(fixed: int, broken: int, *, confidence: float) -> FlipEffect:
     return flip_effect(fixed, broken, confidence=confidence)
 
 
-def _placed(outcome: CellOutcome, frame: pd.DataFrame) -> pd.DataFrame:
-    """Records with what a query stands for: 1 on the subset, its share of the others on the complement."""
-    is_subset = (frame["part"] == "subset").to_numpy()
-    num_asked = int((~is_subset).sum())
-    weight = np.where(is_subset, 1.0, outcome.num_others / num_asked if num_asked else 0.0)
-    if outcome.num_others and not num_asked:
-        weight = np.full(len(frame), np.nan)
-    return frame.assign(weight=weight, is_subset=np.where(is_subset, 1.0, np.nan), dataset=outcome.dataset_fingerprint)
-
-
-def _shared_axis(
-    frames: Sequence[pd.DataFrame],
-) -> tuple[list[Int[np.ndarray, " _"]], Int[np.ndarray, " query"]]:
+def _shared_axis(asked: Sequence[_Asked]) -> tuple[list[Int[np.ndarray, " _"]], Int[np.ndarray, " query"]]:
     """Where each cell's queries stand on an axis that has every query once, and a number for the image of each.
 
     Ids of different datasets are different queries and images.
     """
-    asked = pd.concat([frame[["dataset", "query_id", "image_id"]] for frame in frames])
-    sizes = [len(frame) for frame in frames]
-    asked = asked.assign(place=asked.groupby(["dataset", "query_id"], sort=True).ngroup().to_numpy())
-    once = asked.drop_duplicates("place").sort_values("place")
-    images = once.groupby(["dataset", "image_id"], sort=True).ngroup().to_numpy().astype(np.int64)
-    return np.split(asked["place"].to_numpy().astype(np.int64), np.cumsum(sizes)[:-1]), images
+    datasets = sorted({one.outcome.dataset_fingerprint for one in asked})
+    dataset = np.repeat(
+        [datasets.index(one.outcome.dataset_fingerprint) for one in asked], [len(one.query) for one in asked]
+    )
+    queries = np.column_stack([dataset, np.concatenate([one.query for one in asked])])
+    _, first, place = np.unique(queries, axis=0, return_index=True, return_inverse=True)
+    its_image = np.column_stack([dataset, np.concatenate([one.image for one in asked])])[first]
+    images = np.unique(its_image, axis=0, return_inverse=True)[1].ravel()
+    ends = np.cumsum([len(one.query) for one in asked])[:-1]
+    return np.split(place.ravel(), ends), images
 
 
 def _family(
-    frames: Sequence[pd.DataFrame],
+    asked: Sequence[_Asked],
     places: Sequence[Int[np.ndarray, " _"]],
     images: Int[np.ndarray, " query"],
-    weight: str,
+    weights: Sequence[Float[np.ndarray, " _"]],
     k: int,
     num_replicates: int,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, " cell"]:
-    before, after = (
-        np.stack(
-            [
-                _weighted_hits(frame, f"{side}_rank", weight, own, len(images), k)
-                for frame, own in zip(frames, places, strict=True)
-            ]
-        )
-        for side in ("baseline", "ensembled")
-    )
+    before, after = np.full((2, len(asked), len(images)), np.nan)
+    for row, (one, place, weight) in enumerate(zip(asked, places, weights, strict=True)):
+        before[row, place] = hit_at_k(one.before, k=k) * weight
+        after[row, place] = hit_at_k(one.after, k=k) * weight
     return max_t(before, after, clusters=images, num_replicates=num_replicates, rng=rng)
 
 
-def _weighted_hits(
-    frame: pd.DataFrame, ranks: str, weight: str, places: Int[np.ndarray, " _"], num_queries: int, k: int
-) -> Float[np.ndarray, " query"]:
-    """Hits times weights on the shared axis; NaN for a query that the cell or the family doesn't have."""
-    values = np.full(num_queries, np.nan)
-    values[places] = hit_at_k(frame[ranks].to_numpy(), k=k) * frame[weight].to_numpy()
-    return values
-
-
-def _net_low(outcome: CellOutcome, frame: pd.DataFrame, k: int, num_cells: int) -> float:
-    ordered = frame.sort_values("is_subset", kind="stable")  # NaN, which is the others', comes last
+def _net_low(asked: _Asked, k: int, num_cells: int) -> float:
     net = net_change(
-        ordered["baseline_rank"].to_numpy(),
-        ordered["ensembled_rank"].to_numpy(),
-        ordered["image_id"].to_numpy(),
-        num_subset=int((ordered["is_subset"] > 0).sum()),
-        num_others=outcome.num_others,
+        asked.before,
+        asked.after,
+        asked.image,
+        num_subset=asked.num_subset,
+        num_others=asked.outcome.num_others,
         k=k,
-        confidence=1 - (1 - outcome.confidence) / num_cells,
+        confidence=1 - (1 - asked.outcome.confidence) / num_cells,
     )
     return math.nan if net is None else net.low
 
 
-def _flips(subset: pd.DataFrame, k: int) -> Flips:
-    return flip_ledger(subset["baseline_rank"].to_numpy(), subset["ensembled_rank"].to_numpy(), k=k)
-
-
-def _score_interval(subset: pd.DataFrame, flips: Flips, k: int, confidence: float) -> tuple[float, float]:
-    if subset["image_id"].nunique() < 2:  # one image says nothing of how images differ
+def _score_interval(asked: _Asked, flips: Flips, k: int) -> tuple[float, float]:
+    subset, confidence = slice(asked.num_subset), asked.outcome.confidence
+    if len(np.unique(asked.image[subset])) < 2:  # one image says nothing of how images differ
         return paired_score_interval(flips.fixed, flips.broken, flips.num_queries, confidence=confidence)
     return clustered_score_interval(
-        hit_at_k(subset["baseline_rank"].to_numpy(), k=k),
-        hit_at_k(subset["ensembled_rank"].to_numpy(), k=k),
-        subset["image_id"].to_numpy(),
+        hit_at_k(asked.before[subset], k=k),
+        hit_at_k(asked.after[subset], k=k),
+        asked.image[subset],
         confidence=confidence,
     )
 
 
 def _ranking(before: Int[np.ndarray, " query"], after: Int[np.ndarray, " query"]) -> Ranking:
     return Ranking(int((after < before).sum()), int((after == before).sum()), int((after > before).sum()))
-
-
-def _weighted_mean(delta: Float[np.ndarray, " query"], weight: Float[np.ndarray, " query"]) -> float:
-    return float((delta * weight).sum() / weight.sum())
