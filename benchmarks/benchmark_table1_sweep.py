@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from misfire.cli._application import compose
-from misfire.cli._cells import design_cell
+from misfire.cli._design import design_cell
 from misfire.config import Settings
 from misfire.tracking import read_cells
 

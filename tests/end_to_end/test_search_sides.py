@@ -35,31 +35,27 @@ def num_told(place: Place, name: str) -> int:
     return len(finished(place, name)) if journal(place, name).is_file() else 0
 
 
-@pytest.mark.parametrize("subset", ["failures", "object_attribute"])
 def test_no_test_caption_has_an_embedding_before_the_winner_is_known(
-    place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch, subset: str
+    place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Captions of test images are poisoned until the trials are finished: whoever ranked one would be refused."""
-    name, seed = (
-        f"poisoned-{place.experiment}",
-        6 + len(subset),
-    )  # a split of the test's own, so that failures are mined
+    name, seed = f"poisoned-{place.experiment}", 10  # a split of the test's own, so that failures are mined
     dev, test = texts_of(world(place), dev_share=0.5, seed=seed)
     asked: dict[bool, set[str]] = {True: set(), False: set()}
     original = Workbench.texts
 
     def poisoned(bench: Workbench, texts: Sequence[str]) -> torch.Tensor:
-        rows, is_early = original(bench, texts).clone(), num_told(place, name) < 3
+        rows, is_early = original(bench, texts).clone(), num_told(place, name) < 2
         asked[is_early].update(texts)
         if is_early:
-            rows[[place for place, text in enumerate(texts) if text in test - dev]] = torch.nan
+            rows[[row for row, text in enumerate(texts) if text in test - dev]] = torch.nan
         return rows
 
     monkeypatch.setattr(Workbench, "texts", poisoned)
-    pooling = {"pooling": ["max", "mean", "embedding_mean"]}
-    fixed = {"subset": subset, "templates": "generic"}
-    search = written_search(name, objectives=["gain"], sampler="grid", num_trials=3, seed=seed, space=pooling)
-    assert place.misfire("search", str(search), *(f"{key}={value}" for key, value in fixed.items())) == 0
+    fixed = {"subset": "object_attribute", "templates": "generic"}
+    space = {"pooling": ["max", "embedding_mean"]}
+    search = written_search(name, objectives=["gain"], sampler="grid", seed=seed, space=space, fixed=fixed)
+    assert place.misfire("search", str(search)) == 0
     assert len(sides(place, name)["test"]) == 1
     assert dev <= asked[True]  # all of them, since they were mined
     assert not asked[True] & (test - dev)
@@ -82,23 +78,26 @@ def test_the_winners_failures_are_those_of_test_captions(place: Place, written_s
         assert (failing["baseline_rank"] > 1).all()
 
 
+@pytest.mark.parametrize("is_named", [False, True])
 def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
-    place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch
+    place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch, is_named: bool
 ) -> None:
+    """Also where a named failure set has labels of both sides."""
     name = f"routed-{place.experiment}"
     routed: list[tuple[bool, RoutingProblem, tuple[str, ...]]] = []
     original = OutOfFoldRouter.route
 
     def watched(router: OutOfFoldRouter, problem: RoutingProblem) -> tuple[str, ...]:
         routes = original(router, problem)
-        routed.append((num_told(place, name) < 2, problem, routes))
+        routed.append((not num_told(place, name), problem, routes))
         return routes
 
     monkeypatch.setattr(OutOfFoldRouter, "route", watched)
-    space = {"templates": ["predicted_trained"], "pooling": ["max", "mean"]}
+    space = {"templates": ["predicted_trained"]}
     search = written_search(name, objectives=["gain"], sampler="grid", space=space, seed=12)
-    assert place.misfire("search", str(search)) == 0
-    assert num_told(place, name) == 2
+    words = [f"failure_set={whole_failure_set(place)}"] if is_named else []
+    assert place.misfire("search", str(search), "pooling=mean", *words) == 0
+    assert num_told(place, name) == 1
     assert len(sides(place, name)["test"]) == 1
 
     dataset = world(place)
@@ -117,6 +116,41 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
     assert {is_early for is_early, *_ in routed} == {True, False}
     (_, problem, routes) = routed[-1]
     assert list(routes) == fitted_by_hand(problem)
+
+
+def whole_failure_set(place: Place) -> Path:
+    """The folder of what is mined from the whole dataset."""
+    from misfire.cli._application import compose
+    from misfire.cli._design import failure_set_of
+    from misfire.config import Settings
+
+    return place.root / "failures" / failure_set_of(Settings(compose(place.words))).digest[:12]
+
+
+def test_a_named_failure_set_is_cut_to_the_side(place: Place, written_search: WrittenSearch) -> None:
+    name, folder = f"named-{place.experiment}", whole_failure_set(place)
+    search = written_search(name, objectives=["gain"], sampler="grid", space={"pooling": ["max"]}, seed=15)
+    assert place.misfire("search", str(search), f"failure_set={folder}") == 0
+    dataset = world(place)
+    named = set(pd.read_parquet(folder / "failure_set.parquet")["query_id"])
+    assert len(named) == 40
+    for run in place.store(name).finished("cell"):
+        split = {"dev": dev_queries, "test": held_back}[run.data.params["side"]]
+        of_side = {dataset.captions[position].id for position in split(dataset, dev_share=0.5, seed=15).positions}
+        records = place.records(run.info.run_id, name)
+        assert set(records.loc[records["part"] == "subset", "query_id"]) == named & of_side
+        assert set(records["query_id"]) <= of_side
+
+
+def test_a_gate_that_test_itself_would_set_is_refused(
+    place: Place, written_search: WrittenSearch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"gated-{place.experiment}"
+    search = written_search(name, objectives=["gain"], space={"templates": ["generic", "gated_generic"]}, seed=15)
+    assert place.misfire("search", str(search)) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("misfire: a search can't ask templates that learn from what the queries they're asked for ")
+    assert not journal(place, name).exists()
 
 
 def fitted_by_hand(problem: RoutingProblem) -> list[str]:

@@ -4,7 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from misfire.cli._cells import DONE, SKIPPED, JobReport, design_cell
+from misfire.cli._cells import DONE, SKIPPED, JobReport
+from misfire.cli._design import design_cell
 from misfire.cli._lint import warn_of_prompts
 from misfire.core.errors import UsageError
 

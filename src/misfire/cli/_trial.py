@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from misfire.cli._cells import design_cell, run_and_log
+from misfire.cli._cells import run_and_log
+from misfire.cli._design import design_cell
 from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 

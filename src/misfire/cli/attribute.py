@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import run_task
-from misfire.cli._cells import design_cell
+from misfire.cli._design import design_cell
 from misfire.cli._lint import warn_of_prompts
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def run(words: Sequence[str]) -> int:
 
 def _evaluate(config: "DictConfig") -> None:
     from misfire.cli._baseline import measured_baseline, measured_bounds
-    from misfire.cli._cells import failure_set_of
+    from misfire.cli._design import failure_set_of
     from misfire.config import Settings
 
     settings = Settings(config)

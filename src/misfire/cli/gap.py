@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from misfire.cli._application import run_task
-from misfire.cli._cells import failure_set_of
+from misfire.cli._design import failure_set_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
