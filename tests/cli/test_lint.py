@@ -87,7 +87,7 @@ def test_a_routed_caption_is_looked_at_with_its_own_templates_alone(
     _lint.warn_of_prompts(cell_of(tmp_path, ["a photo of a cat", "a dog"], routed), NoNetwork())
     said = capsys.readouterr().err
     assert "doubles a phrase" not in said
-    assert "template 'two {caption}': adds content that captions don't have (two) with 1 captions" in said
+    assert "template 'two {caption}': adds content that captions don't have (two) with 1 caption" in said
 
 
 def test_templates_that_the_tokenizer_can_not_tell_apart_are_found() -> None:

@@ -55,3 +55,10 @@ def test_a_missing_or_strange_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "strange.yaml").write_text("[1, 2]", encoding="utf-8")
     with pytest.raises(UsageError, match="must hold a list of templates, got none"):
         template_set_from_file(str(tmp_path / "strange.yaml"))
+
+
+def test_a_template_without_quotation_marks_in_its_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("templates:\n  - {caption}\n  - 'a photo of {caption}'\n  - 3\n")
+    with pytest.raises(UsageError, match=r"mine.yaml must be texts, got 2 \(\{'caption': None\}, 3\); put quotation"):
+        template_set_from_file(str(path))

@@ -1,34 +1,27 @@
 """What is wrong with a template before anything is encoded: doubled phrases, stray marks, overflow, added content."""
 
-import re
-from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Bool
-from typing_extensions import override
 
+from misfire.prompts.lint_rules import MEDIA, RULES, words_of
 from misfire.prompts.template import PLACEHOLDER, Template
 from misfire.prompts.template_set import TemplateSet
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_DOUBLED_MARK = re.compile(r"[.,;:!?]\s*[.,;:!?]")
-_MEDIA_WORDS = "photo photograph picture image snapshot view drawing painting sketch diagram shot scene"
 # Words that frame a caption without saying anything of what is in the picture.
 _NEUTRAL_WORDS = """
-    a an the this that these those it its there is are was be being been of in on at to for with by from as and
+    a an the this that these those it it's its there is are was be being been of in on at to for with by from as and
     or here what where how who which shown shows show showing seen see depicts depicting captures capturing described
     describes describing description caption text says called titled following exactly precisely exact accurate
-    counting count number numbers many thing things object objects main subject subjects item items content contents
+    counting count number numbers thing things object objects main subject subjects item items content contents
     detail details detailed look looks appearance attribute attributes property properties colour colours color colors
     focus focuses focused focusing close close-up closeup clear good high-quality quality resolution real realistic
     action actions activity activities happening doing place places setting surroundings background context whole wide
     full layout arrangement position positions positioned location locations relation relations spatial"""
-_MEDIA = frozenset(_MEDIA_WORDS.split())
-_NEUTRAL = _MEDIA | frozenset(_NEUTRAL_WORDS.split())
+_NEUTRAL = MEDIA | frozenset(_NEUTRAL_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -48,72 +41,8 @@ class Finding:
     example: str
 
     def __str__(self) -> str:
-        return f"template {self.template!r}: {self.fault} with {self.num_captions:,} captions, e.g. {self.example!r}"
-
-
-class Rule(ABC):
-    """One thing that can be wrong with a prompt."""
-
-    fault: ClassVar[str]
-
-    @abstractmethod
-    def is_broken(self, template: str, caption: str) -> bool:
-        """Whether the prompt of this template and caption has the fault."""
-
-
-@final
-class DoubledPhrase(Rule):
-    """The template's end says what the caption's beginning says: "a photo of a photo of", "the the"."""
-
-    fault: ClassVar[str] = "doubles a phrase"
-
-    @override
-    def is_broken(self, template: str, caption: str) -> bool:
-        before, after = (_words(part) for part in template.split(PLACEHOLDER))
-        inside = _words(caption)
-        return _repeats_across(before, inside) or _repeats_across(inside, after) or _nests_media(before, inside)
-
-
-@final
-class DoubledMark(Rule):
-    """The template and the caption both bring a punctuation mark at their seam: "a cat.."."""
-
-    fault: ClassVar[str] = "doubles punctuation"
-
-    @override
-    def is_broken(self, template: str, caption: str) -> bool:
-        before, after = template.split(PLACEHOLDER)
-        text = caption.strip()
-        seams = (before.rstrip()[-1:] + text[:1], text[-1:] + after.lstrip()[:1])
-        return any(_DOUBLED_MARK.fullmatch(seam) for seam in seams)
-
-
-@final
-class MarkInside(Rule):
-    """The caption's full stop stands in the middle of the prompt, because the template goes on behind it."""
-
-    fault: ClassVar[str] = "leaves the caption's final mark in the middle"
-
-    @override
-    def is_broken(self, template: str, caption: str) -> bool:
-        after = template.split(PLACEHOLDER)[1].lstrip()
-        return caption.rstrip().endswith((".", "!", "?")) and after[:1].isalnum()
-
-
-@final
-class GluedWords(Rule):
-    """No space stands between the template's word and the caption's: "a photo ofa cat"."""
-
-    fault: ClassVar[str] = "glues words together"
-
-    @override
-    def is_broken(self, template: str, caption: str) -> bool:
-        before, after = template.split(PLACEHOLDER)
-        seams = (before[-1:] + caption[:1], caption[-1:] + after[:1])
-        return any(len(seam) == 2 and seam.isalnum() for seam in seams)
-
-
-RULES: tuple[Rule, ...] = (DoubledPhrase(), DoubledMark(), MarkInside(), GluedWords())
+        captions = "1 caption" if self.num_captions == 1 else f"{self.num_captions:,} captions"
+        return f"template {self.template!r}: {self.fault} with {captions}, e.g. {self.example!r}"
 
 
 def lint_templates(
@@ -155,7 +84,9 @@ def added_words(template: str) -> tuple[str, ...]:
         >>> added_words("a photo of two {caption} on a table")
         ('two', 'table')
     """
-    return tuple(dict.fromkeys(word for word in _words(template.replace(PLACEHOLDER, " ")) if word not in _NEUTRAL))
+    # To ask how many there are says nothing, that there are many does.
+    words = words_of(template.replace(PLACEHOLDER, " ").lower().replace("how many", " "))
+    return tuple(dict.fromkeys(word for word in words if word.replace("\u2019", "'") not in _NEUTRAL))
 
 
 def _by_rule(template: str, captions: Sequence[str], prompts: Sequence[str]) -> list[Finding]:
@@ -184,28 +115,16 @@ def _overflow(template: str, prompts: Sequence[str], truncated: Bool[np.ndarray,
 def _indistinct(
     prompts: dict[str, list[str]], tokens_of: Callable[[Sequence[str]], Sequence[Hashable]]
 ) -> list[Finding]:
+    """Each template that says what an earlier one says, beside the first such one."""
     # Nearly all templates differ with the first caption already; the others are asked about all captions.
     opening = dict(zip(prompts, tokens_of([rendered[0] for rendered in prompts.values()]), strict=True))
-    alike = [(one, other) for one, other in combinations(prompts, 2) if opening[one] == opening[other]]
-    tokens = {text: tuple(tokens_of(prompts[text])) for text in dict.fromkeys(text for pair in alike for text in pair)}
-    return [
-        Finding(second, f"is the same to the tokenizer as {first!r}", len(prompts[second]), prompts[second][0])
-        for first, second in alike
-        if tokens[first] == tokens[second]
-    ]
-
-
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
-
-
-def _repeats_across(before: Sequence[str], after: Sequence[str]) -> bool:
-    """Whether the last words of ``before`` are the first of ``after``."""
-    longest = min(len(before), len(after))
-    return any(before[len(before) - length :] == after[:length] for length in range(1, longest + 1))
-
-
-def _nests_media(before: Sequence[str], caption: Sequence[str]) -> bool:
-    """Whether a picture of a picture is asked for: "an image of a photo of ..."."""
-    opening = caption[:3]
-    return bool(_MEDIA & set(before)) and len(opening) == 3 and opening[1] in _MEDIA and opening[2] == "of"
+    counts = Counter(opening.values())
+    first: dict[tuple[Hashable, ...], str] = {}
+    found = []
+    for text in (text for text in prompts if counts[opening[text]] > 1):
+        tokens = tuple(tokens_of(prompts[text]))
+        if tokens in first:
+            fault = f"is the same to the tokenizer as {first[tokens]!r}"
+            found.append(Finding(text, fault, len(prompts[text]), prompts[text][0]))
+        first.setdefault(tokens, text)
+    return found

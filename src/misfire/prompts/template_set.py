@@ -112,4 +112,10 @@ def template_set_from_file(path: str) -> TemplateSet:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or not isinstance(content.get("templates"), list):
         raise UsageError(f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml.")
-    return TemplateSet(name=str(content.get("name", file.stem)), templates=tuple(map(str, content["templates"])))
+    strange = [str(text) for text in content["templates"] if not isinstance(text, str)]
+    if strange:
+        raise UsageError(
+            f"templates in {path} must be texts, got {name_some(strange)}; put quotation marks around each, since YAML "
+            "reads braces as a mapping."
+        )
+    return TemplateSet(name=str(content.get("name", file.stem)), templates=tuple(content["templates"]))
