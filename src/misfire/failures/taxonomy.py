@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, asdict, dataclass
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,7 @@ def taxonomy_from(content: dict[str, Any]) -> Taxonomy:
     return Taxonomy(content["rule"], categories, content["ten_second_rule"])
 
 
+@lru_cache(maxsize=8192)  # a sheet asks it of the same few words, row by row
 def plain(word: str) -> str:
     """A word by which spellings are compared: its letters and digits, in one case.
 

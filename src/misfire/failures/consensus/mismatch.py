@@ -43,6 +43,8 @@ class Mismatch:
 
 def same_text(first: str, second: str) -> bool:
     """Whether two captions differ at most by what spreadsheets change unasked, a wrong encoding included."""
+    if first == second:
+        return True
     keys = {text_key(first), text_key(repaired(first))}
     return bool(keys & {text_key(second), text_key(repaired(second))})
 
@@ -51,12 +53,13 @@ def own_hash_fails(row: SheetRow) -> bool:
     """Whether a row's hash is of another text than its caption, such as after a column was sorted by itself."""
     if not row.text_sha256 or not row.caption:
         return False
+    if fits_hash(row.caption, row.text_sha256) is not False:  # nearly always, so that no variant need be made
+        return False
     bare = row.caption.strip()
     breaks = (row.caption.replace("\r\n", "\n"), row.caption.replace("\r\n", "\n").replace("\n", "\r\n"))
     tails = (f"{bare}\n", f"{bare} ", f" {bare}", f"{bare}\r\n")
-    variants = (row.caption, bare, text_key(row.caption), repaired(row.caption), *breaks, *tails)
-    fits = [fits_hash(variant, row.text_sha256) for variant in variants]
-    return None not in fits and not any(fits)
+    variants = (bare, text_key(row.caption), repaired(row.caption), *breaks, *tails)
+    return not any(fits_hash(variant, row.text_sha256) for variant in variants)
 
 
 def differences(first: SheetRow, second: SheetRow) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
@@ -67,6 +68,7 @@ class SheetRow:
         return f"idx {self.idx}" if self.idx else f"{self.caption[:40]!r}"
 
 
+@lru_cache(maxsize=8192)  # the same caption stands in several sheets and is compared several times
 def text_key(caption: str) -> str:
     """A caption without what spreadsheets change unasked: spaces, quotes' shapes, guards, control characters.
 
