@@ -16,6 +16,7 @@ from misfire.stats import (
     max_t,
     mcnemar,
     paired_bootstrap,
+    paired_mean_distribution,
     paired_score_interval,
     paired_t_interval,
     sign_flip_test,
@@ -72,6 +73,10 @@ def one_metric(rng: np.random.Generator) -> list[Contender]:
         Contender("`sign_flip_test`, reciprocal rank", lambda: sign_flip_test(1 / before, 1 / after, **settings)),
         Contender("`paired_t_interval`, reciprocal rank", lambda: paired_t_interval(1 / before, 1 / after)),
         Contender("`counted_bootstrap`, reciprocal rank", lambda: counted_bootstrap(1 / before, 1 / after, **settings)),
+        Contender(
+            "`paired_mean_distribution`, reciprocal rank",
+            lambda: paired_mean_distribution(1 / before, 1 / after).interval(),
+        ),
     ]
 
 

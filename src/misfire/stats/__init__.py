@@ -35,6 +35,7 @@ from misfire.stats.clustered import (
 )
 from misfire.stats.counted import counted_bootstrap
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
+from misfire.stats.mean_distribution import PairedMeanDistribution, paired_mean_distribution
 from misfire.stats.multiplicity import benjamini_hochberg, holm
 from misfire.stats.paired_bands import paired_bands
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
@@ -68,6 +69,7 @@ __all__ = [
     "LabelChange",
     "McNemar",
     "PairedBootstrap",
+    "PairedMeanDistribution",
     "RelabelledGain",
     "SelfAgreement",
     "SignFlipTest",
@@ -100,6 +102,7 @@ __all__ = [
     "minimum_detectable_gain",
     "paired_bands",
     "paired_bootstrap",
+    "paired_mean_distribution",
     "paired_score_interval",
     "paired_t_interval",
     "queries_needed",

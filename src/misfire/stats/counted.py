@@ -25,7 +25,8 @@ def counted_bootstrap(
     Queries with the same difference are exchangeable, so a resample is a multinomial draw of how often each distinct
     difference occurs: three of them for hits. Clusters are grouped by their size and sum. The replicates have the
     distribution of the published protocol's but aren't its replicates. Where most outcomes are distinct, as reciprocal
-    ranks can be, it draws queries or clusters as the other two do.
+    ranks can be, it draws queries or clusters as the other two do, and takes as long as they do; an interval that needs
+    no replicates comes from :func:`paired_mean_distribution` then, a hundred times as fast.
 
     Args:
         baseline: Value of each query under the baseline, for example its hit at k.
