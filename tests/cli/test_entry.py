@@ -1,5 +1,6 @@
 """What the command line answers before it works: help, exit codes, and one sentence an error."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -62,6 +63,22 @@ def test_an_error_is_its_sentence_and_its_code(
     monkeypatch.setattr(doctor, "run", refuse)
     assert main(["doctor"]) == code
     assert error_of(capsys) == str(error)
+
+
+def test_cycles_are_looked_for_seldom_while_a_command_runs_and_as_before_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+
+    def run(words: list[str]) -> int:
+        seen.append(gc.get_threshold()[0])
+        raise UsageError("stopped here.")
+
+    monkeypatch.setattr("misfire.cli.doctor.run", run)
+    before = gc.get_threshold()
+    assert main(["doctor"]) == 2
+    assert seen[0] >= 10 * before[0]
+    assert gc.get_threshold() == before
 
 
 def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -51,6 +51,7 @@ class TrackingStore:
     artifact_root: str | None
     lock_folder: str
     experiment: str = "ensemble"
+    _artifact_uris: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         absolute_uri(self.uri)
@@ -154,6 +155,7 @@ class TrackingStore:
                 page_token=token,
             )
             found.extend(page)
+            self._artifact_uris.update({str(run.info.run_id): str(run.info.artifact_uri) for run in page})
             token = page.token
             if not token:
                 return found
@@ -165,8 +167,23 @@ class TrackingStore:
     @contextmanager
     def artifact(self, run_id: str, name: str) -> Iterator[Path]:
         """A run's artifact as a local file, removed afterwards where it had to be fetched."""
+        here = self._artifact_folder(run_id)
+        if here is not None and (here / name).is_file():
+            yield here / name
+            return
         with tempfile.TemporaryDirectory() as folder:
             yield Path(self.client.download_artifacts(run_id, name, dst_path=folder))
+
+    def _artifact_folder(self, run_id: str) -> Path | None:
+        """Where a run's artifacts lie; None unless that's a folder of this machine."""
+        from mlflow.utils.file_utils import local_file_uri_to_path
+        from mlflow.utils.uri import is_local_uri
+
+        # MLflow's own reading asks the database for the whole run, each time; where its artifacts are never changes.
+        if run_id not in self._artifact_uris:
+            self._artifact_uris[run_id] = str(self.client.get_run(run_id).info.artifact_uri)
+        address = self._artifact_uris[run_id]
+        return Path(local_file_uri_to_path(address)) if is_local_uri(address) else None
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags of the experiment."""
