@@ -39,4 +39,5 @@ def test_the_words_say_what_is_sure_by_itself_and_how_sure_that_is() -> None:
 def test_the_words_say_where_the_oracle_gains_nothing_sure() -> None:
     low = replace(GAP.oracle.cutoffs[0], net=NetChange(0.01, -0.01, 0.03, "by hand"))
     systems = tuple(replace(one, cutoffs=(low,)) if one.is_oracle else one for one in GAP.systems)
+    assert "Better than the plain caption: predicted (zero-shot);" in gap_sentence(replace(GAP, systems=systems))
     assert ". The oracle's own change can't be told from none. Better" in gap_sentence(replace(GAP, systems=systems))

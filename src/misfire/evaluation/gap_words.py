@@ -15,11 +15,13 @@ def gap_sentence(gap: OracleGap, *, k: int | None = None) -> str:
     """
     k = gap.ks[-1] if k is None else k
     without = [system for system in gap.systems if system.kind in _WITHOUT_LABELS]
-    told = "; ".join(f"{system.label} {_points(system.at(k).net)}" for system in without)
+    best = max(without, key=lambda system: system.at(k).net.estimate)
+    worst = min(without, key=lambda system: system.at(k).net.estimate)
     return (
         f"Over all {gap.num_queries:,} queries, hit@{k} changes by {_points(gap.oracle.at(k).net)} where gold labels "
         "choose the templates and say which queries fail, which no deployed system knows. "
-        f"Without labels: {told}. {_verdict(gap, k, without)} {_how_sure(gap, len(without))}"
+        f"Without labels, the best of {len(without)} is {best.label}, {_points(best.at(k).net)}, and the last "
+        f"{worst.label}, {_points(worst.at(k).net)}. {_verdict(gap, k, without)} {_how_sure(gap, len(without))}"
     )
 
 
@@ -46,7 +48,7 @@ def _how_sure(gap: OracleGap, num_systems: int) -> str:
 
 
 def _names(systems: Sequence[GapSystem]) -> str:
-    return " and ".join(system.label for system in systems) or "none"
+    return " and ".join(system.label for system in systems) or "no system"
 
 
 def _points(net: NetChange) -> str:

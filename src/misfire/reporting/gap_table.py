@@ -20,7 +20,7 @@ def gap_table(gap: OracleGap, *, run_url: str | None = None) -> Table:
         columns=(
             Column("k", ("k",)),
             Column("templates chosen", ("kind", "router", "is_oracle"), is_number=False),
-            Column("asked", ("share_applied",)),
+            Column("applied to", ("share_applied",)),
             Column("hits", ("failure_hits_before", "failure_hits", "num_failures"), f"{gap.num_labelled} failures"),
             Column("fixed", ("failures_fixed",), f"{gap.num_labelled} failures"),
             Column("broken", ("failures_broken",), f"{gap.num_labelled} failures"),
@@ -73,7 +73,7 @@ def _note(gap: OracleGap) -> str:
         f"{gap.num_failures:,} queries that the plain caption doesn't rank first. Others: {gap.num_others:,} of the "
         f"{gap.num_hits:,} that it does. † reads gold labels at query time: it is told which queries fail, too, and "
         f"leaves the others and failures without a template set as they are. A gated system {gap.gate}. "
-        "Asked: share of all queries that aren't asked with the plain caption. "
+        "Applied to: share of all queries that are asked with templates, not with the plain caption. "
         f"Δ and what is behind the oracle are estimates over all queries with {gap.confidence:.0%} score intervals, "
         "captions clustered by image, each by itself. Category right: labelled failures routed to their gold category, "
         "of those whose category has templates; no label of a query's own image takes part in its route."
