@@ -8,6 +8,7 @@ from tests.end_to_end.conftest import Place
 
 WrittenSearch = Callable[..., Path]
 Finished = dict[int, tuple[object, ...]]
+Settled = dict[int, dict[str, object]]
 
 
 def journal(place: Place, name: str) -> Path:
@@ -15,18 +16,44 @@ def journal(place: Place, name: str) -> Path:
 
 
 def finished(place: Place, name: str) -> Finished:
-    """What Optuna itself reads from the journal: of each number its setting, values and cell."""
+    """What Optuna itself reads from the journal of finished trials: of each number its setting, values and cell."""
+    return {
+        number: (told["setting"], told["values"], told["cell"])
+        for number, told in settled(place, name).items()
+        if told["values"] is not None
+    }
+
+
+def settled(place: Place, name: str) -> Settled:
+    """What Optuna reads of trials that were finished or cut short; a bound stands for the values of the latter."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     storage = JournalStorage(JournalFileBackend(str(journal(place, name))))
     study = optuna.load_study(study_name=name, storage=storage)
-    found: Finished = {}
-    for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
+    found: Settled = {}
+    states = optuna.trial.TrialState
+    for trial in study.get_trials(states=[states.COMPLETE, states.PRUNED]):
         number = trial.user_attrs["misfire.number"]
         assert number not in found
-        found[number] = (tuple(sorted(trial.params.items())), tuple(trial.values), trial.user_attrs["misfire.cell_id"])
+        bound = trial.user_attrs.get("misfire.bound")
+        assert trial.state == states.COMPLETE or bound
+        found[number] = {
+            "setting": tuple(sorted(trial.params.items())),
+            "values": None if trial.state == states.PRUNED else tuple(trial.values),
+            "bound": None if bound is None else tuple(bound),
+            "cell": trial.user_attrs["misfire.cell_id"],
+        }
+    return found
+
+
+def pruned_runs(place: Place, name: str) -> list[str]:
+    """Cell ids of the runs of cells that were cut short; a cell stands once, and never as a finished one."""
+    runs = place.store(name).finished("pruned")
+    found = [run.data.tags["misfire.pruned_cell"] for run in runs]
+    assert len(set(found)) == len(found)
+    assert not {run.data.tags["misfire.cell_id"] for run in runs} & set(found)
     return found
 
 

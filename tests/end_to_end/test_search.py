@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.end_to_end.conftest import Place
-from tests.end_to_end.studies import WrittenSearch, finished, journal, sides, world
+from tests.end_to_end.studies import Settled, WrittenSearch, finished, journal, pruned_runs, settled, sides, world
 
 pytestmark = pytest.mark.end_to_end
 
@@ -41,25 +41,28 @@ def test_a_killed_and_resumed_study_is_an_uninterrupted_one(
     wait_for_trials(journal(own_place, "killed"), 3, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert 3 <= len(finished(own_place, "killed")) < 8
+    assert 3 <= len(settled(own_place, "killed")) < 8
     assert own_place.misfire("search", str(killed)) == 0
     whole = written_search("whole")
     assert own_place.misfire("search", str(whole)) == 0
-    assert finished(own_place, "killed") == finished(own_place, "whole")
-    assert sorted(finished(own_place, "killed")) == list(range(8))
+    assert settled(own_place, "killed") == settled(own_place, "whole")
+    assert sorted(settled(own_place, "killed")) == list(range(8))
     for name in ("killed", "whole"):
         found = sides(own_place, name)
         assert set(found["dev"]) == {cell_id for _, _, cell_id in finished(own_place, name).values()}
+        assert set(found["dev"]) | set(pruned_runs(own_place, name)) == {
+            told["cell"] for told in settled(own_place, name).values()
+        }
         assert len(found["test"]) == 1
 
 
 def wait_for_trials(path: Path, wanted: int, process: "subprocess.Popen[str]") -> None:
-    """Until so many values were told: in Optuna's journal, operation 6 with the state of a finished trial."""
+    """Until so many values were told: in Optuna's journal, operation 6 with the state of a settled trial."""
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         lines = path.read_text().split("\n")[:-1] if path.is_file() else []
         entries = [json.loads(line) for line in lines]
-        if sum(entry["op_code"] == 6 and entry.get("state") == 1 for entry in entries) >= wanted:
+        if sum(entry["op_code"] == 6 and entry.get("state") in (1, 2) for entry in entries) >= wanted:
             return
         time.sleep(0.01)
     raise AssertionError(f"the search ended before it was killed: {process.communicate()}")
@@ -73,29 +76,36 @@ def test_four_processes_lose_and_double_no_trial(own_place: Place, written_searc
     started = [start(own_place, search) for _ in range(4)]
     outputs = [process.communicate(timeout=300) for process in started]
     assert [process.returncode for process in started] == [0] * 4, "\n".join(error for _, error in outputs)
-    trials = finished(own_place, "shared")
+    trials = settled(own_place, "shared")
     assert sorted(trials) == list(range(8))
     found = sides(own_place, "shared")
-    assert set(found["dev"]) == {cell_id for _, _, cell_id in trials.values()}
+    assert set(found["dev"]) | set(pruned_runs(own_place, "shared")) == {told["cell"] for told in trials.values()}
     assert len(found["test"]) == 1
     runs = own_place.store("shared").runs()
     assert sorted({run.info.status for run in runs}) == ["FINISHED"]
     assert [run.data.tags["misfire.kind"] for run in runs].count("summary") == 1
     tagged = {
         int(number)
-        for run in own_place.store("shared").finished("cell")
+        for kind in ("cell", "pruned")
+        for run in own_place.store("shared").finished(kind)
         if run.data.params["side"] == "dev"
         for number in run.data.tags["misfire.trials"].split()
     }
     assert tagged == set(range(8))
-    assert all("8 trials of shared: 8 finished" in output for output, _ in outputs)
+    assert all(f"8 trials of shared: {counts(trials)}\n" in output for output, _ in outputs)
+
+
+def counts(trials: Settled) -> str:
+    num_finished = sum(told["values"] is not None for told in trials.values())
+    num_pruned = len(trials) - num_finished
+    return f"{num_finished} finished" + (f", {num_pruned} pruned" if num_pruned else "")
 
 
 def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
     place: Place, written_search: WrittenSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every ranking is overheard: whose queries it asks, and how many trials were finished by then."""
-    from misfire.evaluation import baseline, dev_queries, ensembling, label_noise
+    from misfire.evaluation import baseline, dev_queries, ensembling, label_noise, pruning
     from misfire.evaluation import test_queries as held_back
 
     asked: list[tuple[set[int], int]] = []
@@ -103,14 +113,14 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
 
     def overhear(original: Callable[..., object]) -> Callable[..., object]:
         def ranked(queries: object, gallery: object, targets: np.ndarray, *rest: object, **named: object) -> object:
-            told = len(finished(place, name)) if journal(place, name).is_file() else 0
+            told = len(settled(place, name)) if journal(place, name).is_file() else 0
             asked.append((set(np.asarray(targets).tolist()), told))
             assert len(gallery) == 200  # type: ignore[arg-type]  # all images, on either side
             return original(queries, gallery, targets, *rest, **named)
 
         return ranked
 
-    for module in (baseline, ensembling, label_noise):
+    for module in (baseline, ensembling, label_noise, pruning):
         for function in ("target_ranks", "target_outcomes", "ensemble_ranks", "ensemble_outcomes"):
             if hasattr(module, function):
                 monkeypatch.setattr(module, function, overhear(getattr(module, function)))
@@ -179,16 +189,18 @@ def test_a_search_tells_what_it_found_and_goes_on_where_it_ended(
     assert f"4 trials of {name}: 4 finished\n" in first.out
     assert place.misfire("search", str(search), "num_trials=6") == 0
     again = capsys.readouterr()
-    assert f"6 trials of {name}: 6 finished\n" in again.out
+    told = settled(place, name)
+    assert f"6 trials of {name}: {counts(told)}\n" in again.out
     assert [line.split()[0] for line in again.err.splitlines() if " · gain " in line] == ["4", "5"]
     folder = place.report / name
     report = (folder / "report.md").read_text()
     (answer,) = [line.removeprefix("Answer: ") for line in again.out.splitlines() if line.startswith("Answer: ")]
     assert f"**Answer.** {answer}" in report
     table = pd.read_csv(folder / "tables" / "trials.csv")
-    told = finished(place, name)
     assert table.trial.tolist() == list(range(6))
-    assert [tuple(row) for row in table[["gain", "broken"]].to_numpy()] == [told[number][1] for number in range(6)]
+    assert [tuple(row) for row in table[["gain", "broken"]].to_numpy()] == [
+        told[number]["values"] or told[number]["bound"] for number in range(6)
+    ]
     assert {path.name for path in (folder / "figures").glob("*.png")} >= {"search_history.png", "pareto_front.png"}
     store = place.store(name)
     note = store.client.get_experiment(store.experiment_id).tags["mlflow.note.content"]
@@ -224,3 +236,80 @@ def test_a_trial_that_fails_stops_no_other_and_is_named(
     assert place.misfire("search", str(search)) == 0
     assert f"2 trials of {name}: 2 finished\n" in capsys.readouterr().out
     assert len(sides(place, name)["test"]) == 1
+
+
+@pytest.mark.parametrize(("sampler", "objectives"), [("tpe", ["gain", "broken"]), ("grid", ["net"])])
+def test_pruning_changes_nothing_but_the_cost(
+    place: Place, written_search: WrittenSearch, sampler: str, objectives: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same settings, bounds, front, winner and p-values as of a study whose every trial is run to its end."""
+    names = {prune: f"prune-{prune}-{place.experiment}" for prune in (True, False)}
+    for prune, name in names.items():
+        search = written_search(name, sampler=sampler, objectives=objectives, num_trials=10, prune=prune)
+        assert place.misfire("search", str(search)) == 0
+    shown = capsys.readouterr().out
+    cut, whole = (settled(place, names[prune]) for prune in (True, False))
+    assert f"10 trials of {names[True]}: {counts(cut)}\n" in shown
+    assert f"10 trials of {names[False]}: 10 finished\n" in shown
+    assert all(told["values"] is not None for told in whole.values())
+    num_pruned = sum(told["values"] is None for told in cut.values())
+    assert num_pruned >= 2
+    for number, told in cut.items():
+        assert told == {**whole[number], "values": told["values"]}
+        assert told["values"] in (None, whole[number]["values"])
+        assert (told["values"] is None) == (told["bound"] is not None)
+    signs = np.where([name != "broken" for name in objectives], 1, -1)
+    for told in whole.values():
+        if told["bound"] is not None:
+            assert (signs * np.subtract(told["bound"], told["values"]) >= 0).all()  # type: ignore[call-overload]
+
+    verdicts, fronts = (
+        [(place.report / names[prune] / "tables" / f"{table}.csv") for prune in (True, False)]
+        for table in ("verdict", "front")
+    )
+    assert verdicts[0].read_bytes() == verdicts[1].read_bytes()
+    if len(objectives) > 1:
+        assert fronts[0].read_bytes() == fronts[1].read_bytes()
+    answers = [line for line in shown.splitlines() if line.startswith("Answer: ")]
+    assert answers[0] == f"{answers[1]} {num_pruned} of 10 trials were cut short by a bound that others beat."
+    table = pd.read_csv(place.report / names[True] / "tables" / "trials.csv")
+    assert table["is_pruned"].tolist() == [cut[number]["values"] is None for number in range(10)]
+    assert set(pruned_runs(place, names[True])) == {told["cell"] for told in cut.values() if told["values"] is None}
+
+
+def test_a_cell_that_was_cut_short_is_run_whole_where_it_is_asked_for(
+    place: Place, written_search: WrittenSearch
+) -> None:
+    """A pruned cell isn't a finished one: nothing reads it as such, and whoever wants its values runs it."""
+    name = f"cut-{place.experiment}"
+    search = written_search(name, num_trials=8)
+    assert place.misfire("search", str(search)) == 0
+    cut = pruned_runs(place, name)
+    assert cut
+    store = place.store(name)
+    for cell_id in cut:
+        with store.claimed(cell_id) as run:
+            assert run is None
+    assert not {cell.outcome.cell_id for cell in place.cells(name)} & set(cut)
+    assert place.misfire("report", f"tracking.experiment={name}") == 0
+    for run in store.finished("pruned"):
+        with store.artifact(run.info.run_id, "subset.parquet") as path:
+            records = pd.read_parquet(path)
+        assert set(records["part"]) == {"subset"}
+        gain = 100 * ((records["ensembled_rank"] <= 1).mean() - (records["baseline_rank"] <= 1).mean())
+        assert run.data.metrics["bound/gain"] == pytest.approx(gain)
+        assert run.data.metrics["rival/gain"] >= run.data.metrics["bound/gain"]
+        assert run.data.metrics["rival/broken"] <= run.data.metrics["bound/broken"]
+
+    before = settled(place, name)
+    journal(place, name).rename(journal(place, name).with_suffix(".moved"))
+    search = written_search(name, num_trials=8, prune=False)
+    assert place.misfire("search", str(search)) == 0
+    after = settled(place, name)
+    assert {number: told["setting"] for number, told in after.items()} == {
+        number: told["setting"] for number, told in before.items()
+    }
+    for cell_id in cut:
+        with store.claimed(cell_id) as run:
+            assert run is not None
+            assert len(place.records(run.info.run_id, name)) > len(records)
