@@ -167,7 +167,11 @@ def test_a_template_is_said_to_help_only_where_the_corrected_test_says_so(
     )
     sentence = attribution_sentence(unsure)
     assert "no single template's part can be told from none" in sentence
-    assert sentence.endswith("(sign-flip tests by image, corrected for 4 templates at 2 cut-offs).")
+    assert (
+        "(sign-flip tests by image, corrected for 4 templates at 2 cut-offs). The queries were mined from" in sentence
+    )
+    chosen_otherwise = attribution_sentence(replace(unsure, is_failure_mined=False))
+    assert chosen_otherwise.endswith("(sign-flip tests by image, corrected for 4 templates at 2 cut-offs).")
     at_1, at_3 = unsure.cutoffs
     first = at_3.shares[0]
     helping = replace(first, p_adjusted=0.05, shapley=replace(first.shapley, estimate=0.1))

@@ -36,7 +36,9 @@ def attribute_templates(
     its hit by the whole ensemble less its baseline hit, and those of all queries to the cell's gain.
 
     The plain caption, where it is a template, is a player like the others: it may be left out of an ensemble, too, and
-    its part says what keeping it in brings. Alone it changes nothing, as it is what nobody is worth.
+    its part says what keeping it in brings. Alone it changes nothing, as it is what nobody is worth. Where the queries
+    were mined from its failures, its part is biased downwards as the others' are upwards: on them it hits nothing at 1
+    by choice, and who keeps it in keeps that in.
 
     Up to twelve templates all coalitions are ranked; beyond, those on the way of ``num_orders`` random orders.
 

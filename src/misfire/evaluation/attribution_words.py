@@ -4,6 +4,11 @@ from collections.abc import Callable
 
 from misfire.evaluation.attribution_outcome import TemplateAttribution, TemplateShare
 
+_MINED = (
+    " The queries were mined from the plain caption's failures, so that any other wording looks better on them than it "
+    "is (regression to the mean), and the plain caption worse."
+)
+
 
 def attribution_name(found: TemplateAttribution) -> str:
     """What came out in one line: ``attribution · object · mean · a clear view of {caption} +1.2 of +4.8 pp @10``."""
@@ -30,7 +35,7 @@ def attribution_sentence(found: TemplateAttribution) -> str:
     return (
         f"The gain of {gains} on {found.num_queries:,} queries is the sum of {num_templates} templates' parts; "
         f"{verdict} (sign-flip tests by image, corrected for {_counted(num_templates, 'template')} at "
-        f"{_counted(len(found.ks), 'cut-off')})."
+        f"{_counted(len(found.ks), 'cut-off')}).{_MINED if found.is_failure_mined else ''}"
     )
 
 
