@@ -219,3 +219,19 @@ def test_the_built_in_tokenizer_is_open_clips(tmp_path: Path) -> None:
     assert torch.equal(tokenizer(TEXTS), open_clip.get_tokenizer("ViT-B-32", context_length=20)(TEXTS))
     lengths = np.array([len(open_clip.get_tokenizer("ViT-B-32").encode(text)) + 2 for text in TEXTS])
     assert files.is_truncated(tokenizer, TEXTS).tolist() == (lengths > 20).tolist()
+
+
+@pytest.mark.parametrize("options", ["{}", '{"reduction_mask": "simple"}'])
+def test_of_what_leaves_room_in_the_context_nothing_was_cut(options: str) -> None:
+    """Lengths on both sides of the context: whatever is cut is among what may be, and little else."""
+    files = BytePairTokenizer(MERGES, options)
+    tokenizer: Any = files.load({"context_length": 20}, vocabulary_size=49408)
+    texts = ["the " * num_words for num_words in range(30)]
+    doubtful = files.may_be_truncated(tokenizer, tokenizer(texts))
+    assert doubtful.tolist() == [num_words + 2 >= 20 for num_words in range(30)]
+    assert (doubtful >= files.is_truncated(tokenizer, texts)).all()
+
+
+def test_of_a_tokenizer_of_transformers_every_text_is_asked_for(tmp_path: Path) -> None:
+    tokens = torch.zeros(3, 8, dtype=torch.int64)
+    assert HuggingFaceTokenizer(tmp_path).may_be_truncated(None, tokens).tolist() == [True] * 3

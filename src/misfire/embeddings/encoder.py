@@ -64,6 +64,10 @@ class Encoder(ABC):
     def is_truncated(self, texts: Sequence[str]) -> Bool[np.ndarray, " text"]:
         """Whether each text has more tokens than the context holds, so that its end is not read."""
 
+    def may_be_truncated(self, tokens: Tokens) -> Bool[np.ndarray, " text"]:
+        """Of which tokenized texts :meth:`is_truncated` has to be asked: what a tokenizer can tell without the text."""
+        return np.ones(len(tokens), dtype=bool)
+
     def num_truncated(self, texts: Sequence[str]) -> int:
         """How many texts have more tokens than the context holds."""
         return int(self.is_truncated(texts).sum())

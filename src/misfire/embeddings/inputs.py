@@ -158,7 +158,11 @@ class TextInputs(Inputs):
     def read(self, positions: list[int], encoder: Encoder) -> Chunk:
         texts = [self.texts[position] for position in positions]
         tokens = encoder.tokenize(texts) if self.tokens is None else self.tokens[torch.tensor(positions)]
-        return Chunk(positions, tokens, encoder.is_truncated(texts), [])
+        truncated = encoder.may_be_truncated(tokens)  # cutting a text up again takes long, and few fill the context
+        doubtful = np.flatnonzero(truncated)
+        if len(doubtful):
+            truncated[doubtful] = encoder.is_truncated([texts[place] for place in doubtful])
+        return Chunk(positions, tokens, truncated, [])
 
     @override
     def encode(self, encoder: Encoder, batch: torch.Tensor) -> Float[torch.Tensor, "item dim"]:

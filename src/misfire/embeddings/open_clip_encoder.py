@@ -113,6 +113,10 @@ class OpenClipEncoder(Encoder):
         return self._source.tokenizer.is_truncated(self._tokenizer, texts)
 
     @override
+    def may_be_truncated(self, tokens: Tokens) -> Bool[np.ndarray, " text"]:
+        return self._source.tokenizer.may_be_truncated(self._tokenizer, tokens)
+
+    @override
     def encode_images(
         self, images: UInt8[torch.Tensor, "image channel height width"]
     ) -> Float[torch.Tensor, "image dim"]:

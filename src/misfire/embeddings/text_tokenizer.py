@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import torch
 from jaxtyping import Bool
 from typing_extensions import override
 
@@ -63,6 +64,11 @@ class TokenizerFiles(ABC):
     def is_truncated(self, tokenizer: Any, texts: Sequence[str]) -> Bool[np.ndarray, " text"]:
         """Whether each text has more tokens than the context of a loaded tokenizer."""
 
+    def may_be_truncated(self, tokenizer: Any, tokens: torch.Tensor) -> Bool[np.ndarray, " text"]:
+        """Which rows of tokens may be of a text that has more of them than the context."""
+        del tokenizer
+        return np.ones(len(tokens), dtype=bool)
+
 
 @final
 @dataclass(frozen=True)
@@ -93,6 +99,12 @@ class BytePairTokenizer(TokenizerFiles):
         tokens = tokenizer(["", *texts], context_length=2 * length)
         truncated: Bool[np.ndarray, " text"] = (tokens[1:, length:] != tokens[0, -1]).any(dim=1).numpy()
         return truncated
+
+    @override
+    def may_be_truncated(self, tokenizer: Any, tokens: torch.Tensor) -> Bool[np.ndarray, " text"]:
+        # A cut row ends with the end token; one that has room behind it wasn't cut.
+        is_full: Bool[np.ndarray, " text"] = (tokens[:, -1] == tokenizer.eot_token_id).numpy()
+        return is_full
 
 
 @final
