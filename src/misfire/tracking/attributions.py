@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from misfire.core.errors import IntegrityError
 from misfire.evaluation import TemplateAttribution, attribution_name, attribution_sentence
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, read_json
 from misfire.tracking.store import KIND, TrackingStore
@@ -70,8 +71,19 @@ def read_attributions(store: TrackingStore) -> list[TemplateAttribution]:
 
 
 def read_attribution(store: TrackingStore, run: "Run") -> TemplateAttribution:
-    """The attribution that a run holds."""
-    return TemplateAttribution.from_json(read_json(store, str(run.info.run_id), ATTRIBUTION_FILE))
+    """The attribution that a run holds.
+
+    Raises:
+        IntegrityError: If its file has another form than this version writes.
+    """
+    facts = read_json(store, str(run.info.run_id), ATTRIBUTION_FILE)
+    try:
+        return TemplateAttribution.from_json(facts)
+    except (KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{ATTRIBUTION_FILE} of run {run.info.run_id} must have the form that this version writes, got one that it "
+            "can't read; delete the run in `misfire ui` and attribute again."
+        ) from error
 
 
 def _metric(k: int, place: int, template: str) -> str:
