@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from misfire.core.errors import UsageError
+from misfire.evaluation.decision import CHOSEN_BY_FAILING
 from misfire.evaluation.outcome import CellOutcome, CutoffOutcome
 from misfire.metrics import hit_at_k
 from misfire.stats import max_t, mcnemar
@@ -61,10 +62,20 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the gain on test is real by the rule: above 0, p-value below 0.05, and no net loss elsewhere."""
-        elsewhere = self.on_test.complement
+        """Whether the gain on test is real by the rule: above 0, p-value below 0.05, and no net loss elsewhere.
+
+        The p-value is multiplied by how many winners have been read on test (Bonferroni). Where the queries are all
+        queries, or were mined from failures, the interval of the change over all queries must lie above 0, too: it
+        counts the captions of an image together, and two systems of equal quality win on failures what they lose
+        elsewhere, which a small sample of the others needn't show.
+        """
+        elsewhere, net = self.on_test.complement, self.on_test.net
         is_cost_known = elsewhere.num_queries > 0 or self.test.num_others == 0
-        return self.on_test.delta > 0 and self.p_test < _LEVEL and is_cost_known and elsewhere.net >= 0
+        is_sure = net is not None and net.low > 0
+        if (self.test.is_failure_mined or self.test.num_others == 0) and not is_sure:
+            return False
+        p_value = self.p_test * self.num_looks
+        return self.on_test.delta > 0 and p_value < _LEVEL and is_cost_known and elsewhere.net >= 0
 
     def answer(self, name: str) -> str:
         """What came out, in plain words.
@@ -98,15 +109,23 @@ class Verdict:
 
     def _caveats(self) -> str:
         caveats = [
-            " The subset was mined from failures, so part of any gain on it is regression to the mean."
-            if self.test.is_failure_mined
-            else "",
+            f"{CHOSEN_BY_FAILING}{self._over_all()}" if self.test.is_failure_mined else "",
             " The templates were chosen by gold labels: an oracle, not a system." if self.test.is_oracle else "",
-            f" Test was read for {self.num_looks} winners of this study, so its p-value is flattered too."
+            f" Test was read for {self.num_looks} winners of this study, so its p-value is flattered too, and the rule "
+            "counts them."
             if self.num_looks > 1
             else "",
         ]
         return "".join(caveats)
+
+    def _over_all(self) -> str:
+        net = self.on_test.net
+        if net is None:
+            return " What it changes over all test queries isn't known."
+        return (
+            f" Over all test queries that comes to {100 * net.estimate:+.2f} pp "
+            f"[{100 * net.low:.2f}, {100 * net.high:.2f}]."
+        )
 
 
 def selection_adjusted_p(
