@@ -28,6 +28,17 @@ def test_a_cell_is_read_back_as_it_was_logged(store: TrackingStore, tmp_path: Pa
     assert all((cell.replicates[k] == wanted.replicates[k]).all() for k in (1, 5, 10))
 
 
+def test_an_artifact_is_read_where_it_lies_and_a_missing_one_is_an_error(store: TrackingStore, tmp_path: Path) -> None:
+    run_id = log(store, tmp_path / "a")
+    for fresh in (store, replace(store)):  # the second has seen no run yet
+        with fresh.artifact(run_id, "config.yaml") as path:
+            assert path.read_text() == "seed: 42\n"
+        assert path.is_file()
+        assert str(path).startswith(str(store.artifact_root))
+    with pytest.raises(Exception, match=r"nothing\.txt"), store.artifact(run_id, "nothing.txt"):
+        pass
+
+
 def test_a_run_says_what_differs_and_what_came_out(store: TrackingStore, tmp_path: Path) -> None:
     run = store.client.get_run(log(store, tmp_path / "a"))
     assert run.info.run_name == "object · logmeanexp tau=1 · +20.0 pp @5"

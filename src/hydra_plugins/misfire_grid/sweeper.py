@@ -29,5 +29,7 @@ class MisfireGridSweeper(BasicSweeper):
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Compose each job before any runs."""
+        if self.config is None:
+            raise RuntimeError("setup comes before sweep.")
         for overrides in batch:
             self._composed.check(self.config, list(overrides))

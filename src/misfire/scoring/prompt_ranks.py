@@ -1,5 +1,7 @@
 """Ranks by each prompt alone, out of the scores that a pooling makes one of."""
 
+from typing import TypeGuard
+
 import torch
 from jaxtyping import Float, Int, Int64
 
@@ -52,6 +54,6 @@ def ensemble_outcomes_beside_prompts(
     return rivals.outcomes(counts.ranks()), alone.ranks().rank.view(len(targets), num_prompts)
 
 
-def pools_scores(pooling: PromptPooling) -> bool:
+def pools_scores(pooling: PromptPooling) -> TypeGuard[ScorePooling]:
     """Whether a pooling multiplies each prompt as it is with the gallery, and pools the products."""
     return isinstance(pooling, ScorePooling) and type(pooling).before_product is ScorePooling.before_product

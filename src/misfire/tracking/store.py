@@ -183,7 +183,8 @@ class TrackingStore:
         if run_id not in self._artifact_uris:
             self._artifact_uris[run_id] = str(self.client.get_run(run_id).info.artifact_uri)
         address = self._artifact_uris[run_id]
-        return Path(local_file_uri_to_path(address)) if is_local_uri(address) else None
+        is_here = is_local_uri(address)  # type: ignore[no-untyped-call]
+        return Path(local_file_uri_to_path(address)) if is_here else None  # type: ignore[no-untyped-call]
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags of the experiment."""
