@@ -233,3 +233,14 @@ def test_what_cannot_be_compared_is_refused_and_nothing_logged(
     assert main([words[0], *own, *place.words, experiment, *words[1:]]) == 2
     assert said in capsys.readouterr().err
     assert place.store().runs() == []
+
+
+def test_a_search_refuses_what_its_test_queries_would_teach(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gates.yaml").write_text(
+        "title: t\nquestion: q\ndecision_rule: d\nk: 10\nobjectives: [gain]\nsampler: grid\nnum_trials: 2\n"
+        "fixed: {subset: failures, pooling: mean}\nspace: {templates: [generic, gated]}\n"
+    )
+    assert place.misfire("search", str(tmp_path / "gates.yaml")) == 2
+    assert "a search must ask templates that learn from no hits, got templates=gated, which" in capsys.readouterr().err

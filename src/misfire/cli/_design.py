@@ -93,8 +93,8 @@ def _template_set(
         return templates.for_queries(settings.workbench, failure_set, asked, pooling)
     if templates.learns_from_hits:
         raise UsageError(
-            f"a search can't ask templates that learn from what the queries they're asked for retrieve, got templates="
-            f"{templates.name}; search without it, and gate afterwards."
+            f"a search must ask templates that learn from no hits, got templates={templates.name}, which the winner's "
+            "test queries would teach; search what stands behind the gate, and gate the winner."
         )
     fitted_on = side.fitted_on
     known = failure_set if failure_set is None or fitted_on is side else failure_set_of(settings, fitted_on)
