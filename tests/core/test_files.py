@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from misfire.core.files import atomic_path, locked, write_text
+from misfire.core.files import atomic_path, locked, write_files, write_text
 
 
 def write_half(path: Path) -> None:
@@ -55,3 +55,10 @@ def test_a_lock_keeps_another_process_out_and_dies_with_its_holder(tmp_path: Pat
     with locked(lock):
         pass
     holder.stdout.close()
+
+
+def test_files_of_a_folder_are_bytes_or_texts_in_their_order(tmp_path: Path) -> None:
+    written = write_files(tmp_path / "report", {"b/table.md": "é\n", "a.png": b"\x89"})
+    assert written == [tmp_path / "report" / "b" / "table.md", tmp_path / "report" / "a.png"]
+    assert [path.read_bytes() for path in written] == [b"\xc3\xa9\n", b"\x89"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a.png", "table.md"]

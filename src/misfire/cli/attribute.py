@@ -65,23 +65,16 @@ def _found_or_run(settings: "Settings") -> "TemplateAttribution":
 
 def _files(found: "TemplateAttribution") -> dict[str, bytes]:
     from misfire.evaluation import attribution_sentence
-    from misfire.reporting import to_csv, to_markdown
+    from misfire.reporting import exhibit_files
     from misfire.reporting.attribution_table import attribution_table
-    from misfire.reporting.figures import attribution_bars, to_png, to_svg
+    from misfire.reporting.figures import attribution_bars
 
-    table, drawn = attribution_table(found), attribution_bars(found)
-    return {
-        f"{table.name}.md": f"{to_markdown(table)}\n{attribution_sentence(found)}\n".encode(),
-        f"{table.name}.csv": to_csv(table).encode(),
-        f"{drawn.name}.png": to_png(drawn.figure),
-        f"{drawn.name}.svg": to_svg(drawn.figure),
-    }
+    return exhibit_files(attribution_table(found), attribution_bars(found), sentence=attribution_sentence(found))
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    from misfire.core.files import write_bytes
+    from misfire.core.files import write_files
     from misfire.core.progress import say
 
-    for name, content in files.items():
-        write_bytes(folder / name, content)
+    write_files(folder, files)
     say(f"table and figure: {folder}/attribution.*")

@@ -82,23 +82,16 @@ def _found_or_run(settings: "Settings", plan: "GapPlan") -> "OracleGap":
 def gap_files(gap: "OracleGap") -> dict[str, bytes]:
     """The table and the figure, by file name."""
     from misfire.evaluation import gap_sentence
-    from misfire.reporting import to_csv, to_markdown
-    from misfire.reporting.figures import oracle_gap_points, to_png, to_svg
+    from misfire.reporting import exhibit_files
+    from misfire.reporting.figures import oracle_gap_points
     from misfire.reporting.gap_table import gap_table
 
-    table, drawn = gap_table(gap), oracle_gap_points(gap)
-    return {
-        f"{table.name}.md": f"{to_markdown(table)}\n{gap_sentence(gap)}\n".encode(),
-        f"{table.name}.csv": to_csv(table).encode(),
-        f"{drawn.name}.png": to_png(drawn.figure),
-        f"{drawn.name}.svg": to_svg(drawn.figure),
-    }
+    return exhibit_files(gap_table(gap), oracle_gap_points(gap), sentence=gap_sentence(gap))
 
 
 def _write(folder: Path, gap: "OracleGap") -> None:
-    from misfire.core.files import write_bytes
+    from misfire.core.files import write_files
     from misfire.core.progress import say
 
-    for name, content in gap_files(gap).items():
-        write_bytes(folder / name, content)
+    write_files(folder, gap_files(gap))
     say(f"table and figure: {folder}/oracle_gap.*")

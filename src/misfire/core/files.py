@@ -1,7 +1,7 @@
 """Files that are either whole or absent, and locks between processes."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -37,6 +37,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 file atomically."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes | str]) -> list[Path]:
+    """Write files by their path below a folder, each whole or not at all. Returns where they lie, in this order."""
+    for name, content in files.items():
+        write_bytes(folder / name, content.encode("utf-8") if isinstance(content, str) else content)
+    return [folder / name for name in files]
 
 
 @contextmanager

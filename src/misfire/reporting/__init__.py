@@ -2,6 +2,7 @@
 
 from misfire.reporting.agreement_report import agreement_summary, write_agreement
 from misfire.reporting.audit_report import write_audit
+from misfire.reporting.exhibit import exhibit_files
 from misfire.reporting.facts import decisive_row
 from misfire.reporting.figures import bootstrap_histogram
 from misfire.reporting.findings import Findings
@@ -27,6 +28,7 @@ __all__ = [
     "bootstrap_table",
     "cell_row",
     "decisive_row",
+    "exhibit_files",
     "flip_gallery",
     "improvement_table",
     "taxonomy_table",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from misfire.core.files import write_bytes, write_text
+from misfire.core.files import write_files
 from misfire.failures import Taxonomy
 from misfire.reporting.agreement_tables import category_table, coefficient, distribution_table, interval, pairs_table
 from misfire.reporting.figures import Illustration, category_distribution, confusion_matrix, to_png, to_svg
@@ -46,7 +46,7 @@ def write_agreement(record: Record, taxonomy: Taxonomy, destination: Path) -> li
         files |= {f"tables/{table.name}.md": to_markdown(table), f"tables/{table.name}.csv": to_csv(table)}
     for one in drawn:
         files |= {f"figures/{one.name}.png": to_png(one.figure), f"figures/{one.name}.svg": to_svg(one.figure)}
-    return [_write(destination / name, content) for name, content in files.items()]
+    return write_files(destination, files)
 
 
 def agreement_summary(record: Record) -> str:
@@ -175,11 +175,3 @@ def _section(title: str, entries: Sequence[str]) -> list[str]:
 def _decision(one: Record) -> str:
     given = ", ".join(f"{name}: {label}" for name, label in one["given"].items()) or "no label"
     return f"{one['item']}: {one['label'] or 'left open'}; {one['why']} ({given})"
-
-
-def _write(path: Path, content: str | bytes) -> Path:
-    if isinstance(content, bytes):
-        write_bytes(path, content)
-    else:
-        write_text(path, content)
-    return path

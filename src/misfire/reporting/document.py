@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from misfire.core.files import write_bytes, write_text
+from misfire.core.files import write_files
 from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.figures import Illustration, to_png, to_svg
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
@@ -88,7 +88,7 @@ class Document:
         for one in self.illustrations:
             files[f"figures/{one.name}.png"] = to_png(one.figure)
             files[f"figures/{one.name}.svg"] = figures[one.name].svg
-        return [_write(destination / name, content) for name, content in files.items()]
+        return write_files(destination, files)
 
     def _text(self) -> str:
         parts = [
@@ -133,11 +133,3 @@ def _in_words(conclusion: Conclusion | None) -> Sequence[str]:
         f"**May be concluded.** {conclusion.may}",
         f"**May not.** {conclusion.may_not}",
     ]
-
-
-def _write(path: Path, content: bytes | str) -> Path:
-    if isinstance(content, bytes):
-        write_bytes(path, content)
-    else:
-        write_text(path, content)
-    return path
