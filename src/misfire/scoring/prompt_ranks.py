@@ -32,6 +32,7 @@ def ensemble_outcomes_beside_prompts(
         UsageError: As :func:`target_ranks`, or if the pooling doesn't take the prompts' own scores.
 
     Example:
+        >>> from misfire.scoring import MaxPooling
         >>> prompts = torch.tensor([[[1.0, 0.0], [0.0, 0.6]]])
         >>> gallery = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> outcomes, alone = ensemble_outcomes_beside_prompts(prompts, gallery, torch.tensor([1]), MaxPooling())
