@@ -68,8 +68,8 @@ def test_the_interval_covers_the_true_kappa(invented: ModuleType, tmp_path: Path
         failures = large_set(invented, seed=seed, size=100)
         found = agreement(
             read_sheets(sheets_of(tmp_path, failures, ["ann", "bob"], seed=seed, overlap=100)), settings=settings
-        ).to_json()
-        covered += found["kappa_low"] <= truth <= found["kappa_high"]
+        ).overall
+        covered += found.low <= truth <= found.high
     # 95 % of 40 is 38; fewer than 33 has a chance of about 1 in 1,000.
     assert covered >= 33
 
