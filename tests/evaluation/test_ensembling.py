@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from misfire.core.hashing import sha256_text
 from misfire.evaluation import Cell, CellResult, Flips, Workbench, run_cell
@@ -218,6 +219,38 @@ def test_cells_that_share_queries_share_their_baseline(bench: Workbench, failure
         shared = run_cell(cell_of(bench, subset, pooling=POOLINGS[name]), fresh, failure_set=failure_set)
         assert shared.outcome == again.outcome
         assert shared.records.equals(again.records)
+
+
+def test_a_cell_says_the_same_whatever_pooling_ran_before_it(bench: Workbench, failure_set: FailureSet) -> None:
+    subset = AllFailures().select(bench.dataset, failure_set)
+    cells = [cell_of(bench, subset, pooling=pooling) for pooling in POOLINGS.values()]
+    forth, back = replace(bench), replace(bench)  # each with nothing kept
+    first = [run_cell(cell, forth, failure_set=failure_set) for cell in cells]
+    last = [run_cell(cell, back, failure_set=failure_set) for cell in reversed(cells)][::-1]
+    for one, other in zip(first, last, strict=True):
+        assert one.outcome == other.outcome
+        assert one.records.equals(other.records)
+
+
+def test_cells_that_differ_in_pooling_read_their_prompts_once(
+    bench: Workbench, failure_set: FailureSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    texts = Workbench.texts
+
+    def counted(self: Workbench, wanted: list[str]) -> torch.Tensor:
+        asked.append(len(wanted))
+        return texts(self, wanted)
+
+    monkeypatch.setattr(Workbench, "texts", counted)
+    subset, fresh = AllFailures().select(bench.dataset, failure_set), replace(bench)
+    for pooling in POOLINGS.values():
+        run_cell(cell_of(bench, subset, pooling=pooling), fresh, failure_set=failure_set)
+    assert len(asked) == 2  # the captions and the prompts
+    monkeypatch.setattr("misfire.evaluation.ensembling._MOST_KEPT_VALUES", 0)
+    for pooling in POOLINGS.values():
+        run_cell(cell_of(bench, subset, pooling=pooling), fresh, failure_set=failure_set)
+    assert len(asked) == 2 + len(POOLINGS)
 
 
 def test_flips_add_up_to_the_gain(result: CellResult, cell: Cell) -> None:
