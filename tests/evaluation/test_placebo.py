@@ -13,10 +13,37 @@ from tests.evaluation.equal_systems import mined, systems
 NUM_REPLICATES = 300
 
 
+def noise(
+    before: np.ndarray,
+    after: np.ndarray,
+    images: np.ndarray,
+    *,
+    num_subset: int,
+    num_others: int,
+    num_replicates: int,
+    k: int = 1,
+    rng: np.random.Generator | None = None,
+) -> PlaceboBand:
+    """The noise band where there is one."""
+    band = noise_band(
+        before,
+        after,
+        images,
+        num_subset=num_subset,
+        num_others=num_others,
+        k=k,
+        num_replicates=num_replicates,
+        confidence=0.95,
+        rng=rng or np.random.default_rng(0),
+    )
+    assert band is not None
+    return band
+
+
 def band_of(rng: np.random.Generator, *, lift: float, num_failures: int, k: int) -> PlaceboBand:
     both = systems(rng, lifts=(0.0, lift))
     asked = mined(rng, both.ranks[0], num_failures=num_failures, num_others=400)
-    band = noise_band(
+    return noise(
         both.ranks[0][asked],
         both.ranks[1][asked],
         both.images[asked],
@@ -24,11 +51,8 @@ def band_of(rng: np.random.Generator, *, lift: float, num_failures: int, k: int)
         num_others=len(both.images) - num_failures,
         k=k,
         num_replicates=NUM_REPLICATES,
-        confidence=0.95,
         rng=rng,
     )
-    assert band is not None
-    return band
 
 
 @pytest.mark.parametrize(("num_failures", "k"), [(24, 1), (24, 5), (100, 1), (100, 5)])
@@ -65,18 +89,7 @@ def test_the_odds_by_hand() -> None:
     # that the baseline has there; their images get random weights.
     before = np.array([2, 2, 1, 1, 1, 1, 1, 1])
     after = np.array([1, 2, 2, 2, 1, 1, 1, 1])
-    band = noise_band(
-        before,
-        after,
-        np.arange(8),
-        num_subset=2,
-        num_others=6,
-        k=1,
-        num_replicates=4000,
-        confidence=0.95,
-        rng=np.random.default_rng(0),
-    )
-    assert band is not None
+    band = noise(before, after, np.arange(8), num_subset=2, num_others=6, num_replicates=4000)
     assert band.observed == 0.5
     fixed, kept, first, second = np.random.default_rng(1).standard_exponential((4, 100_000))
     odds = np.minimum((fixed + first + second) / 2 / (fixed + kept), 1.0)
@@ -87,18 +100,7 @@ def test_the_odds_by_hand() -> None:
 
 def test_no_flip_is_no_gain() -> None:
     ranks = np.array([2, 3, 1, 1, 4, 1])
-    band = noise_band(
-        ranks,
-        ranks,
-        np.arange(6),
-        num_subset=2,
-        num_others=40,
-        k=1,
-        num_replicates=50,
-        confidence=0.95,
-        rng=np.random.default_rng(0),
-    )
-    assert band is not None
+    band = noise(ranks, ranks, np.arange(6), num_subset=2, num_others=40, num_replicates=50)
     assert (band.observed, band.mean, band.low, band.high, band.p_at_least) == (0.0, 0.0, 0.0, 0.0, 1.0)
     assert not band.is_outside
 
@@ -111,18 +113,7 @@ def test_captions_that_share_an_image_widen_the_band() -> None:
 
     def width(images: np.ndarray) -> float:
         """Of the band, none of which is beyond what all 200 could gain or lose."""
-        band = noise_band(
-            before,
-            after,
-            images,
-            num_subset=200,
-            num_others=200,
-            k=1,
-            num_replicates=2000,
-            confidence=0.95,
-            rng=np.random.default_rng(0),
-        )
-        assert band is not None
+        band = noise(before, after, images, num_subset=200, num_others=200, num_replicates=2000)
         assert 0 <= band.low <= band.high <= 1
         return band.high - band.low
 
@@ -132,18 +123,8 @@ def test_captions_that_share_an_image_widen_the_band() -> None:
 def test_no_placebo_loses_what_the_subset_does_not_have() -> None:
     before = np.array([2] * 10 + [1] * 90)
     after = np.array([1] + [2] * 9 + [1] * 90)
-    band = noise_band(
-        before,
-        after,
-        np.concatenate([np.repeat([0, 1], 5), np.arange(2, 92)]),
-        num_subset=10,
-        num_others=90,
-        k=1,
-        num_replicates=500,
-        confidence=0.95,
-        rng=np.random.default_rng(0),
-    )
-    assert band is not None
+    images = np.concatenate([np.repeat([0, 1], 5), np.arange(2, 92)])
+    band = noise(before, after, images, num_subset=10, num_others=90, num_replicates=500)
     assert band.low == 0.0
 
 
