@@ -45,11 +45,16 @@ def ranks_of(records: pd.DataFrame, system: GapSystem) -> pd.Series:
 def test_it_is_measured_once_and_told_twice(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire(*GAP) == 0
     first = capsys.readouterr()
+    (logged,) = read_gaps(place.store())
+    table = place.report / "oracle_gap.md"
+    written = table.read_bytes()
+    table.unlink()
     assert place.misfire(*GAP) == 0
     second = capsys.readouterr()
     assert second.out == first.out
+    assert table.read_bytes() == written
     assert f"table and figure: {place.report}/oracle_gap.*" in first.err
-    assert "table and figure" not in second.err
+    assert [one.run_id for one in read_gaps(place.store())] == [logged.run_id]
     assert len(place.store().runs()) == 1
     assert place.misfire(*GAP[:1], "pooling=max") == 0
     assert len(place.store().runs()) == 2

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(words: Sequence[str]) -> int:
-    """Compare, print the table and the sentence, and log both; what the store holds finished is printed again."""
+    """Compare, print the table and the words, write and log them; what the store holds finished is told again."""
     chosen = [] if any(word.startswith("templates=") for word in words) else ["templates=gap"]
     run_task("gap", _gap, [*words, *chosen])
     return 0
@@ -30,6 +30,8 @@ def _gap(config: "DictConfig") -> None:
 
     settings = Settings(config)
     gap = _found_or_run(settings, _plan(settings))
+    # Another gap's may lie there by now: the files are always of what is printed.
+    _write(settings.report_folder, gap)
     print(to_markdown(gap_table(gap)))
     print(gap_sentence(gap))
 
@@ -75,7 +77,6 @@ def _found_or_run(settings: "Settings", plan: "GapPlan") -> "OracleGap":
                 settings={"seed": str(settings.seed), "failure_set": plan.failure_set.digest[:12]},
                 folder=Path(folder),
             )
-    _write(settings.report_folder, result.gap)
     return result.gap
 
 
