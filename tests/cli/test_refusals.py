@@ -144,5 +144,8 @@ def test_doctor_says_how_to_mend_what_does_not_work(folder: Path, capsys: pytest
 
 
 def test_a_report_without_cells_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "a report needs finished cells, experiment table1 has none; run `misfire demo`." in refusal(capsys, "report")
+    said = (
+        "a report needs a finished cell, profile, gap or attribution, experiment table1 has none; run `misfire demo`."
+    )
+    assert said in refusal(capsys, "report")
     assert not (folder / "report").exists()
