@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from misfire.cli import main
+from misfire.cli._application import compose
+from misfire.config import Settings
 from tests.end_to_end.conftest import Place
+from tests.reporting.simulated_sweeps import CLAIMS, Design, claims, log_simulated, simulated_sweep
 
 
 @pytest.fixture
@@ -59,3 +63,51 @@ def test_an_audit_needs_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["report", f"audit={path}", f"paths.report={tmp_path}"]) == 2
     assert "counts.csv row 2 baseline_percent must be a count over n, got 45.9 %" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [path]
+
+
+PROFILE = ("ensemble", "subset=failures", "templates=generic", "pooling=profile", "pooling.num_taus=5")
+
+
+def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    report = ("report", f"tracking.experiment={place.experiment}")
+    assert place.misfire(*report) == 2
+    assert "a report needs a finished cell, profile, gap or attribution, experiment" in capsys.readouterr().err
+    assert not (place.report / place.experiment).exists()
+    assert place.misfire(*PROFILE) == 0
+    capsys.readouterr()
+    assert place.misfire(*report) == 0
+    printed = capsys.readouterr().out
+    assert "Answer: " in printed
+    folder = place.report / place.experiment
+    text = (folder / "report.md").read_text()
+    assert f"# Findings of {place.experiment}\n" in text
+    assert "## What the temperature does" in text
+    assert "In plain words" not in text
+    assert (folder / "tables" / "tau_profile_1.csv").is_file()
+    client, experiment = place.store().client, place.store().experiment_id
+    note = client.get_experiment(experiment).tags["mlflow.note.content"]
+    assert note.startswith(printed.partition("Answer: ")[2].partition("\n")[0][:60])
+    before = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert place.misfire(*report) == 0
+    assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_cells_and_a_profile_share_a_report(place: Place, reported: Path) -> None:
+    assert "What the temperature does" not in (reported / "report.md").read_text()
+    assert place.misfire(*PROFILE) == 0
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    text = (reported / "report.md").read_text()
+    assert text.index("## What was gained, and what it cost") < text.index("## What the temperature does")
+    assert "In plain words" in text
+
+
+@pytest.mark.parametrize("lift", [0.0, 1.2])
+def test_a_stored_sweep_of_equal_cells_is_called_no_gain_and_one_of_better_cells_is(
+    place: Place, tmp_path: Path, lift: float
+) -> None:
+    sweep = simulated_sweep(np.random.default_rng(8), Design(20, lift=lift))
+    log_simulated(place.store(), sweep, config_yaml=Settings(compose(place.words)).to_yaml(), folder=tmp_path / "laid")
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    text = (place.report / place.experiment / "report.md").read_text()
+    assert "Corrected for having looked at 20 cells" in text
+    assert claims(text) == (set(CLAIMS) if lift else set())

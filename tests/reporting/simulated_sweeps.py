@@ -61,6 +61,7 @@ class Design:
             all, so that nothing is mined.
         ease: By how much the logarithm of all ranks is smaller.
         lift: By how much each cell ranks targets better than the plain caption, likewise; 0 makes them equal.
+        is_net_stored: Whether cells hold their net change over all queries, which costs as much as all else.
     """
 
     num_cells: int
@@ -70,6 +71,7 @@ class Design:
     mined_beyond: int = 0
     ease: float = 0.0
     lift: float = 0.0
+    is_net_stored: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ def simulated_sweep(rng: np.random.Generator, design: Design) -> SimulatedSweep:
                 "ensembled_rank": ranks(design.lift)[asked],
             }
         )
-        at_k, replicates = _cutoff(frame, len(subset), len(rest), rng)
+        at_k, replicates = _cutoff(frame, len(subset), len(rest) if design.is_net_stored else None, rng)
         sweep.outcomes.append(
             outcome(
                 at_k,
@@ -132,7 +134,7 @@ def simulated_sweep(rng: np.random.Generator, design: Design) -> SimulatedSweep:
 
 
 def _cutoff(
-    frame: pd.DataFrame, size: int, num_others: int, rng: np.random.Generator
+    frame: pd.DataFrame, size: int, num_others: int | None, rng: np.random.Generator
 ) -> tuple[CutoffOutcome, np.ndarray]:
     before, after, image = (frame[name].to_numpy() for name in ("baseline_rank", "ensembled_rank", "image_id"))
     drawn = counted_bootstrap(
@@ -147,7 +149,9 @@ def _cutoff(
         subset=flip_ledger(before[:size], after[:size], k=K),
         gain=Gain(drawn.mean, drawn.low, drawn.high, drawn.p_positive),
         complement=flip_ledger(before[size:], after[size:], k=K),
-        net=net_change(before, after, image, num_subset=size, num_others=num_others, k=K, confidence=CONFIDENCE),
+        net=None
+        if num_others is None
+        else net_change(before, after, image, num_subset=size, num_others=num_others, k=K, confidence=CONFIDENCE),
     )
     return at_k, drawn.replicates
 

@@ -66,14 +66,14 @@ def texts(table: Table, header: str, group: str) -> list[str]:
 def test_marks_and_words_follow_the_claims() -> None:
     rows, found = compared([20, 0], is_failure_mined=False)
     table = comparison_table(rows, found)
-    assert texts(table, "", "Gain (pp)") == [MARKS[Claim.GAIN], MARKS[Claim.NONE]]
+    assert texts(table, "Holds", "Gain (pp)") == [MARKS[Claim.GAIN], MARKS[Claim.NONE]]
     assert correction(list(found.values())) == "Corrected for having looked at 2 cells, 1 cell shows a gain."
     assert decisive_row(rows[::-1], found).cell_id == rows[0].cell_id
 
 
 def test_a_gain_by_choice_of_queries_is_bracketed_and_no_gain() -> None:
     rows, found = compared([12], is_failure_mined=True)
-    assert texts(comparison_table(rows, found), "", "Gain (pp)") == ["(▲)"]
+    assert texts(comparison_table(rows, found), "Holds", "Gain (pp)") == ["(▲)"]
     said = "Corrected for having looked at the one cell and for how their queries were chosen, no gain can be claimed."
     assert correction(list(found.values())) == said
 
@@ -98,6 +98,13 @@ def test_facts_are_those_of_the_decisive_cell() -> None:
     assert (facts.fixed, facts.broken, facts.num_cells, facts.others_broken) == (5, 0, 2, 10)
     assert facts.net == pytest.approx(-5 / 40)
     assert facts.least_gain == 6 / 20
+
+
+def test_a_cell_is_named_by_its_templates_where_they_differ() -> None:
+    rows, found = compared([5, 1])
+    assert decisive_facts(rows, found, 10).name == "pooling_0 (τ=1) on Object"
+    several = [rows[0], replace(rows[1], templates="generic")]
+    assert decisive_facts(several, found, 10).name == "pooling_0 (τ=1) over the matched templates on Object"
 
 
 def test_evidence_shows_what_is_stored_and_dashes_where_it_is_not(make_row: MakeRow) -> None:

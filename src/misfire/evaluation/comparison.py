@@ -195,9 +195,15 @@ def _asked(outcome: CellOutcome, frame: pd.DataFrame) -> _Asked:
     weight[num_subset:] = outcome.num_others / max(num_asked, 1)
     if outcome.num_others and not num_asked:
         weight[:] = np.nan
-    names = ("query_id", "image_id", "baseline_rank", "ensembled_rank")
-    columns = (frame[name].to_numpy()[order] for name in names)
-    return _Asked(outcome, num_subset, *columns, weight)
+    return _Asked(
+        outcome=outcome,
+        num_subset=num_subset,
+        query=frame["query_id"].to_numpy()[order],
+        image=frame["image_id"].to_numpy()[order],
+        before=frame["baseline_rank"].to_numpy()[order],
+        after=frame["ensembled_rank"].to_numpy()[order],
+        weight=weight,
+    )
 
 
 def _compared(

@@ -36,7 +36,7 @@ def cell_sections(
         findings: What was computed over all cells.
     """
     ordered, compared, worth = sorted_rows(rows), [], []
-    if findings is not None:
+    if findings is not None and findings.compared:
         compared = [comparison_table(ordered, findings.compared)]
         known = (evidence_table(ordered, findings.k), ledger_table(decisive_row(rows, findings.compared), findings.k))
         worth = [table for table in known if table is not None]

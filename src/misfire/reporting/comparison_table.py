@@ -38,7 +38,7 @@ def comparison_table(rows: Sequence[CellRow], compared: Mapping[str, ComparedCel
         Column("Δ", ("gain",), group="Gain (pp)"),
         Column("Score interval", ("gain_low", "gain_high"), group="Gain (pp)"),
         Column("Percentile", ("percentile_low", "percentile_high"), group="Gain (pp)"),
-        Column("", ("claim",), group="Gain (pp)", is_number=False),
+        Column("Holds", ("claim",), group="Gain (pp)", is_number=False),
         Column("exact", ("p_exact", "p_mid"), group="p, subset"),
         Column("all cells", ("p_adjusted", "p_holm"), group="p, subset"),
         Column("Δ (pp)", ("net_everywhere",), group="All queries"),

@@ -111,7 +111,7 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
     band = cutoff.placebo(NOISE) if cutoff else None
     net = cutoff.net if cutoff else None
     return Facts(
-        name=f"{pooling_label(row)} on {subset_label(row.subset)}",
+        name=_name(row, rows),
         k=k,
         num_queries=row.num_queries,
         num_cells=one.num_cells,
@@ -137,3 +137,8 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
         num_gains=claims.count(Claim.GAIN),
         num_losses=claims.count(Claim.LOSS),
     )
+
+
+def _name(row: CellRow, rows: Sequence[CellRow]) -> str:
+    over = f" over the {row.templates} templates" if len({other.templates for other in rows}) > 1 else ""
+    return f"{pooling_label(row)}{over} on {subset_label(row.subset)}"

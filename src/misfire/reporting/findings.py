@@ -37,4 +37,8 @@ class Findings:
     @property
     def further_on(self) -> list[tuple[str, str]]:
         """Model and data of each of these."""
-        return [(one.backbone, one.dataset) for one in (*self.profiles, *self.gaps, *self.attributions)]
+        return [
+            *((one.backbone, one.dataset) for one in self.profiles),
+            *((one.backbone, one.dataset) for one in self.gaps),
+            *((one.backbone, one.dataset) for one in self.attributions),
+        ]
