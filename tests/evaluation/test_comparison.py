@@ -10,6 +10,7 @@ import pytest
 from misfire.core.errors import UsageError
 from misfire.evaluation import CellOutcome, Flips, net_change
 from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells, detectable_gain
+from misfire.stats import clustered_score_interval
 from tests.evaluation.outcomes import cutoff, outcome
 
 K = 10
@@ -177,6 +178,11 @@ def test_the_whole_is_bounded_at_a_level_shared_by_all_cells() -> None:
         assert net is not None
         assert cell.net_low == net.low
     assert one_of_twenty.net_low < alone.net_low
+    assert (alone.shared_low, alone.shared_high) == (alone.low, alone.high)
+    assert (one_of_twenty.low, one_of_twenty.high) == (alone.low, alone.high)
+    assert (one_of_twenty.shared_low, one_of_twenty.shared_high) == pytest.approx(
+        clustered_score_interval(np.zeros(30, bool), np.ones(30, bool), np.arange(30), confidence=0.9975)
+    )
 
 
 def test_what_a_broken_half_leaves_undetectable_has_a_reason() -> None:

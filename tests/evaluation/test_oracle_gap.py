@@ -19,6 +19,7 @@ from misfire.evaluation import (
     gap_sentence,
     run_oracle_gap,
 )
+from misfire.evaluation.ledger import net_change
 from misfire.evaluation.margin_gate import MarginGate
 from misfire.evaluation.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
 from misfire.failures import FailureSet
@@ -143,7 +144,33 @@ def test_the_words_name_the_oracle_the_best_and_the_last_with_their_numbers(resu
     assert len(without) == 7
     for system in (result.gap.oracle, without[0], without[-1]):
         assert f"{100 * system.at(1).net.estimate:+.2f} pp" in said
-    assert gap_name(result.gap).startswith("oracle gap · mean")
+    k = result.gap.ks[-1]
+    oracle, best = (100 * max(one.at(k).net.estimate for one in systems) for systems in ([result.gap.oracle], without))
+    assert gap_name(result.gap) == f"oracle gap · mean · oracle {oracle:+.1f}, best without labels {best:+.1f} pp @{k}"
+
+
+def test_intervals_are_at_a_level_shared_by_all_systems(plan: GapPlan, result: GapResult) -> None:
+    compared = [one for one in result.gap.systems if one.kind != "none"]
+    assert plan.systems.num_compared == len(compared) == 8
+    before = result.records["rank none"].to_numpy()
+    oracle = result.records["rank oracle"].to_numpy()
+    for system in compared:
+        ranks = result.records[f"rank {system.kind} {system.router}".strip()].to_numpy()
+        for k in result.gap.ks:
+            nets = (
+                net_change(
+                    *pair,
+                    plan.bench.dataset.targets[plan.positions],
+                    num_subset=len(plan.labelled),
+                    stands_for=result.gap.num_failures,
+                    num_others=result.gap.num_hits,
+                    k=k,
+                    confidence=1 - 0.05 / 8,
+                )
+                for pair in ((before, ranks), (ranks, oracle))
+            )
+            assert system.at(k).net == next(nets)
+            assert system is result.gap.oracle or system.at(k).behind_oracle == next(nets)
 
 
 def test_what_cannot_be_compared_is_refused(bench: Workbench, failure_set: FailureSet, plan: GapPlan) -> None:

@@ -162,6 +162,26 @@ def test_an_oracles_gain_is_nobodys() -> None:
     assert plain.may_not == "That it helps with another model or other data."
 
 
+@pytest.mark.parametrize(
+    ("claim", "net", "interval", "expected"),
+    [
+        (Claim.NONE, 5, (0.003, 0.4), "between 0 and +40 points"),
+        (Claim.NONE, 5, (-0.1, 0.4), "between -10 and +40 points"),
+        (Claim.NONE, -5, (-0.4, -0.003), "between -40 and 0 points"),
+        (Claim.GAIN, 5, (0.043, 0.405), "between +4.3 and +40.5 points"),
+        (Claim.GAIN, 5, (-0.01, 0.405), "above 0 and at +40.5 points at most"),
+        (Claim.LOSS, -5, (-0.3, 0.01), "below 0 and at -30 points at worst"),
+    ],
+)
+def test_what_may_be_concluded_of_the_size_agrees_with_the_claim(
+    claim: Claim, net: int, interval: tuple[float, float], expected: str
+) -> None:
+    low, high = interval
+    fixed, broken = max(net, 0), max(-net, 0)
+    said = conclude(replace(ALONE, claim=claim, fixed=fixed, broken=broken, low=low, high=high))
+    assert expected in said.may
+
+
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
     num_queries = draw(st.integers(1, 10_000))
@@ -170,6 +190,7 @@ def facts(draw: st.DrawFn) -> Facts:
     net = fixed - broken
     claims = [Claim.NONE] + ([Claim.GAIN, Claim.CHOSEN] if net > 0 else [Claim.LOSS] if net < 0 else [])
     claim = draw(st.sampled_from(claims))
+    low, high = sorted([draw(st.floats(-1, 1)), draw(st.floats(-1, 1))])
     others = draw(st.integers(0, 30_000))
     asked = draw(st.integers(0, others))
     lost = draw(st.integers(0, asked))
@@ -183,8 +204,8 @@ def facts(draw: st.DrawFn) -> Facts:
         claim=claim,
         p_alone=draw(st.floats(0, 1)),
         p_adjusted=draw(st.floats(0.06, 1) if claim is Claim.NONE else st.floats(0, 0.05)),
-        low=draw(st.floats(-1, 0)),
-        high=draw(st.floats(0, 1)),
+        low=min(low, net / num_queries),
+        high=max(high, net / num_queries),
         least_gain=draw(st.one_of(st.just(math.nan), st.floats(1e-4, 1))),
         is_failure_mined=draw(st.booleans()),
         is_oracle=draw(st.booleans()),

@@ -24,15 +24,14 @@ def test_the_file_has_the_unrounded_numbers() -> None:
     assert [row["others_broken"] for row in rows] == ["0", "5", "0", "2", "1"]
 
 
-def test_the_words_say_what_is_sure_by_itself_and_how_sure_that_is() -> None:
+def test_the_words_say_what_is_sure_and_how_sure_that_is() -> None:
     said = gap_sentence(GAP)
     assert (
         "Better than the plain caption: predicted (zero-shot); worse: same for all; behind the oracle: same for all "
         in (said)
     )
-    assert "behind the oracle: same for all and predicted (zero-shot) and gated (zero-shot). Each is told by" in said
-    # Three systems without labels, each missing in one of twenty.
-    assert said.endswith("of 3 such intervals at least one may miss the truth in up to 15% of comparisons like this.")
+    assert "behind the oracle: same for all and predicted (zero-shot) and gated (zero-shot). The intervals" in said
+    assert said.endswith("those of all 4 systems hold at once in 95% of comparisons like this.")
     assert "can't be told from none" not in said
 
 

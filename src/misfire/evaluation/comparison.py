@@ -78,6 +78,9 @@ class ComparedCell:
             where the subset or the others show a single image.
         low: Lower end of the score interval of the gain on the subset, captions clustered by image.
         high: Its upper end.
+        shared_low: Lower end of the same interval at a level shared out over all cells (Bonferroni's), which holds for
+            the best of them, too.
+        shared_high: Its upper end.
         effect: How one-sided the flips are.
         detectable: The gain that as many queries, as many of them broken, would show.
         least_gain: Smallest gain that, observed without any broken query, is significant by itself; NaN if none is.
@@ -98,6 +101,8 @@ class ComparedCell:
     net_low: float
     low: float
     high: float
+    shared_low: float
+    shared_high: float
     effect: FlipEffect
     detectable: DetectableGain
     least_gain: float
@@ -210,8 +215,9 @@ def _compared(
     asked: _Asked, flips: Flips, k: int, num_cells: int, p_subset: float, p_holm: float, p_all: float
 ) -> ComparedCell:
     outcome, subset = asked.outcome, slice(asked.num_subset)
-    low, high = _score_interval(asked, flips, k)
     alpha = 1 - outcome.confidence
+    low, high = _score_interval(asked, flips, k, confidence=outcome.confidence)
+    shared_low, shared_high = _score_interval(asked, flips, k, confidence=1 - alpha / num_cells)
     least = smallest_significant_count(0, alpha=alpha)
     delta = hit_at_k(asked.after, k=k).astype(float) - hit_at_k(asked.before, k=k)
     return ComparedCell(
@@ -228,6 +234,8 @@ def _compared(
         net_low=_net_low(asked, k, num_cells),
         low=low,
         high=high,
+        shared_low=shared_low,
+        shared_high=shared_high,
         effect=_effect(flips.fixed, flips.broken, confidence=outcome.confidence),
         detectable=detectable_gain(flips.broken, flips.num_queries, alpha=alpha),
         least_gain=least / flips.num_queries if least <= flips.num_queries else math.nan,
@@ -305,8 +313,8 @@ def _net_low(asked: _Asked, k: int, num_cells: int) -> float:
     return math.nan if net is None else net.low
 
 
-def _score_interval(asked: _Asked, flips: Flips, k: int) -> tuple[float, float]:
-    subset, confidence = slice(asked.num_subset), asked.outcome.confidence
+def _score_interval(asked: _Asked, flips: Flips, k: int, *, confidence: float) -> tuple[float, float]:
+    subset = slice(asked.num_subset)
     if len(np.unique(asked.image[subset])) < 2:  # one image says nothing of how images differ
         return paired_score_interval(flips.fixed, flips.broken, flips.num_queries, confidence=confidence)
     return clustered_score_interval(

@@ -19,8 +19,8 @@ class GapCutoff:
         k: The cut-off.
         failures: Flips on the labelled failures.
         others: Flips on the sample of the queries that the plain caption gets right at the first place.
-        net: Estimated change over all queries.
-        behind_oracle: The oracle's hits less the system's, estimated over all queries.
+        net: Estimated change over all queries, with an interval at a level shared by all systems.
+        behind_oracle: The oracle's hits less the system's, likewise.
     """
 
     k: int
@@ -97,7 +97,7 @@ class OracleGap:
         num_hits: Queries that the plain caption gets right at the first place, of which ``num_others`` were asked.
         num_others: How many of those were asked.
         gate: What a gated system does, in words.
-        confidence: Coverage that intervals aim at.
+        confidence: Coverage that the intervals of all systems at a cut-off aim at together.
         systems: The plain caption's first.
     """
 
@@ -134,6 +134,11 @@ class OracleGap:
         """The system that reads gold labels."""
         return next(system for system in self.systems if system.kind == ORACLE)
 
+    @property
+    def without_labels(self) -> tuple[GapSystem, ...]:
+        """The systems that ask with templates and read no gold label."""
+        return tuple(system for system in self.systems if system.kind in (GENERIC, PREDICTED, GATED))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON value that ``from_json`` reads back."""
         return asdict(self)
@@ -145,7 +150,9 @@ class OracleGap:
 
 
 def gap_name(gap: OracleGap) -> str:
-    """What came out in one line: ``oracle gap · mean · oracle ahead by +0.4 pp @10 or more``."""
+    """What came out in one line: ``oracle gap · mean · oracle +1.7, best without labels +0.3 pp @10``."""
     k = gap.ks[-1]
-    least = min(system.at(k).behind_oracle.estimate for system in gap.systems if system.kind in (PREDICTED, GATED))
-    return f"oracle gap · {gap.pooling} · oracle ahead by {100 * least:+.1f} pp @{k} or more"
+    oracle, best = (
+        100 * max(system.at(k).net.estimate for system in systems) for systems in ([gap.oracle], gap.without_labels)
+    )
+    return f"oracle gap · {gap.pooling} · oracle {oracle:+.1f}, best without labels {best:+.1f} pp @{k}"

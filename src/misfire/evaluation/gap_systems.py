@@ -42,6 +42,11 @@ class GapSystems(TemplateChoice):
                 f"{', '.join(labels) or 'no router'}; see conf/templates/gap.yaml."
             )
 
+    @property
+    def num_compared(self) -> int:
+        """How many systems are held against the plain caption, and as many against the oracle."""
+        return 2 + 2 * len(self.routers)  # the generic set and the oracle; each router free and gated
+
     @override
     def for_categories(self, categories: Sequence[str]) -> TemplateSet:
         raise UsageError(

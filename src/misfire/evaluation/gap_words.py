@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from misfire.evaluation.gap_outcome import GATED, GENERIC, PREDICTED, GapSystem, OracleGap
+from misfire.evaluation.gap_outcome import GapSystem, OracleGap
 from misfire.evaluation.ledger import NetChange
 
 
@@ -14,18 +14,15 @@ def gap_sentence(gap: OracleGap, *, k: int | None = None) -> str:
         k: One of its cut-offs.
     """
     k = gap.ks[-1] if k is None else k
-    without = [system for system in gap.systems if system.kind in _WITHOUT_LABELS]
+    without = gap.without_labels
     best = max(without, key=lambda system: system.at(k).net.estimate)
     worst = min(without, key=lambda system: system.at(k).net.estimate)
     return (
         f"Over all {gap.num_queries:,} queries, hit@{k} changes by {_points(gap.oracle.at(k).net)} where gold labels "
         "choose the templates and say which queries fail, which no deployed system knows. "
         f"Without labels, the best of {len(without)} is {best.label}, {_points(best.at(k).net)}, and the last "
-        f"{worst.label}, {_points(worst.at(k).net)}. {_verdict(gap, k, without)} {_how_sure(gap, len(without))}"
+        f"{worst.label}, {_points(worst.at(k).net)}. {_verdict(gap, k, without)} {_how_sure(gap)}"
     )
-
-
-_WITHOUT_LABELS = (GENERIC, PREDICTED, GATED)
 
 
 def _verdict(gap: OracleGap, k: int, without: Sequence[GapSystem]) -> str:
@@ -39,11 +36,10 @@ def _verdict(gap: OracleGap, k: int, without: Sequence[GapSystem]) -> str:
     )
 
 
-def _how_sure(gap: OracleGap, num_systems: int) -> str:
-    by_chance = min(1.0, num_systems * (1 - gap.confidence))
+def _how_sure(gap: OracleGap) -> str:
     return (
-        f"Each is told by its own {gap.confidence:.0%} interval: of {num_systems} such intervals at least one may miss "
-        f"the truth in up to {by_chance:.0%} of comparisons like this."
+        f"The intervals are wide enough that those of all {len(gap.systems) - 1} systems hold at once in "
+        f"{gap.confidence:.0%} of comparisons like this."
     )
 
 

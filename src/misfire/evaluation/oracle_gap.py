@@ -42,7 +42,7 @@ class GapPlan:
         systems: What is compared.
         pooling: What makes one score out of the prompts' scores.
         ks: Cut-offs of hit_at_k.
-        statistics: Confidence of the intervals.
+        statistics: Confidence of the intervals of all systems together.
         num_others: How many other queries are asked; None asks all.
         seed: Of that sample.
 
@@ -109,6 +109,7 @@ class GapPlan:
         return sha256_json(
             {
                 "kind": "oracle gap",
+                "intervals": "shared by all systems",
                 "backbone": self.bench.encoder.fingerprint,
                 "dataset": self.bench.dataset.fingerprint,
                 "failure_set": self.failure_set.digest,
@@ -241,7 +242,7 @@ def _net(plan: GapPlan, before: Int[np.ndarray, " query"], after: Int[np.ndarray
         stands_for=num_failures,
         num_others=len(plan.plain_ranks) - num_failures,
         k=k,
-        confidence=plan.statistics.confidence,
+        confidence=1 - (1 - plan.statistics.confidence) / plan.systems.num_compared,  # Bonferroni's
     )
     if found is None:
         raise UsageError(

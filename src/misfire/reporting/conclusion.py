@@ -206,7 +206,15 @@ def _losses(facts: Facts) -> str:
 
 
 def _range(facts: Facts) -> str:
-    return f"between {_signed(facts.low)} and {_signed(facts.high)} points"
+    """The interval, as far as it agrees with the claim: a test that resamples may be a little finer or coarser."""
+    low, high = facts.low, facts.high
+    if facts.claim is Claim.GAIN and low <= 0:
+        return f"above 0 and at {_signed(high)} points at most"
+    if facts.claim is Claim.LOSS and high >= 0:
+        return f"below 0 and at {_signed(low)} points at worst"
+    if facts.claim is Claim.NONE:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return f"between {_signed(low)} and {_signed(high)} points"
 
 
 def _may_none(facts: Facts) -> str:

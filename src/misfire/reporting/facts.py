@@ -27,7 +27,7 @@ class Facts:
         claim: What the tests support.
         p_alone: Chance of so uneven flips between equals, for this cell alone.
         p_adjusted: The same for the best of as many cells.
-        low: Lower end of the interval of the gain.
+        low: Lower end of the interval of the gain at a level shared by all cells, so that it holds for the best, too.
         high: Its upper end.
         least_gain: Smallest gain that so many queries can show; NaN if none.
         is_failure_mined: Whether the queries were chosen because the plain caption fails on them.
@@ -120,8 +120,8 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
         claim=one.claim,
         p_alone=one.test.p_exact,
         p_adjusted=one.p_adjusted,
-        low=one.low,
-        high=one.high,
+        low=one.shared_low,
+        high=one.shared_high,
         least_gain=one.least_gain,
         is_failure_mined=one.is_failure_mined,
         is_oracle=row.is_oracle,

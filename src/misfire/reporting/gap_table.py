@@ -74,7 +74,8 @@ def _note(gap: OracleGap) -> str:
         f"{gap.num_hits:,} that it does. † reads gold labels at query time: it is told which queries fail, too, and "
         f"leaves the others and failures without a template set as they are. A gated system {gap.gate}. "
         "Applied to: share of all queries that are asked with templates, not with the plain caption. "
-        f"Δ and what is behind the oracle are estimates over all queries with {gap.confidence:.0%} score intervals, "
-        "captions clustered by image, each by itself. Category right: labelled failures routed to their gold category, "
+        f"Δ and what is behind the oracle are estimates over all queries with score intervals, captions clustered by "
+        f"image, those of all {len(gap.systems) - 1} systems at a cut-off together at {gap.confidence:.0%} "
+        "(Bonferroni's). Category right: labelled failures routed to their gold category, "
         "of those whose category has templates; no label of a query's own image takes part in its route."
     )
