@@ -105,6 +105,8 @@ def test_a_cell_is_named_by_its_templates_where_they_differ() -> None:
     assert decisive_facts(rows, found, 10).name == "pooling_0 (τ=1) on Object"
     several = [rows[0], replace(rows[1], templates="generic")]
     assert decisive_facts(several, found, 10).name == "pooling_0 (τ=1) over the matched templates on Object"
+    several = [rows[0], replace(rows[1], backbone="other")]
+    assert decisive_facts(several, found, 10).name.startswith(f"pooling_0 (τ=1) with {rows[0].backbone} on Object")
 
 
 def test_evidence_shows_what_is_stored_and_dashes_where_it_is_not(make_row: MakeRow) -> None:
@@ -128,16 +130,17 @@ def test_ledger_takes_the_flips_apart() -> None:
         by_category={"Object": Flips(2, 1, 0, 1), "Action": Flips(1, 0, 2, 3)},
         by_template=(TemplateFlips("a photo of {caption}", Flips(4, 1, 2, 3), Flips(0, 2, 10, 8)),),
     )
-    table = ledger_table(cell_row(outcome(rich), REPLICATES, run_url=None), 10)
+    table = ledger_table(cell_row(outcome(rich), REPLICATES, run_url=None), 10, name="max on Object")
     assert table is not None
+    assert table.title == "Where max on Object fixes and breaks hits@10."
     assert texts(table, "Net", "subset") == ["+2", "+1", "+1", "+3"]
     assert texts(table, "Broken", "outside") == ["2", UNDEFINED, UNDEFINED, "2"]
     assert texts(table, "Part", "") == ["together", "category", "category", "template alone"]
 
 
 def test_no_ledger_without_parts(make_row: MakeRow) -> None:
-    assert ledger_table(make_row(), 10) is None
-    assert ledger_table(cell_row(outcome(cutoff(10)), REPLICATES, run_url=None), 10) is None
+    assert ledger_table(make_row(), 10, name="") is None
+    assert ledger_table(cell_row(outcome(cutoff(10)), REPLICATES, run_url=None), 10, name="") is None
 
 
 def test_report_holds_what_was_found(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from misfire.reporting.flip_gallery import FlipGallery
 from misfire.reporting.ledger_table import ledger_table
 from misfire.reporting.rows import CellRow
 from misfire.reporting.section import Section
-from misfire.reporting.series import series_of, sorted_rows, without_tau_sweep
+from misfire.reporting.series import cell_label, series_of, sorted_rows, without_tau_sweep
 from misfire.reporting.tables import bootstrap_table, improvement_table, taxonomy_table
 
 _MOST_SERIES_AS_BARS = 12
@@ -38,8 +38,9 @@ def cell_sections(
     ordered, compared, worth = sorted_rows(rows), [], []
     if findings is not None and findings.compared:
         compared = [comparison_table(ordered, findings.compared)]
-        known = (evidence_table(ordered, findings.k), ledger_table(decisive_row(rows, findings.compared), findings.k))
-        worth = [table for table in known if table is not None]
+        best = decisive_row(rows, findings.compared)
+        ledger = ledger_table(best, findings.k, name=cell_label(best, rows))
+        worth = [table for table in (evidence_table(ordered, findings.k), ledger) if table is not None]
     is_annotated = sum(taxonomy_counts.values()) > 0
     return [
         Section(

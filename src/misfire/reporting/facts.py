@@ -7,7 +7,7 @@ from typing import final
 
 from misfire.evaluation import NOISE, Claim, ComparedCell
 from misfire.reporting.rows import CellRow
-from misfire.reporting.series import pooling_label, sorted_rows, subset_label
+from misfire.reporting.series import cell_label, sorted_rows
 
 _LEVEL = 0.05
 
@@ -111,7 +111,7 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
     band = cutoff.placebo(NOISE) if cutoff else None
     net = cutoff.net if cutoff else None
     return Facts(
-        name=_name(row, rows),
+        name=cell_label(row, rows),
         k=k,
         num_queries=row.num_queries,
         num_cells=one.num_cells,
@@ -137,8 +137,3 @@ def decisive_facts(rows: Sequence[CellRow], compared: Mapping[str, ComparedCell]
         num_gains=claims.count(Claim.GAIN),
         num_losses=claims.count(Claim.LOSS),
     )
-
-
-def _name(row: CellRow, rows: Sequence[CellRow]) -> str:
-    over = f" over the {row.templates} templates" if len({other.templates for other in rows}) > 1 else ""
-    return f"{pooling_label(row)}{over} on {subset_label(row.subset)}"

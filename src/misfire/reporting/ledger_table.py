@@ -3,17 +3,18 @@
 from misfire.evaluation import Flips
 from misfire.reporting.printing import UNDEFINED, plain_count, signed_count
 from misfire.reporting.rows import CellRow
-from misfire.reporting.series import pooling_label, subset_label
+from misfire.reporting.series import pooling_label
 from misfire.reporting.table import Cell, Column, Table
 from misfire.reporting.tables import sources_of
 
 
-def ledger_table(row: CellRow, k: int) -> Table | None:
+def ledger_table(row: CellRow, k: int, *, name: str) -> Table | None:
     """Fixed and broken queries of a cell by category, and of each of its templates alone on the subset and outside.
 
     Args:
         row: A finished cell.
         k: Cut-off.
+        name: The cell in words.
 
     Returns:
         None where the cell stored neither.
@@ -26,7 +27,7 @@ def ledger_table(row: CellRow, k: int) -> Table | None:
     templates = [_row("template alone", one.template, one.subset, one.complement) for one in cutoff.by_template]
     return Table(
         name="ledger",
-        title=f"Where {pooling_label(row)} on {subset_label(row.subset)} fixes and breaks hits@{k}.",
+        title=f"Where {name} fixes and breaks hits@{k}.",
         columns=(
             Column("Part", ("part",), is_number=False),
             Column("", ("name",), is_number=False),

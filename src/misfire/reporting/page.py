@@ -1,6 +1,7 @@
 """The report as one page that needs no network."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -93,7 +94,7 @@ def _classes(table: Table, position: int) -> str:
 
 def _minus(text: str) -> str:
     """A typeset minus sign before a negative number."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def _is_link(address: str | None) -> bool:

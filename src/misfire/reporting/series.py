@@ -66,6 +66,18 @@ def pooling_label(row: CellRow) -> str:
     return row.pooling if row.tau is None else f"{row.pooling} (τ={row.tau:g})"
 
 
+def cell_label(row: CellRow, rows: Sequence[CellRow]) -> str:
+    """A cell in words: its pooling and subset, and whatever of templates, backbone and dataset differs in ``rows``."""
+    templates = f" over the {row.templates} templates" if _differ(rows, "templates") else ""
+    backbone = f" with {row.backbone}" if _differ(rows, "backbone") else ""
+    dataset = f" of {row.dataset}" if _differ(rows, "dataset") else ""
+    return f"{pooling_label(row)}{templates}{backbone} on {subset_label(row.subset)}{dataset}"
+
+
+def _differ(rows: Sequence[CellRow], name: str) -> bool:
+    return len({getattr(row, name) for row in rows}) > 1
+
+
 def series_of(rows: Sequence[CellRow]) -> list[Series]:
     """Rows grouped by pooling, tau, and whatever else tells two cells on one subset apart."""
     ordered = sorted_rows(rows)
