@@ -194,6 +194,8 @@ def test_a_search_tells_what_it_found_and_goes_on_where_it_ended(
     assert [line.split()[0] for line in again.err.splitlines() if " · gain " in line] == ["4", "5"]
     folder = place.report / name
     report = (folder / "report.md").read_text()
+    assert "## In plain words" in report
+    assert "pictures that had no part in choosing it" in report
     (answer,) = [line.removeprefix("Answer: ") for line in again.out.splitlines() if line.startswith("Answer: ")]
     assert f"**Answer.** {answer}" in report
     table = pd.read_csv(folder / "tables" / "trials.csv")

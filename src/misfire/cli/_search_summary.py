@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from misfire.core.seeding import generator
 if TYPE_CHECKING:
     import pandas as pd
 
-    from misfire.evaluation import Verdict
+    from misfire.evaluation import ComparedCell, Verdict
     from misfire.reporting import TrialRow
     from misfire.tracking import LoggedCell, Study, Trial
 
@@ -60,6 +61,7 @@ def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
         answer=answered,
         objectives=search.objectives,
         verdict=verdict,
+        compared=_compared(prepared, verdict),
     )
     summary = SweepSummary(question=search.question, decision_rule=search.decision_rule, answer=answered, k=search.k)
     notable = {trial.cell_id for trial in (best, *front[:_MOST_IN_NOTE])}
@@ -194,6 +196,25 @@ def _test_cells(prepared: PreparedSearch, verdict: "Verdict | None") -> "list[Lo
     store = prepared.settings.tracking
     with store.claimed(verdict.test.cell_id) as run:
         return [read_cell(store, str(run.info.run_id))] if run else []
+
+
+def _compared(prepared: PreparedSearch, verdict: "Verdict | None") -> "ComparedCell | None":
+    """The winner's cell on test by itself, at a level shared by all winners that were read there."""
+    from misfire.evaluation import compare_cells
+    from misfire.tracking import read_records
+
+    if verdict is None:
+        return None
+    search = prepared.search
+    level = (1 - verdict.test.confidence) / verdict.num_looks
+    [cell] = _test_cells(prepared, verdict)
+    [compared] = compare_cells(
+        [replace(cell.outcome, confidence=1 - level)],
+        [read_records(prepared.settings.tracking, cell.run_id)],
+        k=search.k,
+        rng=generator(search.seed, "winner on test"),
+    )
+    return compared
 
 
 def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "Verdict | None") -> str:

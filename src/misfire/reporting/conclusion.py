@@ -7,6 +7,7 @@ from typing import final
 from misfire.evaluation import Claim
 from misfire.reporting.facts import Facts
 from misfire.reporting.printing import plain_count
+from misfire.reporting.wording import change, how_often, points, queries, signed
 
 _FEW_OTHERS = 100
 
@@ -53,7 +54,7 @@ def conclude(facts: Facts) -> Conclusion:
         else ""
     )
     parts = (
-        Part(f"What can {_queries(facts.num_queries)} show?", _reach(facts)),
+        Part(f"What can {queries(facts.num_queries)} show?", _reach(facts)),
         Part("What was seen?", _seen(facts)),
         Part("Can it be luck?", _judged(facts)),
         Part("Were the queries picked?", _chosen(facts)),
@@ -82,13 +83,13 @@ def _verdict(facts: Facts) -> str:
 def _reach(facts: Facts) -> str:
     if math.isnan(facts.least_gain):
         return (
-            f"{_queries(facts.num_queries)} {'is' if facts.num_queries == 1 else 'are'} too few to show any gain: even "
+            f"{queries(facts.num_queries)} {'is' if facts.num_queries == 1 else 'are'} too few to show any gain: even "
             "if a change fixed every one of them, luck could not be ruled out."
         )
     more = "; the more settings are tried, the larger it must be" if facts.num_cells > 1 else ""
     count = round(facts.least_gain * facts.num_queries)
     return (
-        f"{_queries(facts.num_queries)} can show a gain of {_points(facts.least_gain)} or more, which is {count} of "
+        f"{queries(facts.num_queries)} can show a gain of {points(facts.least_gain)} or more, which is {count} of "
         f"them{more}."
     )
 
@@ -102,7 +103,7 @@ def _seen(facts: Facts) -> str:
     if facts.fixed + facts.broken == 0:
         return f"Here {who} changed nothing: the same pictures were found among the first {facts.k} as before."
     return (
-        f"Here {who} fixed {facts.fixed} of them and broke {facts.broken}: {_change(facts.gain)} in the share "
+        f"Here {who} fixed {facts.fixed} of them and broke {facts.broken}: {change(facts.gain)} in the share "
         f"whose picture is found among the first {facts.k}."
     )
 
@@ -133,7 +134,7 @@ def _luck(facts: Facts) -> str:
     are = "are" if facts.num_cells > 1 else "is"
     return (
         f"{where}{who} that {are} no better and no worse than the plain caption would look this different "
-        f"{_how_often(facts.p_adjusted)}"
+        f"{how_often(facts.p_adjusted)}"
     )
 
 
@@ -153,7 +154,7 @@ def _chosen(facts: Facts) -> str:
     )
     if not math.isnan(facts.placebo[0]):
         low, high = facts.placebo
-        said += f": on them, changes that improve nothing show anything from {_signed(low)} to {_signed(high)} points"
+        said += f": on them, changes that improve nothing show anything from {signed(low)} to {signed(high)} points"
     return said + "."
 
 
@@ -162,7 +163,7 @@ def _elsewhere(facts: Facts) -> str:
         return "There are no other queries."
     if not facts.others_asked:
         return (
-            f"What the same change does to the other {_queries(facts.num_others)} was not tried, so whether it does "
+            f"What the same change does to the other {queries(facts.num_others)} was not tried, so whether it does "
             "more good than harm is unknown."
         )
     fixed, broken = facts.others_fixed, facts.others_broken
@@ -174,9 +175,9 @@ def _elsewhere(facts: Facts) -> str:
         outcome = f"the same change fixed {fixed} and broke {broken}"
     asked = plain_count(facts.others_asked)
     where = (
-        f"on the other {_queries(facts.num_others)}"
+        f"on the other {queries(facts.num_others)}"
         if facts.others_asked == facts.num_others
-        else f"on {asked} of the other {_queries(facts.num_others)}"
+        else f"on {asked} of the other {queries(facts.num_others)}"
     )
     few = ", but so few say little" if facts.others_asked < min(_FEW_OTHERS, facts.num_others) else ""
     return f"Elsewhere, {where}, {outcome}{few}."
@@ -193,7 +194,7 @@ def _whole(facts: Facts) -> str:
     else:
         verdict = "but luck alone can do as much for the best of so many settings"
     return (
-        f"Over all queries that comes to {_signed(facts.net)} points (anything from {_signed(low)} to {_signed(high)} "
+        f"Over all queries that comes to {signed(facts.net)} points (anything from {signed(low)} to {signed(high)} "
         f"fits what was seen), {verdict}."
     )
 
@@ -209,12 +210,12 @@ def _range(facts: Facts) -> str:
     """The interval, as far as it agrees with the claim: a test that resamples may be a little finer or coarser."""
     low, high = facts.low, facts.high
     if facts.claim is Claim.GAIN and low <= 0:
-        return f"above 0 and at {_signed(high)} points at most"
+        return f"above 0 and at {signed(high)} points at most"
     if facts.claim is Claim.LOSS and high >= 0:
-        return f"below 0 and at {_signed(low)} points at worst"
+        return f"below 0 and at {signed(low)} points at worst"
     if facts.claim is Claim.NONE:
         low, high = min(low, 0.0), max(high, 0.0)
-    return f"between {_signed(low)} and {_signed(high)} points"
+    return f"between {signed(low)} and {signed(high)} points"
 
 
 def _may_none(facts: Facts) -> str:
@@ -250,7 +251,7 @@ def _may_not(facts: Facts) -> str:
         said.append("that a system without the true labels would gain anything")
     if facts.is_failure_mined or facts.num_cells > 1:
         said.append(
-            f"that new queries would gain as much as {_points(facts.gain)}, which was the best of what was tried"
+            f"that new queries would gain as much as {points(facts.gain)}, which was the best of what was tried"
         )
     if facts.num_others and not facts.is_more_everywhere:
         said.append("that it helps over all queries")
@@ -258,36 +259,3 @@ def _may_not(facts: Facts) -> str:
         said.append("that it helps with another model or other data")
     joined = "; ".join(said)
     return joined[0].upper() + joined[1:] + "."
-
-
-def _queries(count: int) -> str:
-    return "1 query" if count == 1 else f"{plain_count(count)} queries"
-
-
-def _points(share: float) -> str:
-    number = _number(share)
-    return f"{number} point" if number == "1" else f"{number} points"
-
-
-def _number(share: float) -> str:
-    text = f"{100 * abs(share):.1f}".removesuffix(".0")
-    return "less than 0.1" if text == "0" and share else text
-
-
-def _signed(share: float) -> str:
-    text = f"{100 * share:+.1f}".removesuffix(".0")
-    return "0" if text in ("+0", "-0") else text
-
-
-def _change(gain: float) -> str:
-    if gain == 0:
-        return "no change"
-    return f"a {'gain' if gain > 0 else 'loss'} of {_points(gain)}"
-
-
-def _how_often(probability: float) -> str:
-    """A probability as a frequency."""
-    times = round(100 * probability)
-    if probability < 0.01:
-        return "in fewer than 1 of 100 such trials"
-    return "nearly always" if times >= 99 else f"in about {times} of 100 such trials"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Objective, Verdict
+from misfire.evaluation import ComparedCell, Objective, Verdict
+from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.document import Document, made_on
 from misfire.reporting.figures import Illustration
 from misfire.reporting.figures.study import pareto_front_figure, search_history, searched_number
@@ -12,6 +13,7 @@ from misfire.reporting.rows import CellRow
 from misfire.reporting.section import Section
 from misfire.reporting.series import sorted_rows
 from misfire.reporting.story import Story
+from misfire.reporting.study_conclusion import conclude_study
 from misfire.reporting.study_tables import trials_table, verdict_table
 from misfire.reporting.trial_row import TrialRow
 
@@ -27,6 +29,7 @@ def write_study_report(
     answer: str,
     objectives: Sequence[Objective],
     verdict: Verdict | None,
+    compared: ComparedCell | None = None,
 ) -> list[Path]:
     """Write ``report.md``, ``report.html``, ``tables/`` and ``figures/`` of a study.
 
@@ -40,6 +43,7 @@ def write_study_report(
         answer: What came out.
         objectives: What the trials' values are.
         verdict: The winner on both sides; ``None`` while trials are missing.
+        compared: The test of its cell on test, as of one that stands alone; without it nothing is concluded in words.
 
     Returns:
         The files written, the page and the text first.
@@ -65,7 +69,18 @@ def write_study_report(
         ),
         about=made_on([(row.backbone, row.dataset) for row in sorted_rows(rows)]),
         rows=tuple(rows),
+        conclusion=_conclusion(rows, trials, verdict, compared),
     ).write(destination)
+
+
+def _conclusion(
+    rows: Sequence[CellRow], trials: Sequence[TrialRow], verdict: Verdict | None, compared: ComparedCell | None
+) -> Conclusion | None:
+    if verdict is None or compared is None:
+        return None
+    [row] = [row for row in rows if row.cell_id == compared.cell_id]
+    [name] = [trial.label for trial in trials if trial.is_winner]
+    return conclude_study(verdict, row, compared, name=name)
 
 
 def _illustrations(trials: Sequence[TrialRow], objectives: Sequence[Objective]) -> list[Illustration]:
