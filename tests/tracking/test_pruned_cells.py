@@ -70,7 +70,7 @@ def test_its_outcomes_are_read_back_by_the_cells_id(store: TrackingStore, tmp_pa
 def test_it_says_why_it_was_cut_short_and_is_no_cell(store: TrackingStore, tmp_path: Path) -> None:
     pruned = pruned_cell()
     run = store.client.get_run(log(store, tmp_path / "a", pruned))
-    assert run.info.run_name == "object · logmeanexp tau=0.05 · pruned"
+    assert run.info.run_name == "object · logmeanexp tau=0.05 · two · pruned"
     assert run.data.tags["misfire.kind"] == "pruned"
     assert run.data.tags["mlflow.note.content"] == (
         "Not run to its end: gain at most 50.00, broken at least 1.25, beaten by gain 60.00, broken 1.00."

@@ -23,7 +23,7 @@ from misfire.evaluation.ledger import NetChange, TemplateFlips, net_change
 from misfire.evaluation.lenient import LenientHitRate, lenient_hit_rate
 from misfire.evaluation.objective import Direction, Objective, objective_named
 from misfire.evaluation.oracle_gap import GapPlan, GapResult, run_oracle_gap
-from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, run_name
+from misfire.evaluation.outcome import CellOutcome, CellResult, CutoffOutcome, Gain, label_of_cell, run_name
 from misfire.evaluation.pareto import beats, pareto_front, winner
 from misfire.evaluation.placebo import NOISE, PARAPHRASE, PlaceboBand, noise_band, paraphrase_band
 from misfire.evaluation.precision import precision_flips
@@ -128,6 +128,7 @@ __all__ = [
     "gap_sentence",
     "hit_bounds",
     "hit_ceiling",
+    "label_of_cell",
     "lenient_hit_rate",
     "mined_failure_set",
     "named_failure_set",

@@ -152,11 +152,8 @@ class CellOutcome:
 
     @property
     def label(self) -> str:
-        """What differs between cells: ``object · logmeanexp tau=1``, ``object · mean · predicted``.
-
-        Matched templates are what a cell has unless it's told otherwise, so they aren't named.
-        """
-        return f"{self.subset} · {self.pooling_label}" + (f" · {self.templates}" if self.templates != MATCHED else "")
+        """What differs between cells: ``object · logmeanexp tau=1``, ``object · mean · predicted``."""
+        return label_of_cell(self.subset, self.pooling_label, self.templates)
 
     @property
     def pooling_label(self) -> str:
@@ -198,6 +195,11 @@ class CellResult:
     outcome: CellOutcome
     records: pd.DataFrame
     replicates: Mapping[int, Float[np.ndarray, " replicate"]]
+
+
+def label_of_cell(subset: str, pooling: str, templates: str) -> str:
+    """Subset, pooling and templates; matched ones, which a cell has unless it is told otherwise, aren't named."""
+    return " · ".join([subset, pooling, *([] if templates == MATCHED else [templates])])
 
 
 def run_name(outcome: CellOutcome) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.core.hashing import sha256_json
-from misfire.evaluation import Objective, PrunedCell, bound_sentence
+from misfire.evaluation import Objective, PrunedCell, bound_sentence, label_of_cell
 from misfire.tracking.flat_run import FlatRun, log_flat_run, parquet_file
 from misfire.tracking.store import TrackingStore
 
@@ -47,7 +47,7 @@ def log_pruned_cell(
         kind=_KIND,
         verb="search",
         id=pruned_id(cell.id),
-        name=f"{cell.subset.name} · {pruned.pooling_label} · pruned",
+        name=f"{label_of_cell(cell.subset.name, pruned.pooling_label, cell.template_set.name)} · pruned",
         dataset=cell.dataset.name,
         dataset_fingerprint=cell.dataset.fingerprint,
         note=f"Not run to its end: {bound_sentence(pruned, objectives)}.",

@@ -34,10 +34,10 @@ def oracle_gap_points(gap: OracleGap) -> Illustration:
         name="oracle_gap",
         title="What gold labels are worth, and what is left of it without them.",
         caption=(
-            f"Estimated change over all {gap.num_queries:,} queries against the plain caption, with "
-            f"{gap.confidence:.0%} intervals, from {gap.num_labelled} labelled failures and {gap.num_others:,} of the "
-            "queries that the plain caption gets right. The open circle and the dotted line are the oracle, which "
-            "reads gold labels at query time."
+            f"Estimated change over all {gap.num_queries:,} queries against the plain caption, with intervals that "
+            f"hold for all systems at once ({gap.confidence:.0%}), from {gap.num_labelled} labelled failures and "
+            f"{gap.num_others:,} of the queries that the plain caption gets right. The open circle and the dotted line "
+            "are the oracle, which reads gold labels at query time."
         ),
         figure=figure,
     )
