@@ -1,28 +1,25 @@
 """The guide to audits: its files are read, its commands run, and its numbers are those of the published table."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from misfire.cli import main
 from misfire.evaluation.audit import Support, audit
 from misfire.evaluation.published_counts import read_published_counts
 from misfire.stats import exact_paired_distribution, mcnemar
+from tests.docs.guides import ROOT, Guide, run
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
+GUIDE = Guide("audit")
 REFERENCE = ROOT / "../shared/reference/prompt_ensembling.json"
 
 
 def test_commands_run_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for kind in ("csv", "json"):
-        (tmp_path / f"counts.{kind}").write_text(BLOCKS[kind], encoding="utf-8")
-    for command in BLOCKS["bash"].splitlines():
-        assert main(shlex.split(command)[1:]) == 0
+        (tmp_path / f"counts.{kind}").write_text(GUIDE.blocks(kind)[-1], encoding="utf-8")
+    for command in GUIDE.commands:
+        run(command)
         assert (tmp_path / "report" / "audit_counts" / "audit.html").is_file()
 
 
@@ -34,7 +31,7 @@ def test_what_it_says_of_the_published_table_is_so() -> None:
         (one.counts.num_queries, f"{one.counts.baseline_hits} to {one.counts.ensembled_hits}"): one for one in audited
     }
     told = re.findall(
-        r"^\| .*? \| (\d+) \| (\d+ to \d+) \| \+([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", GUIDE, re.M
+        r"^\| .*? \| (\d+) \| (\d+ to \d+) \| \+([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", GUIDE.text, re.M
     )
     assert len(told) == 3
     for number, hits, *values in told:

@@ -14,10 +14,10 @@ from PIL import Image as PillowImage
 
 from misfire.config import conf_folder
 from tests.config import dataset_files
+from tests.docs.guides import ROOT, Guide
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+GUIDE = Guide("datasets")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE.text, re.MULTILINE | re.DOTALL)
 COLOURS = ("red", "lime", "blue", "white", "black", "yellow")
 
 
@@ -25,11 +25,6 @@ def files() -> dict[str, str]:
     """The files that the guide shows, by the path in their first line."""
     shown = [text for language, text in BLOCKS if language != "bash"]
     return {text.partition("\n")[0].removeprefix("# "): text.partition("\n")[2] for text in shown}
-
-
-def commands() -> list[str]:
-    """Every command of the guide, in order."""
-    return [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
 
 
 # The imports of the first command serve the others too.
@@ -51,8 +46,8 @@ def start(words: list[str], place: Path) -> subprocess.Popen[str]:
 
 def outcomes(place: Path) -> dict[str, tuple[int, str]]:
     """Exit code and output of each command of the guide."""
-    ours = [command for command in commands() if command.startswith("misfire ")]
-    others = [command for command in commands() if command not in ours]
+    ours = [command for command in GUIDE.commands if command.startswith("misfire ")]
+    others = [command for command in GUIDE.commands if command not in ours]
     words = json.dumps([shlex.split(command)[1:] for command in ours])
     started = {command: start(shlex.split(command)[1:], place) for command in others}
     printed = start(["-c", IN_ONE_PROCESS, words], place).communicate()[0]
@@ -95,8 +90,8 @@ def write_data(place: Path) -> None:
 def test_the_guides_files_make_a_dataset_and_its_commands_run(place: Path) -> None:
     assert [Path(path).stem.removeprefix("test_") for path in files()] == ["localized_narratives"] * 3
     found = outcomes(place)
-    assert [code for code, _ in found.values()] == [0] * len(commands()), found
-    photos, tested, doctor, evaluated = (found[command][1] for command in commands())
+    assert [code for code, _ in found.values()] == [0] * len(GUIDE.commands), found
+    photos, tested, doctor, evaluated = (found[command][1] for command in GUIDE.commands)
     assert "PHOTOS: 6 images, 6 captions" in photos
     assert "MEND" not in photos
     assert "2 passed" in tested
@@ -108,7 +103,7 @@ def test_the_guides_files_make_a_dataset_and_its_commands_run(place: Path) -> No
 
 
 def test_the_table_names_every_config() -> None:
-    named = set(re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE))
+    named = set(re.findall(r"^\| `(\w+)` \|", GUIDE.text, re.MULTILINE))
     assert named <= {path.stem for path in (conf_folder() / "dataset").glob("*.yaml")}
     assert named == {"world", "folder", "coco2017", *(file.removeprefix("dataset/") for file in dataset_files.GIVEN)}
 
@@ -119,6 +114,6 @@ def test_the_table_names_every_config() -> None:
 def test_the_table_says_where_each_config_looks(name: str) -> None:
     text = (conf_folder() / "dataset" / f"{name}.yaml").read_text(encoding="utf-8")
     looked_for = re.findall(r"\$\{paths\.datasets\}/(\S+)", text)
-    row = next(line for line in GUIDE.splitlines() if line.startswith(f"| `{name}` |"))
+    row = next(line for line in GUIDE.text.splitlines() if line.startswith(f"| `{name}` |"))
     assert looked_for
     assert [path for path in looked_for if f"`{path}" not in row] == []

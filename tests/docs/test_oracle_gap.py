@@ -1,35 +1,25 @@
 """The guide to the oracle gap: its commands run, on a small world, and it names what there is."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from misfire.cli import main
 from misfire.evaluation.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
 from misfire.tracking import TrackingStore, read_cells
+from tests.docs.guides import ROOT, SMALL, Guide, run
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "oracle_gap.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```bash\n(.*?)^```$", GUIDE, re.M | re.S) for line in block.splitlines()]
-SMALL = (
-    "dataset.num_images=100",
-    "num_failures=30",
-    "complement.num_queries=20",
-    "statistics.num_replicates=50",
-    "trainer=cpu",
-)
+GUIDE = Guide("oracle_gap")
 
 
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for command in COMMANDS:
-        assert main([*shlex.split(command)[1:], *SMALL]) == 0, command
+    for command in GUIDE.commands:
+        run(command, *SMALL)
     printed = capsys.readouterr().out
-    (table,) = re.findall(r"^\| row \| how templates are chosen \|.*?\n\n", GUIDE, re.M | re.S)
+    (table,) = re.findall(r"^\| row \| how templates are chosen \|.*?\n\n", GUIDE.text, re.M | re.S)
     named = [row.split("|")[1].strip() for row in table.splitlines()[2:] if row]
     assert named == ["none", "same for all", "oracle", "predicted", "gated"]
     for name in named:
@@ -51,15 +41,15 @@ def test_the_guides_commands_run(
 
 def test_the_guide_names_every_router_and_choice() -> None:
     for router in (ZeroShotRouter, LexicalRouter, OutOfFoldRouter):
-        assert f"predicted ({router.label})" in GUIDE
+        assert f"predicted ({router.label})" in GUIDE.text
     for path in (ROOT / "conf" / "templates").glob("*.yaml"):
         if path.stem.startswith(("predicted", "gated")):
-            assert f"`{path.stem}`" in GUIDE or f"templates={path.stem}`" in GUIDE, path.stem
+            assert f"`{path.stem}`" in GUIDE.text or f"templates={path.stem}`" in GUIDE.text, path.stem
 
 
 def test_the_guides_numbers_add_up() -> None:
     rows = re.findall(
-        r"^\| ([^|]*?) \| \d+ % \| (\d+) \| (\d+) \| ([+-][\d.]+)(?: \[.*?\])? \| ([+-][\d.]+)", GUIDE, re.M
+        r"^\| ([^|]*?) \| \d+ % \| (\d+) \| (\d+) \| ([+-][\d.]+)(?: \[.*?\])? \| ([+-][\d.]+)", GUIDE.text, re.M
     )
     assert len(rows) == 9
     (oracle,) = [float(net) for name, _, _, net, _ in rows if name == "oracle †"]

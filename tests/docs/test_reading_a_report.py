@@ -1,7 +1,6 @@
 """The guide to reports: its commands are run on a small world, and it names what a page has, in the page's order."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -10,20 +9,12 @@ from misfire.cli import main
 from misfire.evaluation import Claim
 from misfire.reporting.comparison_table import MARKS
 from misfire.reporting.conclusion import conclude
+from tests.docs.guides import SMALL, Guide, run
 from tests.reporting.test_conclusion import PAPER
 from tests.reporting.test_further_sections import TITLES
 from tests.reporting.test_page import read
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "reading_a_report.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```bash\n(.*?)^```$", GUIDE, re.M | re.S) for line in block.splitlines()]
-SMALL = (
-    "dataset.num_images=100",
-    "num_failures=30",
-    "complement.num_queries=40",
-    "statistics.num_replicates=50",
-    "trainer=cpu",
-)
+GUIDE = Guide("reading_a_report")
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +25,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         patch.chdir(folder)
         grid = ("subset=failures", "templates=generic", "pooling=max,mean", "tracking.experiment=table1")
         assert main(["ensemble", "-m", *grid, *SMALL]) == 0
-        for command in COMMANDS:
-            assert main([*shlex.split(command)[1:], *SMALL]) == 0, command
+        for command in GUIDE.commands:
+            run(command, *SMALL)
         return {name: folder / "report" / name for name in ("table1", "taus")}
 
 
@@ -44,7 +35,7 @@ def parts(text: str) -> list[str]:
 
 
 def test_the_guides_commands_write_its_pages(pages: dict[str, Path]) -> None:
-    named = re.findall(r"^\| ([A-Z][^|]*?) \| (?:`|\|)", GUIDE, re.M)
+    named = re.findall(r"^\| ([A-Z][^|]*?) \| (?:`|\|)", GUIDE.text, re.M)
     shown = parts((pages["table1"] / "report.md").read_text())
     frame = ["In plain words", "How each number was made"]
     assert [part for part in named if part in shown] == [part for part in shown if part not in frame]
@@ -57,19 +48,19 @@ def test_the_guides_commands_write_its_pages(pages: dict[str, Path]) -> None:
 def test_every_table_of_the_pages_is_named(pages: dict[str, Path]) -> None:
     written = {path.stem for folder in pages.values() for path in (folder / "tables").glob("*.csv")}
     assert {"improvement", "comparison", "bootstrap", "tau_profile_1"} <= written
-    assert not [name for name in written if f"`{name}`" not in GUIDE]
+    assert not [name for name in written if f"`{name}`" not in GUIDE.text]
 
 
 def test_the_words_are_told_in_their_order() -> None:
     questions = [part.question for part in conclude(PAPER).parts]
-    assert re.findall(r"^\| (.*\?) \|", GUIDE, re.M) == questions
+    assert re.findall(r"^\| (.*\?) \|", GUIDE.text, re.M) == questions
 
 
 def test_the_marks_are_those_of_the_table() -> None:
     for claim in (Claim.GAIN, Claim.LOSS, Claim.CHOSEN):
-        assert MARKS[claim] in GUIDE
+        assert MARKS[claim] in GUIDE.text
 
 
 def test_every_part_is_named() -> None:
     for title in TITLES.values():
-        assert f"| {title} |" in GUIDE
+        assert f"| {title} |" in GUIDE.text

@@ -7,24 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from misfire.cli import main
 from misfire.cli._application import compose
 from misfire.config.search import _DEFAULTS, _NEEDED, load_search
 from misfire.evaluation.objective import _KINDS
 from misfire.tracking import SAMPLERS
+from tests.docs.guides import SMALL, Guide, run
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
-DESCRIPTION, OF_BACKBONES = [text for language, text in BLOCKS if language == "yaml"]
-SMALL = (
-    "dataset.num_images=100",
-    "num_failures=30",
-    "complement.num_queries=20",
-    "statistics.num_replicates=50",
-    "trainer=cpu",
-)
+GUIDE = Guide("search")
+DESCRIPTION, OF_BACKBONES = GUIDE.blocks("yaml")
 
 
 def test_the_guides_commands_run(
@@ -32,11 +22,11 @@ def test_the_guides_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(DESCRIPTION)
-    for command in COMMANDS:
+    for command in GUIDE.commands:
         words = shlex.split(command)[1:]
         fewer = ["num_trials=4"] if words == ["search", "tau_search"] else []
         complete = ["num_trials=4"] if words == ["report", "tau_search"] else []
-        assert main([*words, *SMALL, *fewer, *complete]) == 0, command
+        run(command, *SMALL, *fewer, *complete)
     printed = capsys.readouterr().out
     assert "4 trials of tau_search: 4 finished" in printed
     for num_trials in (6, 8):
@@ -70,4 +60,4 @@ def test_what_the_guide_says_of_backbones_is_a_description_too(tmp_path: Path) -
 
 def test_the_guide_names_every_objective_sampler_and_default() -> None:
     for name in (*_KINDS, *SAMPLERS, *_DEFAULTS):
-        assert f"`{name}`" in GUIDE
+        assert f"`{name}`" in GUIDE.text

@@ -1,28 +1,17 @@
 """The guide to templates: its file is linted, its commands run on a small world, and its examples are what is said."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from misfire.cli import main
 from misfire.prompts import TemplateSet, lint_templates
 from misfire.stats.shapley import MOST_PLAYERS_ENUMERATED
+from tests.docs.guides import ROOT, SMALL, Guide, run
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "templates.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
-(TEMPLATES,) = [text for language, text in BLOCKS if language == "yaml"]
-EXAMPLES = re.findall(r"^\| `(.*?)` \| (.*?) \| (.*?) \|$", GUIDE, re.MULTILINE)
-SMALL = (
-    "dataset.num_images=100",
-    "num_failures=40",
-    "complement.num_queries=20",
-    "statistics.num_replicates=50",
-    "trainer=cpu",
-)
+GUIDE = Guide("templates")
+(TEMPLATES,) = GUIDE.blocks("yaml")
+EXAMPLES = re.findall(r"^\| `(.*?)` \| (.*?) \| (.*?) \|$", GUIDE.text, re.MULTILINE)
 
 
 def test_the_guides_commands_run(
@@ -30,9 +19,9 @@ def test_the_guides_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(TEMPLATES)
-    assert len(COMMANDS) == 6
-    for command in COMMANDS:
-        assert main([*shlex.split(command)[1:], *SMALL]) == 0, command
+    assert len(GUIDE.commands) == 6
+    for command in GUIDE.commands:
+        run(command, *SMALL, "num_failures=40")
     shown = capsys.readouterr()
     assert "4 in 1 set, no finding" in shown.out
     assert "Warning: template" not in shown.err
@@ -54,5 +43,5 @@ def test_the_guide_shows_every_fault_and_says_what_is_enumerated() -> None:
     from misfire.prompts.lint_rules import RULES
 
     assert {rule.fault for rule in RULES} < {fault for _, _, fault in EXAMPLES}
-    assert {12: "twelve"}[MOST_PLAYERS_ENUMERATED] in GUIDE
+    assert {12: "twelve"}[MOST_PLAYERS_ENUMERATED] in GUIDE.text
     assert (ROOT / "docs" / "templates.png").is_file()
