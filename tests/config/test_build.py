@@ -1,5 +1,6 @@
 """From composed words to objects: what is kept, shared and refused."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(words: list[str], sent
     with pytest.raises(UsageError) as caught:
         compose(words)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.skipif(find_spec("hydra_plugins.hydra_submitit_launcher") is not None, reason="the launcher is installed")
+def test_a_launcher_that_is_not_installed_is_refused_with_its_extra() -> None:
+    with pytest.raises(UsageError) as caught:
+        compose(["hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=5"])
+    assert str(caught.value) == (
+        'hydra/launcher must be installed, got submitit_slurm, which isn\'t; pip install "misfire[slurm]", or leave the '
+        "word away and work in one process."
+    )
+    with pytest.raises(UsageError, match=r"Could not find 'hydra/launcher/zzzz'"):
+        compose(["hydra/launcher=zzzz"])
 
 
 def test_a_key_of_another_choice_does_not_hide_the_unknown_one() -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 _MULTIRUN = ("-m", "--multirun")
+_LAUNCHER = "hydra/launcher"
+# The extras of this package that bring a launcher.
+_EXTRA_OF_LAUNCHER = {"joblib": "joblib", "submitit_local": "slurm", "submitit_slurm": "slurm"}
 
 Task = Callable[["DictConfig"], Any]
 
@@ -120,9 +123,20 @@ def _explain(error: Exception, words: Sequence[str]) -> str:
     unknown = _unknown_keys(words)
     if unknown:
         return f"a key must be one of the configuration's, got {'; '.join(unknown)}"
+    launcher = _last_value(words, _LAUNCHER)
+    if launcher in _EXTRA_OF_LAUNCHER and f"{_LAUNCHER}/{launcher}" in f"{error} {error.__cause__}":
+        return (
+            f"{_LAUNCHER} must be installed, got {launcher}, which isn't; pip install "
+            f'"misfire[{_EXTRA_OF_LAUNCHER[launcher]}]", or leave the word away and work in one process.'
+        )
     messages = dict.fromkeys(" ".join(str(part).split()) for part in (error, error.__cause__) if part is not None)
     said = " ".join(messages).partition(" Config search path:")[0]
     return f"the configuration must compose, got: {said}; `misfire VERB --help` shows what there is."
+
+
+def _last_value(words: Sequence[str], key: str) -> str:
+    values = [word.partition("=")[2] for word in words if word.partition("=")[0] == key]
+    return values[-1] if values else ""
 
 
 def _unknown_keys(words: Sequence[str]) -> list[str]:
@@ -133,7 +147,8 @@ def _unknown_keys(words: Sequence[str]) -> list[str]:
         key = word.partition("=")[0].lstrip("+~")
         group, dot, _ = key.partition(".")
         is_of_a_choice = dot and (group == "hydra" or group in chosen)  # a choice that isn't the default has its own
-        if "=" in word and key not in known and not is_of_a_choice:
+        is_known = key in known or key.startswith("hydra/") or is_of_a_choice
+        if "=" in word and not is_known:
             near = difflib.get_close_matches(key, known, n=1)
             found.append(f"{key}; did you mean {near[0]}?" if near else f"{key}; see `misfire VERB --help`.")
     return found

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from misfire.evaluation import Cell, Setting
     from misfire.tracking import Study
 
+_OF_HYDRA = ("hydra.", "hydra/")
 # Words that `misfire search` takes besides the configuration's: all say how it is worked off, none what is searched.
 _OWN = ("num_trials", "storage", "take_over", "at_once")
 
@@ -72,6 +73,7 @@ def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
     search = search.lasting(own.pop("num_trials")) if "num_trials" in own else search
     shared = _last_of_each([*search.words, f"tracking.experiment={search.name}", *rest])
     _check_words(search, rest)
+    compose([word for word in rest if word.startswith(_OF_HYDRA)])  # a launcher that isn't there is refused now
     settings = Settings(compose(_without_hydra(shared)))
     if search.k not in settings.ks:
         raise UsageError(f"ks must hold {search.k}, by which search {search.name} decides, got {settings.ks}; add it.")
@@ -158,7 +160,7 @@ def _check_words(search: "Search", words: Sequence[str]) -> None:
 
 
 def _without_hydra(words: Sequence[str]) -> list[str]:
-    return [word for word in words if not word.startswith(("hydra.", "hydra/", "-"))]
+    return [word for word in words if not word.startswith((*_OF_HYDRA, "-"))]
 
 
 def _shared_with(words: Sequence[str], search: "Search", setting: "Setting") -> list[str]:
