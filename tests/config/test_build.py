@@ -35,10 +35,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(words: list[str], sent
 def test_a_launcher_that_is_not_installed_is_refused_with_its_extra() -> None:
     with pytest.raises(UsageError) as caught:
         compose(["hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=5"])
-    assert str(caught.value) == (
-        'hydra/launcher must be installed, got submitit_slurm, which isn\'t; pip install "misfire[slurm]", or leave the '
-        "word away and work in one process."
-    )
+    said = "hydra/launcher must be installed, got submitit_slurm, which isn't; "
+    assert str(caught.value).startswith(f'{said}pip install "misfire[slurm]", or leave the word away')
     with pytest.raises(UsageError, match=r"Could not find 'hydra/launcher/zzzz'"):
         compose(["hydra/launcher=zzzz"])
 
