@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,12 +31,18 @@ class Place:
 
     folder: Path
     backbone: Path
+    failure_set_name: str = ""
     experiment: str = field(default_factory=lambda: f"experiment-{uuid4().hex[:8]}")
 
     @property
     def root(self) -> Path:
         """Where everything is kept."""
         return self.folder / "mlruns"
+
+    @property
+    def failure_set(self) -> Path:
+        """The failures that its commands mine unless told otherwise; others may lie beside them."""
+        return self.root / "failures" / self.failure_set_name
 
     @property
     def report(self) -> Path:
@@ -89,19 +95,20 @@ def filled(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Place:
     """A place with embeddings, failure set and database."""
     place = Place(tmp_path_factory.mktemp("filled"), backbone)
     assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
-    return place
+    (failure_set,) = [path.name for path in (place.root / "failures").iterdir() if path.is_dir()]
+    return replace(place, failure_set_name=failure_set)
 
 
 @pytest.fixture
 def place(filled: Place) -> Place:
     """The filled store, with a new experiment."""
-    return Place(filled.folder, filled.backbone)
+    return Place(filled.folder, filled.backbone, filled.failure_set_name)
 
 
 @pytest.fixture
 def own_place(filled: Place, tmp_path: Path) -> Place:
     """A root of the test's own: embeddings and failures are copied, the database holds no run."""
-    own = Place(tmp_path, filled.backbone)
+    own = Place(tmp_path, filled.backbone, filled.failure_set_name)
     own.root.mkdir()
     for name in ("embeddings", "failures"):
         shutil.copytree(filled.root / name, own.root / name)

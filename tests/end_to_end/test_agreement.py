@@ -18,8 +18,8 @@ pytestmark = pytest.mark.end_to_end
 
 def mined(place: Place) -> Path:
     assert place.misfire("mine") == 0
-    (folder,) = [path.parent for path in (place.root / "failures").glob("*/manifest.json")]
-    return folder
+    assert (place.failure_set / "manifest.json").is_file()
+    return place.failure_set
 
 
 def sheets(folder: Path) -> list[Path]:

@@ -44,7 +44,7 @@ def test_mine_leaves_what_annotators_need(place: Place, capsys: pytest.CaptureFi
     assert place.misfire("mine") == 0
     printed = capsys.readouterr().out
     assert "uniform sample without replacement of 40 of the" in printed
-    (folder,) = [path for path in (place.root / "failures").iterdir() if path.is_dir()]
+    folder = place.failure_set
     assert folder.name in printed
     failures = pd.read_parquet(folder / "failure_set.parquet")
     assert len(failures) == 40
@@ -108,7 +108,7 @@ def test_many_baselines_leave_nothing_in_the_current_folder(
 
 
 def test_a_file_of_failures_is_failure_mined(place: Place, tmp_path: Path) -> None:
-    (folder,) = [path for path in (place.root / "failures").iterdir() if path.is_dir()]
+    folder = place.failure_set
     ids = pd.read_parquet(folder / "failure_set.parquet").query_id[:20]
     (tmp_path / "some.txt").write_text("\n".join(map(str, ids)))
     words = ("ensemble", "subset=file", f"subset.path={tmp_path / 'some.txt'}", "templates=generic", "pooling=max")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.end_to_end
 
 def test_evaluate_bounds_what_it_measures(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire("mine") == 0
-    (folder,) = [path for path in (place.root / "failures").iterdir() if path.is_dir()]
+    folder = place.failure_set
     capsys.readouterr()
     assert place.misfire("evaluate", f"failure_set={folder}") == 0
     printed = capsys.readouterr().out

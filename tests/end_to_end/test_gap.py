@@ -21,7 +21,7 @@ ROUTERS = ("zero-shot", "word cues", "out-of-fold classifier")
 @pytest.fixture(scope="module")
 def measured(filled: Place) -> Place:
     """A place whose experiment holds a gap."""
-    place = Place(filled.folder, filled.backbone)
+    place = Place(filled.folder, filled.backbone, filled.failure_set_name)
     assert place.misfire(*GAP) == 0
     return place
 
@@ -40,14 +40,6 @@ def records(measured: Place) -> pd.DataFrame:
 
 def ranks_of(records: pd.DataFrame, system: GapSystem) -> pd.Series:
     return records[f"rank {system.kind} {system.router}".strip()]
-
-
-def failure_set(place: Place, records: pd.DataFrame) -> Path:
-    """The folder of the failures that were asked; others may lie beside it."""
-    failures = set(records.loc[records["part"] == "failures", "query_id"])
-    mined = (place.root / "failures").glob("*/failure_set.parquet")
-    (path,) = [one for one in mined if set(pd.read_parquet(one)["query_id"]) == failures]
-    return path.parent
 
 
 def test_it_is_measured_once_and_told_twice(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +130,7 @@ def test_a_cell_on_its_queries_finds_what_the_gap_found(
 ) -> None:
     (tmp_path / "asked.txt").write_text("\n".join(map(str, records["query_id"])))
     words = ("ensemble", "subset=file", f"subset.path={tmp_path / 'asked.txt'}", f"templates={templates}")
-    assert place.misfire(*words, "pooling=mean", f"failure_set={failure_set(place, records)}") == 0
+    assert place.misfire(*words, "pooling=mean", f"failure_set={place.failure_set}") == 0
     (cell,) = place.cells()
     found = place.records(cell.run_id).set_index("query_id").loc[records["query_id"]]
     assert found["ensembled_rank"].tolist() == records[f"rank {column}"].tolist()

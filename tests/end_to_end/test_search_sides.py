@@ -95,7 +95,7 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
     monkeypatch.setattr(OutOfFoldRouter, "route", watched)
     space = {"templates": ["predicted_trained"]}
     search = written_search(name, objectives=["gain"], sampler="grid", space=space, seed=12)
-    words = [f"failure_set={whole_failure_set(place)}"] if is_named else []
+    words = [f"failure_set={place.failure_set}"] if is_named else []
     assert place.misfire("search", str(search), "pooling=mean", *words) == 0
     assert num_told(place, name) == 1
     assert len(sides(place, name)["test"]) == 1
@@ -118,17 +118,8 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
     assert list(routes) == fitted_by_hand(problem)
 
 
-def whole_failure_set(place: Place) -> Path:
-    """The folder of what is mined from the whole dataset."""
-    from misfire.cli._application import compose
-    from misfire.cli._design import failure_set_of
-    from misfire.config import Settings
-
-    return place.root / "failures" / failure_set_of(Settings(compose(place.words))).digest[:12]
-
-
 def test_a_named_failure_set_is_cut_to_the_side(place: Place, written_search: WrittenSearch) -> None:
-    name, folder = f"named-{place.experiment}", whole_failure_set(place)
+    name, folder = f"named-{place.experiment}", place.failure_set
     search = written_search(name, objectives=["gain"], sampler="grid", space={"pooling": ["max"]}, seed=15)
     assert place.misfire("search", str(search), f"failure_set={folder}") == 0
     dataset = world(place)
