@@ -92,11 +92,18 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Place:
-    """A place with embeddings, failure set and database."""
+    """A place with embeddings, failure set and database; beside it, what it is before any test has added to it."""
     place = Place(tmp_path_factory.mktemp("filled"), backbone)
     assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
     (failure_set,) = [path.name for path in (place.root / "failures").iterdir() if path.is_dir()]
+    shutil.copytree(place.root, untouched(place), ignore=shutil.ignore_patterns("mlflow.db*", "artifacts"))
+    copy_empty_database(place.root / "mlflow.db", untouched(place) / "mlflow.db")
     return replace(place, failure_set_name=failure_set)
+
+
+def untouched(filled: Place) -> Path:
+    """The root of the filled place as it was, without its runs."""
+    return filled.folder / "untouched"
 
 
 @pytest.fixture
@@ -109,10 +116,7 @@ def place(filled: Place) -> Place:
 def own_place(filled: Place, tmp_path: Path) -> Place:
     """A root of the test's own: embeddings and failures are copied, the database holds no run."""
     own = Place(tmp_path, filled.backbone, filled.failure_set_name)
-    own.root.mkdir()
-    for name in ("embeddings", "failures"):
-        shutil.copytree(filled.root / name, own.root / name)
-    copy_empty_database(filled.root / "mlflow.db", own.root / "mlflow.db")
+    shutil.copytree(untouched(filled), own.root)
     return own
 
 
