@@ -110,6 +110,16 @@ def test_a_plain_file_store_is_refused(uri: str) -> None:
         TrackingStore(uri, None, "locks")
 
 
+def test_a_relative_store_is_that_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        store = TrackingStore("sqlite:///mlflow.db", artifact_root="runs", lock_folder="locks", experiment=name)
+        assert store.client.get_experiment(store.experiment_id).name == name
+        assert [one.name for one in store.client.search_experiments()] == [name, "Default"]
+        assert (tmp_path / name / "mlflow.db").is_file()
+
+
 def test_an_unwritable_store_is_one_sentence(store: TrackingStore, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"this is not a database, and long enough to be read as one" * 40)
     with pytest.raises(UsageError, match="the tracking store must be reachable and writable, got sqlite:///"):

@@ -62,7 +62,7 @@ class Settings:
             _canonical(self._group("dataset")),
             _canonical(self._group("backbone")),
             _canonical(self._group("trainer")),
-            str(self.root / "embeddings"),
+            str((self.root / "embeddings").resolve()),
         )
 
     @cached_property

@@ -39,9 +39,8 @@ def absolute_uri(uri: str) -> str:
     return uri
 
 
-@lru_cache(maxsize=8)
 def connect(uri: str) -> "MlflowClient":
-    """A client of the store, created and migrated if it's new.
+    """A client of the store, created and migrated if it's new; one for each store, wherever the current directory is.
 
     First use by several processes at once breaks MLflow's migration, hence the lock; write-ahead logging, which stays
     in the file, lets several writers queue instead of failing.
@@ -49,6 +48,11 @@ def connect(uri: str) -> "MlflowClient":
     Raises:
         UsageError: If the store can't be reached.
     """
+    return _connect(absolute_uri(uri))
+
+
+@lru_cache(maxsize=8)
+def _connect(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -58,7 +62,6 @@ def connect(uri: str) -> "MlflowClient":
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    uri = absolute_uri(uri)
     path = database_path(uri)
     try:
         if path is None:
