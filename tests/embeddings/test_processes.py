@@ -115,6 +115,8 @@ class SlowEncoder(FakeEncoder):
 
 def encode_images(root: Path, notes: Path, num_images: int, trainer: TrainerSettings) -> None:
     torch.set_num_threads(1)
+    # Whoever has asked how many GPUs there are may not fork and use one; these processes use none.
+    torch.cuda._is_in_bad_fork = lambda: False
     notes.mkdir(exist_ok=True)
     with Path(os.devnull).open("w") as silence, contextlib.redirect_stderr(silence):
         images = [NumberedImage(number, notes) for number in range(num_images)]

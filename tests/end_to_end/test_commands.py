@@ -11,13 +11,13 @@ from tests.end_to_end.conftest import Place
 pytestmark = pytest.mark.end_to_end
 
 
-def test_evaluate_prints_what_it_logs_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    assert place.misfire("evaluate") == 0
+def test_evaluate_prints_what_it_logs_once(own_place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert own_place.misfire("evaluate") == 0
     first = capsys.readouterr().out
-    assert place.misfire("evaluate") == 0
+    assert own_place.misfire("evaluate") == 0
     assert capsys.readouterr().out == first
-    (run,) = place.store("baseline").runs()
-    records = place.records(run.info.run_id, "baseline")
+    (run,) = own_place.store("baseline").runs()
+    records = own_place.records(run.info.run_id, "baseline")
     assert len(records) == 1000 + 200
     ranks = records[records.direction == "t2i"]["rank"].to_numpy()
     for k in (1, 5, 10):
