@@ -45,7 +45,8 @@ def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
     verdict = _verdict(prepared, best, settled, cells) if not _missing(study) else None
     answered = _answer(prepared, study, best, verdict)
     address = f"http://{settings.config.host}:{settings.config.port}"
-    shown = [*cells.values(), *_test_cells(prepared, verdict)]
+    tested = _test_cells(prepared, verdict)
+    shown = [*cells.values(), *tested]
     rows = [
         cell_row(cell.outcome, cell.replicates, run_url=f"{address}/{run_link(cell.experiment_id, cell.run_id)}")
         for cell in shown
@@ -61,14 +62,14 @@ def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
         answer=answered,
         objectives=search.objectives,
         verdict=verdict,
-        compared=_compared(prepared, verdict),
+        compared=_compared(prepared, verdict, tested[0]) if verdict else None,
     )
     summary = SweepSummary(question=search.question, decision_rule=search.decision_rule, answer=answered, k=search.k)
     notable = {trial.cell_id for trial in (best, *front[:_MOST_IN_NOTE])}
     log_summary(
         settings.tracking,
         summary,
-        [*_test_cells(prepared, verdict), *(cell for cell_id, cell in cells.items() if cell_id in notable)],
+        [*tested, *(cell for cell_id, cell in cells.items() if cell_id in notable)],
         report=folder,
     )
     _print(prepared, best, front, answered)
@@ -198,19 +199,16 @@ def _test_cells(prepared: PreparedSearch, verdict: "Verdict | None") -> "list[Lo
         return [read_cell(store, str(run.info.run_id))] if run else []
 
 
-def _compared(prepared: PreparedSearch, verdict: "Verdict | None") -> "ComparedCell | None":
+def _compared(prepared: PreparedSearch, verdict: "Verdict", tested: "LoggedCell") -> "ComparedCell":
     """The winner's cell on test by itself, at a level shared by all winners that were read there."""
     from misfire.evaluation import compare_cells
     from misfire.tracking import read_records
 
-    if verdict is None:
-        return None
     search = prepared.search
     level = (1 - verdict.test.confidence) / verdict.num_looks
-    [cell] = _test_cells(prepared, verdict)
     [compared] = compare_cells(
-        [replace(cell.outcome, confidence=1 - level)],
-        [read_records(prepared.settings.tracking, cell.run_id)],
+        [replace(tested.outcome, confidence=1 - level)],
+        [read_records(prepared.settings.tracking, tested.run_id)],
         k=search.k,
         rng=generator(search.seed, "winner on test"),
     )

@@ -12,7 +12,7 @@ from misfire.reporting.findings import Findings
 from misfire.reporting.further_sections import further_sections
 from misfire.reporting.rows import CellRow
 from misfire.reporting.series import sorted_rows
-from misfire.reporting.story import Story
+from misfire.reporting.story import METHOD_OF_CELLS, Story
 
 
 def write_report(
@@ -61,6 +61,7 @@ def write_report(
         ),
         rows=tuple(rows),
         conclusion=_conclusion(rows, findings),
+        method=METHOD_OF_CELLS,
     ).write(destination)
 
 
