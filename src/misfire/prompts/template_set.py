@@ -9,6 +9,7 @@ from typing import final
 import yaml
 from typing_extensions import override
 
+from misfire.core.factory import factory
 from misfire.core.errors import UsageError, name_some
 from misfire.prompts.template import Template
 
@@ -100,6 +101,7 @@ class MatchedTemplates(TemplateChoice):
         return TemplateSet(name="matched", templates=tuple(union), is_oracle=True)
 
 
+@factory
 def template_set_from_file(path: str) -> TemplateSet:
     """Read a template set of one's own: YAML with ``name`` and ``templates``.
 
