@@ -1,4 +1,4 @@
-"""Objects out of plain descriptions: what a ``_target_`` may name is a closed set, checked before anything is called."""
+"""Objects out of descriptions: what a ``_target_`` may name is a closed set, checked before anything is called."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -31,7 +31,7 @@ def composed(verb: str, words: Sequence[str]) -> "DictConfig":
     said = parsed(own_words(words))
     choices = tuple(word.text for word in said if word.is_choice)
     values = [word for word in said if not word.is_choice]
-    _check_choices(verb, said)
+    check_choices(verb, said)
     base, known = _base(verb, choices)
     strangers = [word.key for word in values if word.key not in known]
     if strangers:
@@ -48,7 +48,7 @@ def composed(verb: str, words: Sequence[str]) -> "DictConfig":
 def keys(verb: str, words: Sequence[str] = ()) -> frozenset[str]:
     """Every key that a verb knows with the choices among some words, dots for its parts."""
     said = parsed(own_words(words))
-    _check_choices(verb, said)
+    check_choices(verb, said)
     return _base(verb, tuple(word.text for word in said if word.is_choice))[1]
 
 
@@ -76,7 +76,12 @@ def _names(node: Any, prefix: str) -> Iterator[str]:
             yield from _names(value, f"{prefix}{key}.")
 
 
-def _check_choices(verb: str, said: Sequence[Word]) -> None:
+def check_choices(verb: str, said: Sequence[Word]) -> None:
+    """Refuse a group that the verb doesn't compose, or a choice that there isn't, with the nearest that there is.
+
+    Raises:
+        UsageError: If there is one.
+    """
     if verb not in primaries():
         raise UsageError(f"a verb must have a primary configuration, got {verb}; there are {', '.join(primaries())}.")
     own = groups_of(verb)

@@ -1,4 +1,4 @@
-"""Values of a configuration held against the types that a class states: what fits, and the sentence for what doesn't."""
+"""Values of a configuration held against the types that a class states, and the sentence for what doesn't fit."""
 
 import math
 import types
@@ -46,6 +46,8 @@ def _fit(value: Any, hint: Any, key: str) -> Any:
         return _fit_one_of(value, arguments, key)
     if origin is Literal:
         return value if value in arguments and type(value) in {type(one) for one in arguments} else _UNFIT
+    if hint is Any:
+        return value
     if hint in _PLAIN:
         return _fit_plain(value, hint)
     if hint is type(None):

@@ -1,4 +1,4 @@
-"""The files of ``conf/``: which verbs and groups there are, which choices a group has, and what files say of themselves."""
+"""The files of ``conf/``: which verbs, groups and choices there are, and what each file says of itself."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache

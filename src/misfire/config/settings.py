@@ -3,7 +3,6 @@
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -63,9 +62,9 @@ class Settings:
             raise UsageError(f"{key} must be given, got nothing; add {key}=... to the command.")
         return _shared(key, node) if isinstance(node, Mapping | list) else node
 
-    def __contains__(self, key: str) -> bool:
-        """Whether the configuration has a key at its top."""
-        return key in self._plain
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key at the top, or another one where the verb has no such key."""
+        return self[key] if key in self._plain else default
 
     def varied(self, key: str, **values: Any) -> Any:
         """The object of a group, with other values than are configured."""

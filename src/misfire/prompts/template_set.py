@@ -9,8 +9,8 @@ from typing import final
 import yaml
 from typing_extensions import override
 
-from misfire.core.factory import factory
 from misfire.core.errors import UsageError, name_some
+from misfire.core.factory import factory
 from misfire.prompts.template import Template
 
 
