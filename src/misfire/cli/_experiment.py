@@ -37,7 +37,7 @@ def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None
         asked = question or ad_hoc_question(settings)
         parts = parts_of(cells, asked)
         answer = answer_of(parts)
-        folder = Path(settings["paths.report"]) / experiment
+        folder: Path = Path(settings["paths.report"]) / experiment
         _document(asked, answer, parts).write(folder)
         ledger.summarise(asked, answer, parts, report=folder)
     print(f"\nAnswer: {answer}\nReport: {folder / 'report.html'}\n")

@@ -54,7 +54,7 @@ def _fit(value: Any, hint: Any, key: str) -> Any:
         return None if value is None else _UNFIT
     if origin is not None and isinstance(origin, type):
         return _fit_container(value, origin, arguments, key)
-    if is_dataclass(hint) and isinstance(value, Mapping):
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
         return fitted_fields(value, hint, key)
     # Protocols that aren't runtime-checkable, type variables and annotated shapes are the class's own to check.
     if isinstance(hint, type) and not getattr(hint, "_is_protocol", False):
@@ -150,7 +150,9 @@ def nearest(key: str, known: Collection[str]) -> str | None:
 
 def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
-    of = described.__init__ if isinstance(described, type) and not is_dataclass(described) else described
+    of: Any = described
+    if isinstance(described, type) and not is_dataclass(described):
+        of = vars(described).get("__init__", described)
     try:
         return get_type_hints(of)
     except NameError:

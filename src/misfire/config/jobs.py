@@ -101,7 +101,7 @@ def _checked(verb: str, points: Sequence[Sequence[str]]) -> Settings:
 
 
 def _check_shared(verb: str, points: Sequence[Sequence[str]]) -> None:
-    shared = [
+    shared: list[set[str]] = [
         {word for word in point if word.partition("=")[0].partition(".")[0] in _SHARED} for point in (points or [()])
     ]
     differing = sorted(set.union(*shared) - set.intersection(*shared))
