@@ -3,15 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# On a terminal pip shows what it is at, with a bar for each large file; in a log it says a line a minute at most.
+QUIETLY := $(shell test -t 1 || echo --quiet)
 
 .PHONY: setup demo test check format clean
 
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV): about 6 GB, most of it PyTorch, in 2 to 5 minutes; this is done once."
+	@$(BIN)/python -m pip install $(QUIETLY) --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "$(VENV) is ready."
+	@touch $@
 
 demo: setup
 	$(BIN)/misfire demo
