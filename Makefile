@@ -3,8 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# On a terminal pip shows what it is at, with a bar for each large file; in a log it says a line a minute at most.
-QUIETLY := $(shell test -t 1 || echo --quiet)
 
 .PHONY: setup demo test check format clean
 
@@ -13,7 +11,9 @@ setup: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): about 6 GB, most of it PyTorch, in 2 to 5 minutes; this is done once."
-	@$(BIN)/python -m pip install $(QUIETLY) --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# On a terminal pip shows what it is at, with a bar for each large file; a log is spared that.
+	@test -t 1 || quietly=--quiet; \
+	$(BIN)/python -m pip install $$quietly --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@echo "$(VENV) is ready."
 	@touch $@
 

@@ -40,8 +40,8 @@ def network(request: pytest.FixtureRequest) -> torch.nn.Module:
     return built(kind, **text)
 
 
-# Another batch or length adds the same products up in another order: one rounding a summand at worst, of sums as long as
-# the feed-forward layer is wide, of numbers of the embedding's size, in each layer.
+# Another batch or length adds the same products up in another order: one rounding a summand at worst, of sums as
+# long as the feed-forward layer is wide, of numbers of the embedding's size, in each layer.
 _NUM_ROUNDINGS = 4 * TEXT["width"] * TEXT["layers"]
 
 
