@@ -111,7 +111,8 @@ def read_yaml(path: Path, what: str) -> YamlFile:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
+        # What is missing at the end is missed on the line after the last.
+        line = f", line {min(mark.line, len(text.splitlines()) - 1) + 1}" if mark else ""
         raise UsageError(f"{what} must be YAML, got {path}{line}: {error.problem}; mend that line.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # "2026-13-40" is a ValueError of datetime
         if isinstance(error, UsageError):
