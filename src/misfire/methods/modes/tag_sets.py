@@ -6,7 +6,7 @@ word. Images that the model gets wrong stand in words of their own, so that a se
 of the words, and most sets are given up there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +133,19 @@ class ClassTable:
         self, positions: Int[np.ndarray, "set size"], support: Int[np.ndarray, " set"], wrong: Int[np.ndarray, " set"]
     ) -> TagSets:
         return TagSets(np.sort(self.columns[positions], axis=1), support, wrong)
+
+
+def carriers(
+    tags: Bool[np.ndarray, "image tag"], columns: Sequence[int], rows: Int[np.ndarray, " row"] | None = None
+) -> Bool[np.ndarray, " row"]:
+    """Which images carry all of some tags: of all images, or of those in ``rows``, in their order.
+
+    Example:
+        >>> carriers(np.array([[True, True], [True, False]]), [0, 1]).tolist()
+        [True, False]
+    """
+    images = np.arange(len(tags)) if rows is None else rows
+    return np.asarray(tags[images[:, None], list(columns)].all(axis=1), dtype=bool)
 
 
 def count_columns(carries: Bool[np.ndarray, "image tag"]) -> Int[np.ndarray, " tag"]:
