@@ -1,5 +1,12 @@
 """Failure modes in words: why a model fails, by tags, by sentences and by mixtures, on one scorecard."""
 
+from misfire.methods.modes.clustering import Clusterer as Clusterer
+from misfire.methods.modes.clustering import MiniBatchKMeansClustering as MiniBatchKMeansClustering
+from misfire.methods.modes.clustering import NeighbourWardClustering as NeighbourWardClustering
+from misfire.methods.modes.clustering import ScikitLearnClustering as ScikitLearnClustering
+from misfire.methods.modes.clustering import SizedClustering as SizedClustering
+from misfire.methods.modes.clustering import WardClustering as WardClustering
+from misfire.methods.modes.clustering import prototypes as prototypes
 from misfire.methods.modes.error_aware_mixture import ErrorAwareMixture as ErrorAwareMixture
 from misfire.methods.modes.error_aware_mixture import FittedErrorAwareMixture as FittedErrorAwareMixture
 from misfire.methods.modes.error_aware_mixture import confusion_responsibilities as confusion_responsibilities
@@ -7,3 +14,21 @@ from misfire.methods.modes.explanation_scores import ExplanationScores as Explan
 from misfire.methods.modes.explanation_scores import explanation_scores as explanation_scores
 from misfire.methods.modes.explanation_scores import failure_sentences as failure_sentences
 from misfire.methods.modes.explanation_scores import sentence_hardness as sentence_hardness
+from misfire.methods.modes.hardness_split import ClassProbabilitySplit as ClassProbabilitySplit
+from misfire.methods.modes.hardness_split import ConfidenceSplit as ConfidenceSplit
+from misfire.methods.modes.hardness_split import EntropySplit as EntropySplit
+from misfire.methods.modes.hardness_split import HardEasy as HardEasy
+from misfire.methods.modes.hardness_split import HardnessSplit as HardnessSplit
+from misfire.methods.modes.hardness_split import PerformanceSplit as PerformanceSplit
+from misfire.methods.modes.hardness_split import RankingSplit as RankingSplit
+from misfire.methods.modes.mode_finder import EncodedSentences as EncodedSentences
+from misfire.methods.modes.mode_finder import FoundModes as FoundModes
+from misfire.methods.modes.mode_finder import ModeFinder as ModeFinder
+from misfire.methods.modes.scored_images import ScoredImages as ScoredImages
+from misfire.methods.modes.sentence_selection import FPDiff as FPDiff
+from misfire.methods.modes.sentence_selection import PDiff as PDiff
+from misfire.methods.modes.sentence_selection import SentenceSelector as SentenceSelector
+from misfire.methods.modes.sentence_selection import SetDiff as SetDiff
+from misfire.methods.modes.sentence_selection import TopS as TopS
+from misfire.methods.modes.split_and_cluster import ExplainedClusters as ExplainedClusters
+from misfire.methods.modes.split_and_cluster import SplitAndCluster as SplitAndCluster
