@@ -1,5 +1,6 @@
 """Groups of images that look alike."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -128,7 +129,10 @@ class NeighbourWardClustering(Clusterer):
 
         graph = kneighbors_graph(points, n_neighbors=min(self.num_neighbours, len(points) - 1), include_self=False)
         fitted = AgglomerativeClustering(self.num_clusters, linkage="ward", connectivity=graph.maximum(graph.T))
-        return np.asarray(fitted.fit_predict(points), dtype=np.int64)
+        with warnings.catch_warnings():
+            # Far clusters make a graph of several pieces; scikit-learn joins these and says so.
+            warnings.filterwarnings("ignore", message="the number of connected components")
+            return np.asarray(fitted.fit_predict(points), dtype=np.int64)
 
 
 @final

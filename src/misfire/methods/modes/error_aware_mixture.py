@@ -38,8 +38,8 @@ class FittedErrorAwareMixture:
     variances: Float[np.ndarray, "component dim"]
     label_shares: Float[np.ndarray, "component class"]
     prediction_shares: Float[np.ndarray, "component class"]
-    label_weight: float = field(repr=False)
-    prediction_weight: float = field(repr=False)
+    label_weight: float | int = field(repr=False)
+    prediction_weight: float | int = field(repr=False)
 
     def responsibilities(
         self,
@@ -132,11 +132,11 @@ class ErrorAwareMixture:
 
     num_components: int
     _: KW_ONLY
-    label_weight: float = 1.0
-    prediction_weight: float = 1.0
-    tolerance: float = 1e-3
+    label_weight: float | int = 1.0
+    prediction_weight: float | int = 1.0
+    tolerance: float | int = 1e-3
     max_iterations: int = 100
-    covariance_floor: float = 1e-6
+    covariance_floor: float | int = 1e-6
 
     def __post_init__(self) -> None:
         for name in ("num_components", "max_iterations"):

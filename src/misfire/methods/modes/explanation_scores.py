@@ -33,7 +33,7 @@ def explanation_scores(
     relevance: Bool[np.ndarray, "image sentence"],
     performance: Float[np.ndarray, " image"] | Int[np.ndarray, " image"] | Bool[np.ndarray, " image"],
     *,
-    severity: float = 0.2,
+    severity: float | int = 0.2,
 ) -> ExplanationScores:
     """AHR, ACR, TPR and JI of the sentences retained for each hard cluster.
 
@@ -116,7 +116,7 @@ def failure_sentences(
     relevance: Bool[np.ndarray, "image sentence"],
     performance: Float[np.ndarray, " image"] | Int[np.ndarray, " image"] | Bool[np.ndarray, " image"],
     *,
-    severity: float = 0.2,
+    severity: float | int = 0.2,
 ) -> Bool[np.ndarray, " sentence"]:
     """Whether each sentence's hardness lies below the global mean by more than ``severity`` standard deviations.
 

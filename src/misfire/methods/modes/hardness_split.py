@@ -63,7 +63,7 @@ class ThresholdSplit(HardnessSplit):
         UsageError: If the margin is negative or not finite.
     """
 
-    margin: float = 0.2
+    margin: float | int = 0.2
 
     def __post_init__(self) -> None:
         if not 0 <= self.margin < np.inf:

@@ -97,7 +97,7 @@ class ThresholdedSelector(SentenceSelector):
             CLIP's modality gap).
     """
 
-    threshold: float = 0.25
+    threshold: float | int = 0.25
 
     def __post_init__(self) -> None:
         super().__post_init__()
