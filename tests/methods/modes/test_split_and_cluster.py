@@ -39,16 +39,17 @@ def test_every_step_by_hand() -> None:
 
 
 def test_sentences_of_hard_clusters_are_about_the_misleading_context() -> None:
-    known = planted()
+    known = planted(noise=0.05)
     found = finder(is_per_class=True, clusterer=WardClustering(3)).find(
         known.images, known.sentences, rng=np.random.default_rng(0)
     )
     assert len(found) == 3 * known.num_classes
     first = [known.sentences.texts[chosen[0]] for chosen in found.sentences]
     assert sum(text.startswith("An image taken in place") for text in first) >= 8  # 3 or 4 by chance
-    for mode, name in enumerate(found.names):
-        of_class = int(name.removeprefix("class ").split(",")[0])
-        assert first[mode] != f"An image taken in place {of_class}"
+    classes = [int(name.removeprefix("class ").split(",")[0]) for name in found.names]
+    own = [text == f"An image taken in place {one}" for text, one in zip(first, classes, strict=True)]
+    assert sum(own) <= 2
+    for mode, of_class in enumerate(classes):
         assert not found.members(known.images)[known.images.strata != of_class, mode].any()
 
 

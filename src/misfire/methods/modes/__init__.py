@@ -24,6 +24,13 @@ from misfire.methods.modes.hardness_split import RankingSplit as RankingSplit
 from misfire.methods.modes.mode_finder import EncodedSentences as EncodedSentences
 from misfire.methods.modes.mode_finder import FoundModes as FoundModes
 from misfire.methods.modes.mode_finder import ModeFinder as ModeFinder
+from misfire.methods.modes.rank_law import ExactLaw as ExactLaw
+from misfire.methods.modes.rank_law import NormalLaw as NormalLaw
+from misfire.methods.modes.rank_law import PermutationLaw as PermutationLaw
+from misfire.methods.modes.rank_law import RankLaw as RankLaw
+from misfire.methods.modes.rank_law import RankSum as RankSum
+from misfire.methods.modes.rank_law import SaddlepointLaw as SaddlepointLaw
+from misfire.methods.modes.rank_law import SuitedLaw as SuitedLaw
 from misfire.methods.modes.scored_images import ScoredImages as ScoredImages
 from misfire.methods.modes.sentence_selection import FPDiff as FPDiff
 from misfire.methods.modes.sentence_selection import PDiff as PDiff
@@ -32,3 +39,7 @@ from misfire.methods.modes.sentence_selection import SetDiff as SetDiff
 from misfire.methods.modes.sentence_selection import TopS as TopS
 from misfire.methods.modes.split_and_cluster import ExplainedClusters as ExplainedClusters
 from misfire.methods.modes.split_and_cluster import SplitAndCluster as SplitAndCluster
+from misfire.methods.modes.trend import SentenceTrends as SentenceTrends
+from misfire.methods.modes.trend import Trend as Trend
+from misfire.methods.modes.trend import TrendModes as TrendModes
+from misfire.methods.modes.trend import sentence_trends as sentence_trends

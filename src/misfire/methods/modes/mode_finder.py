@@ -43,17 +43,25 @@ class EncodedSentences:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def cosines(self, vectors: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row sentence"]:
-        """Cosine of each vector to each sentence.
+    def check_space(self, vectors: Float[np.ndarray, "row dim"]) -> None:
+        """Refuse vectors of another space.
 
         Raises:
-            UsageError: If the vectors aren't of the sentences' space.
+            UsageError: If the vectors have another number of dimensions than the sentences.
         """
         if vectors.shape[1] != self.embeddings.shape[1]:
             raise UsageError(
                 f"images and sentences must share a space, got {vectors.shape[1]} and {self.embeddings.shape[1]} "
                 "dimensions; encode both with one backbone."
             )
+
+    def cosines(self, vectors: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row sentence"]:
+        """Cosine of each vector to each sentence.
+
+        Raises:
+            UsageError: If the vectors aren't of the sentences' space.
+        """
+        self.check_space(vectors)
         return np.asarray(unit(vectors) @ unit(self.embeddings).T)
 
 
