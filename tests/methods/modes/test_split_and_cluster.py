@@ -106,8 +106,10 @@ def test_images_without_failures_or_too_few_are_refused() -> None:
     )
     with pytest.raises(UsageError, match=r"got no hard and 0 easy"):
         finder().find(few, known.sentences, rng=rng)
-    with pytest.raises(UsageError, match=r"4 clusters .* need as many of both, got 2 hard and \d+ easy; lower .* to 2"):
+    with pytest.raises(UsageError, match=r"no easy and 2 hard images; split by another measure, lower its margin"):
         finder().find(both, known.sentences, rng=rng)
+    with pytest.raises(UsageError, match=r"4 clusters .* need as many of both, got 2 hard and \d+ easy; lower .* to 2"):
+        finder(split=PerformanceSplit(0.0)).find(both, known.sentences, rng=rng)
     with pytest.raises(UsageError, match=r"some class must have 300 hard and as many easy images"):
         finder(300, is_per_class=True).find(known.images, known.sentences, rng=rng)
     bare = ScoredImages(known.images.embeddings, known.images.performance)
