@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError
 
-_MOST_VALUES = 10_000  # of an exact law, whose cost grows with the square of them
+_MOST_VALUES = 2_500  # of an exact law, whose cost grows with the square of them
 _VALUES_IN_A_BLOCK = 2**22
 
 
