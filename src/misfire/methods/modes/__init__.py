@@ -1,6 +1,59 @@
-"""Failure modes in words: which images a model fails on, and what these have in common."""
+"""Failure modes in words: on which images a model fails, and what these have in common."""
 
-from misfire.methods.modes.prime import Criteria, Mode, greedy_prime, prime, success_modes
-from misfire.methods.modes.significance import Significance, significance
+from misfire.core.exports import exported
 
-__all__ = ["Criteria", "Mode", "Significance", "greedy_prime", "prime", "significance", "success_modes"]
+__all__, __getattr__ = exported(
+    __name__,
+    {
+        "ClassProbabilitySplit": "hardness_split",
+        "Clusterer": "clustering",
+        "ConfidenceSplit": "hardness_split",
+        "Criteria": "prime",
+        "EncodedSentences": "mode_finder",
+        "EntropySplit": "hardness_split",
+        "ErrorAwareMixture": "error_aware_mixture",
+        "ExactLaw": "rank_law",
+        "ExplainedClusters": "split_and_cluster",
+        "ExplanationScores": "explanation_scores",
+        "FPDiff": "sentence_selection",
+        "FittedErrorAwareMixture": "error_aware_mixture",
+        "FoundModes": "mode_finder",
+        "HardEasy": "hardness_split",
+        "HardnessSplit": "hardness_split",
+        "MiniBatchKMeansClustering": "clustering",
+        "Mode": "prime",
+        "ModeFinder": "mode_finder",
+        "NeighbourWardClustering": "clustering",
+        "NormalLaw": "rank_law",
+        "PDiff": "sentence_selection",
+        "PerformanceSplit": "hardness_split",
+        "PermutationLaw": "rank_law",
+        "RankLaw": "rank_law",
+        "RankSum": "rank_law",
+        "RankingSplit": "hardness_split",
+        "SaddlepointLaw": "rank_law",
+        "ScikitLearnClustering": "clustering",
+        "ScoredImages": "scored_images",
+        "SentenceSelector": "sentence_selection",
+        "SentenceTrends": "trend",
+        "SetDiff": "sentence_selection",
+        "Significance": "significance",
+        "SizedClustering": "clustering",
+        "SplitAndCluster": "split_and_cluster",
+        "SuitedLaw": "rank_law",
+        "TopS": "sentence_selection",
+        "Trend": "trend",
+        "TrendModes": "trend",
+        "WardClustering": "clustering",
+        "confusion_responsibilities": "error_aware_mixture",
+        "explanation_scores": "explanation_scores",
+        "failure_sentences": "explanation_scores",
+        "greedy_prime": "prime",
+        "prime": "prime",
+        "prototypes": "clustering",
+        "sentence_hardness": "explanation_scores",
+        "sentence_trends": "trend",
+        "significance": "significance",
+        "success_modes": "prime",
+    },
+)
