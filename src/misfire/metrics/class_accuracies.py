@@ -118,7 +118,8 @@ def harmonic_mean(class_accuracy: Shaped[Any, " class"] | Sequence[float]) -> fl
         (0.6666666666666666, 0.0)
     """
     accuracy = checked_accuracies(class_accuracy)
-    return float(1 / (1 / accuracy).mean()) if accuracy.all() else 0.0
+    lowest = accuracy.min()
+    return float(lowest / (lowest / accuracy).mean()) if lowest else 0.0  # 1 / accuracy may leave float64
 
 
 def geometric_mean(class_accuracy: Shaped[Any, " class"] | Sequence[float]) -> float:
