@@ -47,7 +47,7 @@ def brute_force(
 
 
 @pytest.mark.parametrize("per_image", [False, True])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_margins_are_those_of_sums_over_lists(seed: int, per_image: bool) -> None:
     images, prompts, labels = problem(seed)
@@ -57,7 +57,7 @@ def test_margins_are_those_of_sums_over_lists(seed: int, per_image: bool) -> Non
     assert found.rival.tolist() == rivals
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_images_and_classes_changes_nothing_but_order(seed: int) -> None:
     images, prompts, labels = problem(seed)

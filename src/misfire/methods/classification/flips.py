@@ -99,7 +99,7 @@ def class_flips(flips: pd.DataFrame, num_images: Int[np.ndarray, " class"]) -> p
 def _most_frequent(
     of: Int[np.ndarray, " flip"], value: Int[np.ndarray, " flip"], num_classes: int
 ) -> tuple[Int[np.ndarray, " class"], Int[np.ndarray, " class"]]:
-    """For each class the most frequent value that stands beside it (of equal ones the lowest, -1 for none), and how often."""
+    """The most frequent value that stands beside each class (of equal ones the lowest, -1 for none), and how often."""
     kinds, counts = np.unique(of.astype(np.int64) * num_classes + value.astype(np.int64), return_counts=True)
     order = np.lexsort((-kinds, counts))
     most, times = np.full(num_classes, -1, dtype=np.int64), np.zeros(num_classes, dtype=np.int64)

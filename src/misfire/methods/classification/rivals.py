@@ -27,7 +27,7 @@ def confused_pairs(
 ) -> pd.DataFrame:
     """Every pair of classes of which one was ever called the other, the most confused first.
 
-    The exact test asks whether an image of the two that is called by the other's name is as likely the one as the other:
+    The exact test asks whether an image that is called by the other's name is as likely of the one as of the other:
     McNemar's on the two counts. It speaks of counts, so where one class has more images, read the shares beside it. The
     p-values are adjusted for all the pairs of this table, by Holm (any false one) and by Benjamini and Hochberg (their
     share).
@@ -38,8 +38,8 @@ def confused_pairs(
         num_classes: How many classes there are.
 
     Returns:
-        One row a pair: the classes (the one that is oftener called the other first; of equal ones the lower number), how
-        often each was called the other, which share of its images that is, and the p-values.
+        One row a pair: the classes (first the one that is oftener called the other, of equal ones the lower number),
+        how often each was called the other, which share of its images that is, and the p-values.
 
     Raises:
         UsageError: If the arrays differ in length or hold other numbers than classes.
