@@ -1,1 +1,1 @@
-"""Methods that find and mend a model's failures, a room each; none knows another."""
+"""The methods, a room each: its cells, their words, tables and figures; the rooms don't know each other."""
