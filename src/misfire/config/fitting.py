@@ -152,7 +152,7 @@ def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
     of: Any = described
     if isinstance(described, type) and not is_dataclass(described):
-        of = vars(described).get("__init__", described)
+        of = described.__init__  # type: ignore[misc]  # the class's own is meant
     try:
         return get_type_hints(of)
     except NameError:
