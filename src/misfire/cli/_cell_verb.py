@@ -24,7 +24,7 @@ def _run_one(verb: str, words: Sequence[str]) -> int:
 
     settings = Settings.of_words(verb, words)
     cell = settings.cell()
-    logged, _ = run_cell(cell, settings.lab, settings["tracking"], config=settings.to_yaml)
+    logged, _ = run_cell(cell, settings.lab, settings["tracking"], config=settings.to_yaml, words=(verb, *words))
     print(cell.tell(logged))
     for line in where_to_look(settings["tracking.experiment"]):
         print(f"  {line}")
@@ -40,10 +40,10 @@ def _run_grid(verb: str, words: Sequence[str]) -> int:
     ended = run_jobs(work.jobs, work.lab, work.ledger)
     if any(one.id for one in ended):
         report_on(work.settings, work.ledger)
-    return tell_endings(verb, ended)
+    return tell_endings(ended)
 
 
-def tell_endings(verb: str, ended: "Sequence[Ended]") -> int:
+def tell_endings(ended: "Sequence[Ended]") -> int:
     """Print how many cells ended how, and each failing one with its error and its command. Returns the exit code."""
     from misfire.cells import Status
 
@@ -53,7 +53,7 @@ def tell_endings(verb: str, ended: "Sequence[Ended]") -> int:
     for one in failed:
         print(f"\nfailed: {one.text}", file=sys.stderr)
         if one.words:
-            print(f"  again: misfire {verb} {shlex.join(one.words)}", file=sys.stderr)
+            print(f"  again: misfire {shlex.join(one.words)}", file=sys.stderr)
     if any(one.code == IntegrityError.exit_code for one in failed):
         return IntegrityError.exit_code
     return 1 if failed else 0

@@ -48,8 +48,8 @@ def _name_of(verb: str) -> str:
 def _named(verb: str) -> list[str]:
     from misfire.config import search_names, sweep_names
 
-    known = {"sweep": sweep_names, "search": search_names, "report": lambda: [*sweep_names(), *search_names()]}
-    return ["", f"Names: {', '.join(known[verb]())}, or a YAML file"] if verb in known else []
+    names = {"sweep": sweep_names(), "search": search_names(), "report": [*sweep_names(), *search_names()]}.get(verb)
+    return ["", f"Names: {', '.join(names)}, or a YAML file"] if names else []
 
 
 def _explanation_by_composing(verb: str, summary: str, words: Sequence[str]) -> str:

@@ -83,7 +83,7 @@ def job(verb: str, words: Sequence[str]) -> "Job":
     from misfire.cells import Job
 
     return Job(
-        words=tuple(words),
+        words=(verb, *words),
         build=lambda: Settings.of_words(verb, words).cell(),
         config=lambda: Settings.of_words(verb, words).to_yaml(),
     )
@@ -104,7 +104,7 @@ def _check_shared(verb: str, points: Sequence[Sequence[str]]) -> None:
     shared: list[set[str]] = [
         {word for word in point if word.partition("=")[0].partition(".")[0] in _SHARED} for point in (points or [()])
     ]
-    differing = sorted(set.union(*shared) - set.intersection(*shared))
+    differing = sorted(shared[0].union(*shared) - shared[0].intersection(*shared))
     if differing:
         raise UsageError(
             f"the cells of a grid must share where they run and are kept, got {differing[0]} for some of misfire "

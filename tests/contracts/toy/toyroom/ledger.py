@@ -51,7 +51,7 @@ class FolderLedger:
         finally:
             lock.release()
 
-    def save(self, cell: Cell, outcome: Outcome, *, config: str) -> Logged:
+    def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
         """The artifacts, then the seal, which makes them count."""
         files = artifacts(cell, outcome, config=config)
         write_files(self._place / cell.id, files)
