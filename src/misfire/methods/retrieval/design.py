@@ -107,17 +107,24 @@ class QueryDesign:
             self.named.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
 
     @classmethod
-    def configured(cls, settings: "Settings") -> "QueryDesign":
+    def configured(
+        cls, settings: "Settings", *, subset: QuerySubset | None = None, has_sides: bool = False
+    ) -> "QueryDesign":
         """The design that a configuration describes.
+
+        Args:
+            settings: The configuration.
+            subset: Which queries are in question, for a verb that doesn't ask.
+            has_sides: Whether the verb can be told to keep to one side of a split.
 
         Raises:
             UsageError: If its parts don't fit each other.
         """
-        named, side = settings["failure_set"], settings["side"]
+        named, side = settings["failure_set"], settings["side"] if has_sides else None
         return cls(
             dataset=settings["dataset"],
             encoder=settings["backbone"],
-            subset=settings["subset"],
+            subset=settings["subset"] if subset is None else subset,
             num_failures=settings["num_failures"],
             mined_share=settings["mined_share"],
             named=None if named is None else read_failure_set(Path(named)),
@@ -294,12 +301,22 @@ class ComplementSchema:
 
 
 @dataclass
-class DesignSchema:
-    """What a cell of retrieval can be configured with; a room's kinds add their own."""
+class HouseSchema:
+    """What every cell can be told: where it runs, and where its result goes."""
+
+    tracking: Any = None
+    trainer: Any = None
+    paths: Any = None
+
+
+@dataclass
+class DesignSchema(HouseSchema):
+    """What a cell that asks failing queries again can be configured with; kinds add their own."""
 
     dataset: Any = "???"
     backbone: Any = "???"
-    subset: Any = "???"
+    templates: Any = "???"
+    pooling: Any = "???"
     statistics: Any = "???"
     complement: ComplementSchema = field(default_factory=ComplementSchema)
     seed: int = 42
@@ -307,6 +324,4 @@ class DesignSchema:
     num_failures: int = 200
     mined_share: float = 1.0
     failure_set: str | None = None
-    side: str | None = None
-    dev_share: float = 0.5
-    split_seed: int = 42
+    taxonomy: str | None = None
