@@ -1,8 +1,11 @@
 """What a kind of cell is configured from."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from misfire.cells.lab import Lab
+
+if TYPE_CHECKING:
+    from misfire.cells.ledger import Logged
 
 
 class Settings(Protocol):
@@ -20,3 +23,6 @@ class Settings(Protocol):
     @property
     def lab(self) -> Lab:
         """Where cells run."""
+
+    def of(self, logged: "Logged") -> "Settings":
+        """The configuration that made a finished cell, with our folders and store in place of the ones it had then."""

@@ -189,9 +189,7 @@ class QueryDesign:
         """Where the design's images and texts are embedded."""
         return lab.bench(self.dataset, self.encoder)
 
-    def resolve(
-        self, lab: "Lab", templates: Templates, pooling: PromptPooling
-    ) -> tuple[FailureSet | None, Cell]:
+    def resolve(self, lab: "Lab", templates: Templates, pooling: PromptPooling) -> tuple[FailureSet | None, Cell]:
         """The queries with their prompts, and the failure set that they come from, if they come from one.
 
         Raises:

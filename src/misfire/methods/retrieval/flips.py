@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Int
 
-from misfire.cells import Flips
+from misfire.cells import Flips as Flips
 from misfire.core.errors import UsageError
 from misfire.metrics import hit_at_k
 
