@@ -1,6 +1,6 @@
 """What a kind of cell is configured from."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from misfire.cells.lab import Lab
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from misfire.cells.ledger import Logged
 
 
+@runtime_checkable  # the tests check arguments against it
 class Settings(Protocol):
     """A composed configuration, read by key; the rooms of the methods know no more of it."""
 

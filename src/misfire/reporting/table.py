@@ -132,7 +132,8 @@ def to_text(table: Table) -> str:
 
     Example:
         >>> columns = (Column("Pooling", ("pooling",), is_number=False), Column("Gain", ("gain",), group="pp"))
-        >>> rows = tuple((Entry(name, (name,)), Entry(gain, (0.0,))) for name, gain in (("max", "+4.00"), ("mean", "0.00")))
+        >>> told = (("max", "+4.00"), ("mean", "0.00"))
+        >>> rows = tuple((Entry(name, (name,)), Entry(gain, (float(gain),))) for name, gain in told)
         >>> print(to_text(Table("gains", "Gains.", columns, rows, note="")))
         Pooling     pp
                   Gain

@@ -163,8 +163,8 @@ def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Itera
         yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
         yield bound("if_ties_lose", found.if_ties_lose / n)
         yield bound("if_ties_win", found.if_ties_win / n)
-        yield bound("within_fp32", found.within_fp32, unit="count")
-        yield bound("within_bf16", found.within_bf16, unit="count")
+        yield bound("within_fp32", float(found.within_fp32), unit="count")
+        yield bound("within_bf16", float(found.within_bf16), unit="count")
 
 
 def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:

@@ -338,7 +338,7 @@ def _gain(subset: Flips, bootstrap: PairedBootstrap) -> Iterable[Estimate]:
 def _flips(group: str, flips: Flips) -> Iterable[Estimate]:
     prefix = f"{group}/" if group else ""
     for name in _COUNTS:
-        yield Estimate(HIT, getattr(flips, name), group=f"{prefix}{name}", unit="count", n=flips.num_units)
+        yield Estimate(HIT, float(getattr(flips, name)), group=f"{prefix}{name}", unit="count", n=flips.num_units)
 
 
 def _placebo(band: PlaceboBand | None) -> Iterable[Estimate]:
@@ -350,7 +350,7 @@ def _placebo(band: PlaceboBand | None) -> Iterable[Estimate]:
 
 def _bounds(side: str, bounds: HitBounds, n: int) -> Iterable[Estimate]:
     for name in ("if_ties_lose", "if_ties_win", "within_fp32", "within_bf16"):
-        yield Estimate(HIT, getattr(bounds, name), group=f"{side}/{name}", unit="count", n=n)
+        yield Estimate(HIT, float(getattr(bounds, name)), group=f"{side}/{name}", unit="count", n=n)
 
 
 def _confirmed_gain(group: str, gain: ConfirmedGain) -> Iterable[Estimate]:
