@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.report.rows import CellRow
 from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table
-from misfire.reporting.table import Entry, Column, Source, Table, latex_escape, to_csv, to_latex, to_markdown
+from misfire.reporting.table import Column, Entry, Source, Table, latex_escape, to_csv, to_latex, to_markdown
 
 TABLE = Table(
     name="small",
