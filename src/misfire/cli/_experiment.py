@@ -31,11 +31,11 @@ def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None
         UsageError: If there is no finished cell; nothing is written then.
     """
     experiment = settings["tracking.experiment"]
+    if experiment not in ledger.experiments():
+        raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
         cells = [_linked(cell, settings) for cell in ledger.load()]
-        if not cells:
-            raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
         asked = question or ad_hoc_question(settings)
         parts = parts_of(cells, asked)
         answer = answer_of(parts)
