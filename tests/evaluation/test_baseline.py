@@ -161,3 +161,20 @@ def test_hit_rates_have_their_bounds(baseline: Baseline, bench: Workbench, expec
         near = [query.rank <= k and gap < 2**-8 for query, gap in zip(queries, gaps, strict=True)]
         assert found["within_bf16"] == sum(near)
     assert baseline.bounds["t2i/hit_at_1/ceiling"] == dataset_card(data)["hit_at_1_ceiling"] < 1
+
+
+def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench) -> None:
+    data = bench.dataset
+    silent = data.images[3].id
+    fewer = replace(data, captions=tuple(caption for caption in data.captions if caption.image_id != silent))
+    found = evaluate_baseline(
+        Workbench(fewer, bench.encoder, bench.store, bench.trainer), ks=(1, 3), statistics=STATISTICS
+    )
+    images = found.records[found.records.direction == "i2t"]
+    assert images.query_id.tolist() == [image.id for image in data.images if image.id != silent]
+    texts = found.records[found.records.direction == "t2i"]
+    captions = invented.plain_text_rows([caption.text for caption in fewer.captions])
+    scores = np.array([[float(np.dot(one, image)) for image in invented.plain_image_rows(data)] for one in captions])
+    assert texts["rank"].tolist() == [
+        ranked(list(row), int(target)).rank for row, target in zip(scores, fewer.targets, strict=True)
+    ]
