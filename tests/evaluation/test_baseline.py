@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from misfire.cells.lab import Workbench
 from misfire.core.hashing import sha256_text
@@ -178,3 +179,18 @@ def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench
     assert texts["rank"].tolist() == [
         ranked(list(row), int(target)).rank for row, target in zip(scores, fewer.targets, strict=True)
     ]
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_all_hits_of_a_few_images_are_no_certainty(direction: str, baseline: Baseline, bench: Workbench) -> None:
+    """A cut-off as large as the gallery hits always: Wilson's interval of as many hits as there are images."""
+    whole = evaluate_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
+    found = whole.intervals[f"{direction}/hit_at_{len(bench.dataset.captions)}"]
+    sizes = np.bincount(bench.dataset.targets) if direction == "t2i" else np.ones(len(bench.dataset.images))
+    worth = sizes.sum() ** 2 / (sizes**2).sum()  # images' worth of queries; all of them where sizes are equal
+    t = student.ppf(0.95, len(sizes) - 1)
+    assert (found.estimate, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(worth / (worth + t**2))
+    assert baseline.intervals[f"{direction}/hit_at_1"].low == pytest.approx(
+        np.percentile(baseline.intervals[f"{direction}/hit_at_1"].replicates, 5)
+    )

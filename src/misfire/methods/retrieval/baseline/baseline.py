@@ -1,7 +1,7 @@
 """Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,14 @@ from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
 from misfire.methods.retrieval.ensemble.cell import check_cut_offs
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, relevant_outcomes, target_outcomes, top_items
-from misfire.stats import Interval, StatisticsSettings, clustered_mean_bootstrap, clustered_median_bootstrap
+from misfire.stats import (
+    Interval,
+    StatisticsSettings,
+    clustered_mean_bootstrap,
+    clustered_median_bootstrap,
+    clustered_wilson_interval,
+    wilson_interval,
+)
 
 TEXT_TO_IMAGE = "t2i"
 IMAGE_TO_TEXT = "i2t"
@@ -82,7 +89,8 @@ def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: Statistics
 def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:
     """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
 
-    Intervals resample images with all their captions.
+    Intervals resample images with all their captions; where all queries are hits, or none, those of a hit rate are
+    Wilson's, for as many queries as there are images.
     """
     queries = text_to_image(bench)
     images, best_own = image_to_text(bench)
@@ -135,7 +143,21 @@ def _intervals(
             rng=np.random.default_rng(statistics.seed),
         )
 
-    hits = {f"{direction}/hit_at_{k}": interval(clustered_mean_bootstrap, hit_at_k(ranks, k=k)) for k in ks}
+    def hit_interval(k: int) -> Interval:
+        hits = hit_at_k(ranks, k=k)
+        found = interval(clustered_mean_bootstrap, hits)
+        if hits.any() != hits.all():
+            return found
+        # Every resample of hits alone is all hits: the bootstrap would be sure of what it has seen eight times.
+        num_clusters, is_hit = len(np.unique(clusters)), bool(hits.all())
+        low, high = (
+            clustered_wilson_interval(hits, clusters, confidence=statistics.confidence)
+            if num_clusters > 1
+            else wilson_interval(int(is_hit), 1, confidence=statistics.confidence)
+        )
+        return replace(found, low=low, high=high)
+
+    hits = {f"{direction}/hit_at_{k}": hit_interval(k) for k in ks}
     return {
         **hits,
         f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
