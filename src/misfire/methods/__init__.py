@@ -1,1 +1,1 @@
-"""The methods, a room each: how failures are found, named and mended. No room knows another."""
+"""The methods, a room each: its cells, their words, tables and figures; the rooms don't know each other."""
