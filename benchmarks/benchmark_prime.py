@@ -16,8 +16,8 @@ from measure import Contender, machine, table
 
 from misfire.data.outcomes import read_outcomes
 from misfire.data.tag_table import common_images, read_words
-from misfire.methods.modes.prime import prime
-from misfire.methods.modes.significance import error_p_values, num_sets_searched
+from misfire.methods.modes.mode_significance import error_p_values, num_sets_searched
+from misfire.methods.modes.tag_mode import prime
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 

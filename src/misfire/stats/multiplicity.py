@@ -59,6 +59,27 @@ def benjamini_hochberg(
     return _put_back(np.minimum.accumulate(scaled[::-1])[::-1], order, p_values)
 
 
+def benjamini_yekutieli(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
+    """Benjamini and Yekutieli's adjusted p-values: Benjamini and Hochberg's times 1 + 1/2 + ... + 1/tests.
+
+    Whatever the dependence between the tests. NaN, an undefined test, stays NaN and isn't counted.
+
+    Raises:
+        UsageError: If a p-value lies outside [0, 1].
+
+    Reference:
+        Benjamini and Yekutieli, "The control of the false discovery rate in multiple testing under dependency", Annals
+        of Statistics 29, 2001.
+
+    Example:
+        >>> benjamini_yekutieli(np.array([0.01, 0.04])).tolist()
+        [0.03, 0.06]
+    """
+    num_tests = int((~np.isnan(p_values)).sum())
+    harmonic = float((1.0 / np.arange(1, num_tests + 1)).sum())
+    return np.asarray(np.minimum(benjamini_hochberg(p_values) * harmonic, 1.0))
+
+
 def _sorted_defined(p_values: Float[np.ndarray, " test"]) -> tuple[np.ndarray, np.ndarray]:
     """The defined p-values, ascending, and where they stand; NumPy sorts NaN last."""
     outside = p_values[(p_values < 0) | (p_values > 1)]

@@ -1,23 +1,73 @@
-"""Failure modes in words: why a model fails, by tags, by sentences and by mixtures, on one scorecard."""
+"""Failure modes in words: on which images a model fails, and what these have in common."""
 
-from misfire.methods.modes.class_tags import ClassTags as ClassTags
-from misfire.methods.modes.class_tags import class_tags as class_tags
-from misfire.methods.modes.class_tags import tags_above as tags_above
-from misfire.methods.modes.class_tags import top_tags as top_tags
-from misfire.methods.modes.description_quality import DescribedMode as DescribedMode
-from misfire.methods.modes.description_quality import DescriptionQuality as DescriptionQuality
-from misfire.methods.modes.description_quality import description_quality as description_quality
-from misfire.methods.modes.distance_and_tags import distance_by_shared_tags as distance_by_shared_tags
-from misfire.methods.modes.distance_and_tags import tags_of_neighbours as tags_of_neighbours
-from misfire.methods.modes.generalisation import Generalisation as Generalisation
-from misfire.methods.modes.generalisation import drops_by_num_tags as drops_by_num_tags
-from misfire.methods.modes.generalisation import generalisation as generalisation
-from misfire.methods.modes.generalisation import random_halves as random_halves
-from misfire.methods.modes.generalisation import subset_lattice as subset_lattice
-from misfire.methods.modes.prime import Criteria as Criteria
-from misfire.methods.modes.prime import Mode as Mode
-from misfire.methods.modes.prime import greedy_prime as greedy_prime
-from misfire.methods.modes.prime import prime as prime
-from misfire.methods.modes.prime import success_modes as success_modes
-from misfire.methods.modes.significance import Significance as Significance
-from misfire.methods.modes.significance import significance as significance
+from misfire.core.exports import exported
+
+__all__, __getattr__ = exported(
+    __name__,
+    {
+        "ClassProbabilitySplit": "hardness_split",
+        "ClassTags": "class_vocabulary",
+        "Clusterer": "clustering",
+        "ConfidenceSplit": "hardness_split",
+        "Criteria": "tag_mode",
+        "DescribedMode": "description_quality",
+        "DescriptionQuality": "description_quality",
+        "EncodedSentences": "mode_finder",
+        "EntropySplit": "hardness_split",
+        "ErrorAwareMixture": "error_aware_mixture",
+        "ExactLaw": "rank_law",
+        "ExplainedClusters": "split_and_cluster",
+        "ExplanationScores": "explanation_scores",
+        "FPDiff": "sentence_selection",
+        "FittedErrorAwareMixture": "error_aware_mixture",
+        "FoundModes": "mode_finder",
+        "Generalisation": "unseen_drop",
+        "HardEasy": "hardness_split",
+        "HardnessSplit": "hardness_split",
+        "MiniBatchKMeansClustering": "clustering",
+        "Mode": "tag_mode",
+        "ModeFinder": "mode_finder",
+        "NeighbourWardClustering": "clustering",
+        "NormalLaw": "rank_law",
+        "PDiff": "sentence_selection",
+        "PerformanceSplit": "hardness_split",
+        "PermutationLaw": "rank_law",
+        "RankLaw": "rank_law",
+        "RankSum": "rank_law",
+        "RankingSplit": "hardness_split",
+        "SaddlepointLaw": "rank_law",
+        "ScikitLearnClustering": "clustering",
+        "ScoredImages": "scored_images",
+        "SentenceSelector": "sentence_selection",
+        "SentenceTrends": "trend",
+        "SetDiff": "sentence_selection",
+        "Significance": "mode_significance",
+        "SizedClustering": "clustering",
+        "SplitAndCluster": "split_and_cluster",
+        "SuitedLaw": "rank_law",
+        "TopS": "sentence_selection",
+        "Trend": "trend",
+        "TrendModes": "trend",
+        "WardClustering": "clustering",
+        "class_tags": "class_vocabulary",
+        "confusion_responsibilities": "error_aware_mixture",
+        "distance_by_shared_tags": "distance_and_tags",
+        "drops_by_num_tags": "unseen_drop",
+        "explanation_scores": "explanation_scores",
+        "failure_sentences": "explanation_scores",
+        "generalisation": "unseen_drop",
+        "greedy_prime": "tag_mode",
+        "prime": "tag_mode",
+        "prototypes": "clustering",
+        "quality_of_descriptions": "description_quality",
+        "random_halves": "unseen_drop",
+        "sentence_hardness": "explanation_scores",
+        "sentence_trends": "trend",
+        "significance": "mode_significance",
+        "subset_lattice": "unseen_drop",
+        "success_modes": "tag_mode",
+        "tags_above": "class_vocabulary",
+        "tags_of_neighbours": "distance_and_tags",
+        "top_tags": "class_vocabulary",
+    },
+)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.stats import rankdata
 
 from misfire.core.errors import UsageError, name_some
+from misfire.methods.modes.tag_mode import Unchecked
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +42,11 @@ class DescriptionQuality:
     auroc: Float[np.ndarray, " mode"]
 
 
-def description_quality(
+def quality_of_descriptions(
     modes: Sequence[DescribedMode],
-    labels: Int[np.ndarray, " image"],
-    image_embeddings: Float[np.ndarray, "image dim"],
-    description_embeddings: Float[np.ndarray, "mode dim"],
+    labels: Unchecked,
+    image_embeddings: Unchecked,
+    description_embeddings: Unchecked,
     *,
     num_outside: int | None = None,
     rng: np.random.Generator | None = None,
@@ -54,9 +55,9 @@ def description_quality(
 
     Args:
         modes: Groups of images with their descriptions.
-        labels: Class of each image.
-        image_embeddings: Embedding of each image; lengths don't matter.
-        description_embeddings: Embedding of each mode's description, from the same backbone.
+        labels: Class of each image: int ``image``.
+        image_embeddings: Embedding of each image, ``image dim``; lengths don't matter.
+        description_embeddings: Embedding of each mode's description, ``mode dim``, from the same backbone.
         num_outside: How many images of the class outside the mode the AUROC looks at, as the paper samples some. All of
             them where it isn't given: exact, and without an ``rng``.
         rng: Source of that sample.
@@ -70,7 +71,7 @@ def description_quality(
     Example:
         >>> images, text = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[3.0, 0.0]])
         >>> mode = DescribedMode(0, np.array([True, False]), "a photo of a fox")
-        >>> quality = description_quality([mode], np.zeros(2, dtype=int), images, text)
+        >>> quality = quality_of_descriptions([mode], np.zeros(2, dtype=int), images, text)
         >>> quality.similarity.tolist(), quality.deviation.tolist(), quality.auroc.tolist()
         ([1.0], [0.0], [1.0])
     """

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from misfire.core.errors import UsageError
 from misfire.methods.modes.description_quality import area_under_roc
+from misfire.methods.modes.tag_mode import Unchecked
 
 _CELLS_AT_ONCE = 2**24
 
@@ -33,8 +34,8 @@ class SharedTagDistance:
 
 
 def distance_by_shared_tags(
-    embeddings: Float[np.ndarray, "image dim"],
-    tags: Bool[np.ndarray, "image tag"],
+    embeddings: Unchecked,
+    tags: Unchecked,
     *,
     min_shared: Sequence[int] = (0, 1, 3, 5, 7),
     num_pairs: int = 200_000,
@@ -45,8 +46,8 @@ def distance_by_shared_tags(
     All pairs are looked at where there are no more than ``num_pairs``, else as many drawn at random with replacement.
 
     Args:
-        embeddings: Embedding of each image, as long as the backbone makes it: distances are Euclidean.
-        tags: Which tags each image carries.
+        embeddings: Embedding of each image (``image dim``), as long as the backbone makes it: distances are Euclidean.
+        tags: Which tags each image carries (bool ``image tag``).
         min_shared: For which numbers of shared tags a row is wanted.
         num_pairs: How many pairs are looked at.
         rng: Source of the pairs.
@@ -108,11 +109,11 @@ class NeighbourTags:
 
 
 def tags_of_neighbours(
-    embeddings: Float[np.ndarray, "image dim"],
-    tags: Bool[np.ndarray, "image tag"],
+    embeddings: Unchecked,
+    tags: Unchecked,
     *,
     num_neighbours: int = 50,
-    min_share: float = 0.8,
+    min_share: float | int = 0.8,
     num_images: int = 200,
     rng: np.random.Generator,
 ) -> NeighbourTags:
@@ -123,8 +124,8 @@ def tags_of_neighbours(
     the image's own tags. Means over a sample of the images.
 
     Args:
-        embeddings: Embedding of each image; distances are Euclidean.
-        tags: Which tags each image carries.
+        embeddings: Embedding of each image (``image dim``); distances are Euclidean.
+        tags: Which tags each image carries (bool ``image tag``).
         num_neighbours: N.
         min_share: Share of the N images, in (0, 1].
         num_images: How many images are looked at; all where there are no more.

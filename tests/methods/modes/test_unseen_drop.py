@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.generalisation import drops_by_num_tags, generalisation, random_halves, subset_lattice
-from misfire.methods.modes.prime import Mode, prime
+from misfire.methods.modes.tag_mode import Mode, prime
+from misfire.methods.modes.unseen_drop import drops_by_num_tags, generalisation, random_halves, subset_lattice
 
 CORRECT = np.array([True, False, True, True, False, True, True, True])
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1])

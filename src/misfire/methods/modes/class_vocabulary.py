@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.prime import images_by_class
+from misfire.methods.modes.tag_mode import images_by_class
 from misfire.methods.modes.tag_sets import count_columns
 
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.class_tags import class_tags, tags_above, top_tags
-from misfire.methods.modes.prime import prime
+from misfire.methods.modes.class_vocabulary import class_tags, tags_above, top_tags
+from misfire.methods.modes.tag_mode import prime
 
 
 def test_rare_tags_fall_away_in_their_class_alone() -> None:

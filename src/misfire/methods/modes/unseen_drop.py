@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.prime import Mode, check_table
+from misfire.methods.modes.tag_mode import Mode, check_table
 from misfire.methods.modes.tag_sets import carriers
 
 _ROUNDING = 1e-12  # of a difference of two quotients
