@@ -74,7 +74,8 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
         sources=sources,
         method=(
             "Modes are minimal sets of tags with enough images and a large enough drop, found exhaustively and "
-            "compared on counts; p-values are hypergeometric within the class, or within fine classes where these are known.",
+            "compared on counts; p-values are hypergeometric within the class, or within fine classes where these are "
+            "known.",
             "A mode survives if its adjusted p-value and that of its least necessary tag do, each over all sets "
             "that were searched.",
         ),
