@@ -105,6 +105,9 @@ class PrimeSchema:
     method: Any = None
     dataset: Any = None
     backbone: Any = None
+    tracking: Any = None
+    trainer: Any = None
+    paths: Any = None
     seed: int = 42
 
 
