@@ -1,7 +1,6 @@
 """The ledger in MLflow: what is kept, what counts as finished, and what is told of damage."""
 
 import os
-import sqlite3
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -19,18 +18,10 @@ from tests.tracking.toy import ToyCell
 WORDS = ("toy", "number=0", "paths.root=a folder")
 
 
-@pytest.fixture(scope="module")
-def shared(new_database: Path, tmp_path_factory: pytest.TempPathFactory) -> MlflowLedger:
-    folder = tmp_path_factory.mktemp("ledger")
-    with sqlite3.connect(new_database) as made, sqlite3.connect(folder / "mlflow.db") as own:
-        made.backup(own)
-    return MlflowLedger(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"), str(folder / "locks"))
-
-
 @pytest.fixture
-def ledger(shared: MlflowLedger) -> MlflowLedger:
-    """An experiment of its own in a store that all tests of the module share, since making one takes seconds."""
-    return shared.for_experiment(uuid4().hex)
+def ledger(shared_ledger: MlflowLedger) -> MlflowLedger:
+    """An experiment of its own in a store that all tests share, since making one takes seconds."""
+    return shared_ledger.for_experiment(uuid4().hex)
 
 
 def saved(ledger: MlflowLedger, cell: ToyCell | None = None) -> Logged:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, artifacts, in_words
+from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, Question, ReportPart, artifacts, in_words
 from misfire.core.errors import MisfireError, UsageError
 from misfire.core.hashing import sha256_bytes, sha256_text
 from misfire.core.progress import say
@@ -18,6 +18,7 @@ from misfire.tracking.claims import held
 from misfire.tracking.database import absolute_uri, connect, exists
 from misfire.tracking.datasets import dataset_input
 from misfire.tracking.links import run_link
+from misfire.tracking.overview import Overview
 from misfire.tracking.revision import source_revision
 from misfire.tracking.shelf import MANIFEST, MANIFEST_FILE, WORDS, Shelf, command, manifest
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
+_SUMMARY = "summary"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_ROWS_IN_NOTE = 40
@@ -218,6 +220,53 @@ class MlflowLedger:
         for old in self._superseded.pop(cell.id, []):
             self._give_up(old)
         return self._logged(shelf)
+
+    def experiments(self) -> Sequence[str]:
+        """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
+        if not exists(self.uri):
+            return []
+        found = self.client.search_experiments(max_results=5000)
+        finished = f"attributes.status = 'FINISHED' and tags.`{MANIFEST}` != ''"
+        return sorted(
+            str(one.name) for one in found if self.client.search_runs([one.experiment_id], finished, max_results=1)
+        )
+
+    def summarise(self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path) -> None:
+        """Put a report into the experiment's one run called summary, and the gist into the experiment's note.
+
+        An earlier summary is overwritten where it stands, so that nothing piles up.
+
+        Args:
+            question: What the experiment asks.
+            answer: What came out.
+            parts: What each kind has to say, by kind, those that decide first.
+            report: Folder of the report's files.
+        """
+        overview = Overview(question, answer, parts, self.load())
+        files = {
+            str(path.relative_to(report)): path.read_bytes() for path in sorted(report.rglob("*")) if path.is_file()
+        }
+        with held(self._lock_file(_SUMMARY), what="the experiment's summary"):
+            shelf = self._summary_shelf()
+            run_id = str(shelf.run.info.run_id)
+            shelf.replace(files)
+            tags = {
+                "mlflow.runName": f"summary · {plain_count(len(overview.cells))} cells",
+                _NOTE: overview.gist[:_LONGEST_TAG],
+                "misfire.revision": source_revision(),
+            }
+            for key, value in tags.items():
+                self.client.set_tag(run_id, key, value)
+            self.client.set_terminated(run_id, status="FINISHED")
+            for key, value in overview.tags(self.experiment_id, run_id).items():
+                self.client.set_experiment_tag(self.experiment_id, key, value)
+
+    def _summary_shelf(self) -> Shelf:
+        runs = self.runs(f"tags.`{KIND}` = '{_SUMMARY}'")
+        if runs:
+            return self._shelf(runs[0])
+        tags = {KIND: _SUMMARY, SWEEP: self.experiment, "mlflow.source.name": "misfire report"}
+        return self._shelf(self.client.create_run(self.experiment_id, tags=tags, run_name=_SUMMARY))
 
     def _give_up(self, shelf: Shelf) -> None:
         self.client.delete_run(shelf.run.info.run_id)

@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,34 @@ class Shelf:
         with tempfile.TemporaryDirectory() as name:
             _write(Path(name), files)
             self.client.log_artifacts(self.run.info.run_id, name)
+
+    def replace(self, files: Mapping[str, bytes]) -> None:
+        """Write artifacts in place of those that lie there.
+
+        Raises:
+            OSError: If there is no room, or no permission.
+        """
+        self.lay(files)
+        if self.folder is not None:
+            for path in sorted(self.folder.rglob("*"), reverse=True):
+                if path.is_file() and path.relative_to(self.folder).as_posix() not in files:
+                    path.unlink()
+                elif path.is_dir() and not any(path.iterdir()):
+                    path.rmdir()
+            return
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(str(self.run.info.artifact_uri), tracking_uri=self.client.tracking_uri)
+        for path in self._paths_at_server(""):
+            if path not in files:
+                repository.delete_artifacts(path)
+
+    def _paths_at_server(self, folder: str) -> Iterator[str]:
+        for found in self.client.list_artifacts(self.run.info.run_id, folder):
+            if found.is_dir:
+                yield from self._paths_at_server(found.path)
+            else:
+                yield str(found.path)
 
     def clear(self) -> None:
         """Remove the artifacts of a run that is given up, as far as they lie on this machine."""
