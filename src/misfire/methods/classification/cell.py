@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Int
 from typing_extensions import override
 
 from misfire.cells import CHOSEN, Cell, Estimate, Estimates, Lab, Logged, Objective, Outcome, Paired, Settings, Slice
 from misfire.cells.cell import Json
 from misfire.core.errors import UsageError, name_some
+from misfire.core.seeding import generator
 from misfire.data import ClassLabels, Dataset
 from misfire.data.class_names import read_class_names
 from misfire.data.right_answers import RightAnswers, read_right_answers
@@ -42,7 +44,7 @@ from misfire.methods.classification.signals import label_free_signals, signal_ta
 from misfire.methods.classification.weighting import PromptWeighting, PromptWeights
 from misfire.methods.classification.zero_shot import Predictions, ZeroShotClassifier, zero_shot_classifier
 from misfire.prompts import TemplateSet
-from misfire.prompts.descriptions import Descriptions, DescriptionSource
+from misfire.prompts.descriptions import Descriptions, DescriptionSource, NoDescriptions
 from misfire.scoring import EmbeddingMean, PromptPooling
 from misfire.stats import StatisticsSettings
 
@@ -54,26 +56,41 @@ _IMAGES_ON_A_SHEET = 24
 _FEWEST_FOR_SIGNALS = 5
 
 
-@dataclass(frozen=True)
-class ClassificationConfig:
-    """What a classification cell can be configured with."""
+@dataclass
+class ClassifyConfig:
+    """What ``misfire classify`` can be told, whichever of its two kinds of cell the dataset asks for."""
 
     backbone: Any
     dataset: Any
+    found_on: Any
     templates: Any
     pooling: Any
     weighting: Any
+    descriptions: Any
+    prior: Any
     statistics: Any
-    descriptions: Any = None
-    prior: Any = None
-    found_on: Any = None
-    enrich: str = "none"
-    share: float = 0.5
-    worst_k: int = 10
-    cutoffs: list[int] = field(default_factory=lambda: [1, 5, 10, 20, 100])
-    class_names: str | None = None
-    labels_also: str | None = None
-    logit_scale: float = 100.0
+    tracking: Any
+    trainer: Any
+    paths: Any
+    seed: int
+    enrich: Enrich
+    share: float
+    worst_k: int
+    cutoffs: list[int]
+    class_names: str | None
+    labels_also: str | None
+    labels_also_column: str
+    others: list[Any]
+    logit_scale: float
+    side: Literal["dev", "test"] | None
+    dev_share: float
+    split_seed: int
+
+
+@final
+@dataclass(frozen=True)
+class SameImages:
+    """The mend is found on the images that are measured, without their labels."""
 
 
 @final
@@ -103,6 +120,10 @@ class ClassificationCell(Cell):
         names: What each class is called in prompts, in the order of the labels' classes; their own names if empty.
         also: A second label set.
         logit_scale: Scores are multiplied by it before a softmax.
+        side: ``dev`` or ``test``: a random part of each class's images alone; None takes all. Where the mend is found
+            on the same images, it is found on that part.
+        dev_share: Share of the images that are dev.
+        split_seed: Of the split into sides.
 
     Raises:
         UsageError: If the dataset has no labels, the names don't fit the classes, or an option is out of its range.
@@ -124,9 +145,12 @@ class ClassificationCell(Cell):
     names: tuple[str, ...] = ()
     also: RightAnswers | None = None
     logit_scale: float = 100.0
+    side: str | None = None
+    dev_share: float = 0.5
+    split_seed: int = 42
 
     kind: ClassVar[str] = "classification"
-    schema: ClassVar[type] = ClassificationConfig
+    schema: ClassVar[type] = ClassifyConfig
     objectives: ClassVar[Mapping[str, Objective]] = {
         "worst": Objective("worst", "worst", AFTER, title="Worst@{k} (%)", scale=100),
         "accuracy": Objective("accuracy", "accuracy", AFTER, title="accuracy (%)", scale=100, has_cut_off=False),
@@ -144,10 +168,11 @@ class ClassificationCell(Cell):
                 f"{self.dataset.name} ({name_some(labels.names)}); give the class names of this dataset."
             )
         self.templates.check_asks_about("class")
-        object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, int((labels.counts > 0).sum())))
+        in_question = labels.labels[self.positions]
+        object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, len(np.unique(in_question))))
         if self.worst_k < 1:
             raise UsageError(f"worst_k must be >= 1, got {self.worst_k}; 10 is the paper's.")
-        if self.enrich is not Enrich.NONE and self.descriptions is None:
+        if self.enrich is not Enrich.NONE and isinstance(self.descriptions, NoDescriptions | None):
             raise UsageError(
                 f"enrich={self.enrich} needs descriptions, got none; choose some, such as descriptions=json "
                 "descriptions.path=FILE, or enrich=none."
@@ -157,12 +182,7 @@ class ClassificationCell(Cell):
     @override
     def configured(cls, settings: Settings) -> "ClassificationCell":
         dataset: Dataset = settings["dataset"]
-        try:
-            enrich = Enrich(settings["enrich"])
-        except ValueError:
-            raise UsageError(
-                f"enrich must be one of {', '.join(Enrich)}, got {settings['enrich']}; choose one of them."
-            ) from None
+        found_on, prior = settings["found_on"], settings["prior"]
         names = settings["class_names"]
         also = settings["labels_also"]
         return cls(
@@ -173,25 +193,30 @@ class ClassificationCell(Cell):
             weighting=settings["weighting"],
             statistics=settings["statistics"],
             descriptions=settings["descriptions"],
-            enrich=enrich,
+            enrich=settings["enrich"],
             share=settings["share"],
-            prior=settings["prior"],
-            found_on=settings["found_on"],
+            prior=prior if prior.strength else None,
+            found_on=None if isinstance(found_on, SameImages) else found_on,
             worst_k=settings["worst_k"],
             cutoffs=tuple(settings["cutoffs"]),
             names=read_class_names(Path(names), labels_of(dataset).names) if names else (),
-            also=read_right_answers(Path(also)) if also else None,
+            also=read_right_answers(Path(also), answers=settings["labels_also_column"]) if also else None,
             logit_scale=settings["logit_scale"],
+            side=settings["side"],
+            dev_share=settings["dev_share"],
+            split_seed=settings["split_seed"],
         )
 
     @override
     def identity(self) -> Mapping[str, Json]:
         labels = labels_of(self.dataset)
         found_on = self.found_on or self.dataset
+        side: list[Json] | None = [self.side, self.dev_share, self.split_seed] if self.side else None
         described = self.descriptions if self.enrich is not Enrich.NONE else None
         return {
             "images": self.dataset.image_set.fingerprint,
             "labels": labels.fingerprint,
+            "side": side,
             "found_on": found_on.image_set.fingerprint,
             "encoder": self.encoder.describe(),
             "names": list(self.names),
@@ -209,6 +234,22 @@ class ClassificationCell(Cell):
             "statistics": asdict(self.statistics),
         }
 
+    @cached_property
+    def positions(self) -> Int[np.ndarray, " image"]:
+        """Positions of the images in question, ascending."""
+        labels = labels_of(self.dataset).labels
+        if self.side is None:
+            return np.arange(len(labels))
+        if not 0 < self.dev_share < 1:
+            raise UsageError(f"dev_share must be in (0, 1), got {self.dev_share}; 0.5 halves the images.")
+        rng = generator(self.split_seed, "sides of a classifier's images")
+        is_dev = np.zeros(len(labels), dtype=np.bool_)
+        for one in np.unique(labels):
+            members = rng.permutation(np.flatnonzero(labels == one))
+            is_dev[members[: round(self.dev_share * len(members))]] = True
+        chosen: Int[np.ndarray, " image"] = np.flatnonzero(is_dev if self.side == "dev" else ~is_dev)
+        return chosen
+
     @override
     def label(self) -> Mapping[str, str]:
         described = self.descriptions.name if self.descriptions and self.enrich is not Enrich.NONE else "none"
@@ -221,6 +262,7 @@ class ClassificationCell(Cell):
             "descriptions": described,
             "enrich": str(self.enrich),
             "prior": f"strength {self.prior.strength:g}" if self.prior else "none",
+            **({"side": self.side} if self.side else {}),
         }
 
     @property
@@ -296,7 +338,7 @@ class _Run:
 
     def outcome(self) -> Outcome:
         cell, before, after = self.cell, self.judged_before, self.judged_after
-        flips = image_flips(cell.dataset.image_set.ids, before.labels, before.predictions, after.predictions)
+        flips = image_flips(self.image_ids, before.labels, before.predictions, after.predictions)
         table = class_table(after, k=self.k, confidence=cell.statistics.confidence)
         table.insert(5, "accuracy_before", before.counts.accuracy)
         table["margin"] = self.margin.margin.numpy()
@@ -328,7 +370,18 @@ class _Run:
 
     @cached_property
     def images(self) -> torch.Tensor:
-        return self.lab.bench(self.cell.dataset, self.cell.encoder).gallery
+        gallery = self.lab.bench(self.cell.dataset, self.cell.encoder).gallery
+        return gallery if self.cell.side is None else gallery[torch.from_numpy(self.cell.positions)]
+
+    @cached_property
+    def image_ids(self) -> np.ndarray:
+        ids: np.ndarray = self.cell.dataset.image_set.ids[self.cell.positions]
+        return ids
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        found: np.ndarray = labels_of(self.cell.dataset).labels[self.cell.positions]
+        return found
 
     @cached_property
     def found_images(self) -> torch.Tensor:
@@ -407,9 +460,10 @@ class _Run:
         said = predictions.label.numpy()
         also = None
         if cell.also is not None:
-            names = [image.name or str(image.id) for image in cell.dataset.images]
+            shown = [cell.dataset.images[place] for place in cell.positions]
+            names = [image.name or str(image.id) for image in shown]
             also = cell.also.hits(names, [labels.names[one] for one in said])
-        return Judged(cell.names, labels.labels, said, also)
+        return Judged(cell.names, self.labels, said, also)
 
     @property
     def is_mended(self) -> bool:
@@ -426,7 +480,7 @@ class _Run:
         before, after = self.judged_before, self.judged_after
         return pd.DataFrame(
             {
-                "image": self.cell.dataset.image_set.ids,
+                "image": self.image_ids,
                 "label": after.labels,
                 "before": before.predictions,
                 "after": after.predictions,
@@ -460,7 +514,7 @@ class _Run:
     def signals(self) -> dict[str, np.ndarray]:
         """Of the plain classifier, found without labels; the oracle's is by the labels of the measured images."""
         found = label_free_signals(self.found_images, self.ensembled, self._found_predictions)
-        labels = torch.from_numpy(np.array(labels_of(self.cell.dataset).labels))
+        labels = torch.from_numpy(self.labels.copy())
         oracle = class_matching_margin(self.images, self.ensembled, labels)
         return {**found, "oracle_matching_margin": oracle.margin.double().numpy()}
 
@@ -527,7 +581,7 @@ class _Run:
         }
         written = {}
         for name, (of, classes, how, uses_labels) in found.items():
-            members = cell.dataset.image_set.ids[np.isin(of, classes)]
+            members = self.image_ids[np.isin(of, classes)]
             if len(members):
                 chosen = Slice(
                     name=f"worst {self.k} classes of {cell.dataset.name}",
@@ -551,7 +605,7 @@ class _Run:
             called = judged.predictions[shown]
             sheets[f"worst_{place:02d}.png"] = contact_sheet(
                 f"{place}. {row['name']}: {row.hits} of {row.num_images} right; {len(shown)} shown with their names",
-                [cell.dataset.images[index] for index in shown],
+                [cell.dataset.images[cell.positions[index]] for index in shown],
                 [cell.names[name] for name in called],
                 (called == one).tolist(),
             )

@@ -1,7 +1,7 @@
 """The classes of any other model, from a file of its outcomes: nothing is embedded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -16,6 +16,7 @@ from misfire.core.errors import UsageError, name_some
 from misfire.data.class_names import read_class_names
 from misfire.data.outcomes import Outcomes, read_outcomes
 from misfire.data.right_answers import RightAnswers, read_right_answers
+from misfire.methods.classification.cell import ClassifyConfig
 from misfire.methods.classification.evaluation import Judged, class_table, cutoffs_within, estimates_of
 from misfire.methods.classification.rivals import confused_pairs
 from misfire.stats import StatisticsSettings
@@ -63,20 +64,6 @@ class OutcomeFile:
         return outcomes
 
 
-@dataclass(frozen=True)
-class OutcomesConfig:
-    """What a cell of outcomes can be configured with."""
-
-    dataset: Any
-    statistics: Any
-    others: list[Any] = field(default_factory=list)
-    worst_k: int = 10
-    cutoffs: list[int] = field(default_factory=lambda: [1, 5, 10, 20, 100])
-    class_names: str | None = None
-    labels_also: str | None = None
-    labels_also_column: str = "labels"
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class OutcomesCell(Cell):
@@ -104,7 +91,7 @@ class OutcomesCell(Cell):
     cutoffs: Sequence[int] = (1, 5, 10, 20, 100)
 
     kind: ClassVar[str] = "class_outcomes"
-    schema: ClassVar[type] = OutcomesConfig
+    schema: ClassVar[type] = ClassifyConfig
     objectives: ClassVar[Mapping[str, Objective]] = {}
 
     def __post_init__(self) -> None:
@@ -127,7 +114,7 @@ class OutcomesCell(Cell):
         return cls(
             file=file,
             statistics=settings["statistics"],
-            others=tuple(settings["others"]),
+            others=tuple(_other(one, file) for one in settings["others"]),
             also=read_right_answers(Path(also), answers=settings["labels_also_column"]) if also else None,
             names=read_class_names(Path(names), _classes(file.read())) if names else (),
             worst_k=settings["worst_k"],
@@ -236,3 +223,15 @@ class OutcomesCell(Cell):
 def _classes(outcomes: Outcomes) -> tuple[str, ...]:
     names = {*outcomes.class_names, *outcomes.prediction_names}
     return tuple(sorted(names, key=int if all(name.isdecimal() for name in names) else str))
+
+
+def _other(described: Any, file: OutcomeFile) -> OutcomeFile:
+    """Another model's file: its path, or those of its columns that differ from the first one's."""
+    given = {"path": described} if isinstance(described, str) else described
+    known = [one.name for one in fields(OutcomeFile)]
+    if not isinstance(given, Mapping) or not set(given) <= set(known):
+        raise UsageError(
+            f"others must be paths, or mappings with some of {', '.join(known)}, got {described}; write "
+            "others=[{prediction: COLUMN}]."
+        )
+    return replace(file, **{"name": "", **given})

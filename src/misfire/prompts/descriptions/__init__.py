@@ -4,7 +4,7 @@ from misfire.prompts.descriptions.answer_store import AnswerStore
 from misfire.prompts.descriptions.endpoint import EndpointDescriptions, EndpointError
 from misfire.prompts.descriptions.json_file import JsonDescriptions
 from misfire.prompts.descriptions.local_model import LocalModelDescriptions
-from misfire.prompts.descriptions.random_words import RandomWords
+from misfire.prompts.descriptions.random_words import NoDescriptions, RandomWords
 from misfire.prompts.descriptions.source import Descriptions, DescriptionSource
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "EndpointError",
     "JsonDescriptions",
     "LocalModelDescriptions",
+    "NoDescriptions",
     "RandomWords",
 ]

@@ -75,3 +75,20 @@ class RandomWords(DescriptionSource):
             "words_each": self.words_each,
             "seed": self.seed,
         }
+
+
+@final
+@dataclass(frozen=True)
+class NoDescriptions(DescriptionSource):
+    """Says nothing of any class: their names alone."""
+
+    are_sentences: ClassVar[bool] = False  # type: ignore[misc]
+    name: ClassVar[str] = "none"
+
+    @override
+    def answers(self, classes: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {}
+
+    @override
+    def describe(self) -> dict[str, str | int | float | bool]:
+        return {"descriptions": self.name}
