@@ -73,7 +73,7 @@ class ClassifyConfig:
     trainer: Any
     paths: Any
     seed: int
-    enrich: Enrich
+    enrich: Literal["all", "none", "worst_k"]
     share: float
     worst_k: int
     cutoffs: list[int]
@@ -193,7 +193,7 @@ class ClassificationCell(Cell):
             weighting=settings["weighting"],
             statistics=settings["statistics"],
             descriptions=settings["descriptions"],
-            enrich=settings["enrich"],
+            enrich=Enrich(settings["enrich"]),
             share=settings["share"],
             prior=prior if prior.strength else None,
             found_on=None if isinstance(found_on, SameImages) else found_on,
@@ -267,6 +267,14 @@ class ClassificationCell(Cell):
 
     @property
     @override
+    def name(self) -> str:
+        said = self.label()
+        mends = [f"{key} {said[key]}" for key in ("descriptions", "prior") if said[key] != "none"]
+        side = [said["side"]] if "side" in said else []
+        return " · ".join([said["dataset"], *side, said["templates"], said["weighting"], *mends])
+
+    @property
+    @override
     def marks(self) -> Mapping[str, str]:
         where = "other images" if self.found_on is not None else "the images that are measured, without their labels"
         return {"mend_found_on": where, "oracle": "no"}
@@ -288,6 +296,13 @@ class ClassificationCell(Cell):
         delta = estimates.find("worst", k=k, group=DELTA)
         change = f" ({100 * delta.value:+.1f} pp)" if delta else ""
         return f"{100 * worst.value:.1f} % worst@{k}{change}"
+
+    @classmethod
+    @override
+    def tell(cls, logged: Logged) -> str:
+        from misfire.methods.classification.words import told
+
+        return told(logged)
 
     @classmethod
     @override

@@ -200,11 +200,17 @@ class OutcomesCell(Cell):
 
     @classmethod
     @override
+    def tell(cls, logged: Logged) -> str:
+        from misfire.methods.classification.words import told
+
+        return told(logged)
+
+    @classmethod
+    @override
     def report(cls, cells: Sequence[Logged], question: "Question") -> "ReportPart":
         from misfire.methods.classification.report import outcomes_part
 
-        part: ReportPart = outcomes_part(cells, question)
-        return part
+        return outcomes_part(cells, question)
 
     def _judged(self, outcomes: Outcomes) -> Judged:
         place = {name: index for index, name in enumerate(self.classes)}
