@@ -84,7 +84,8 @@ def rivals_graph(table: pd.DataFrame) -> Illustration:
     """The worst classes and their rivals on a circle; an arrow leads from a class to what it is called."""
     figure = new_figure(5.4, 5.4)
     axes = figure.subplots()
-    worst = table[(table.num_images > 0) & (table.rival >= 0)].sort_values(["accuracy", "class"]).head(_RIVALS)
+    worst = table[(table.num_images > 0) & (table.rival >= 0)].sort_values(["accuracy", "class"])
+    worst = worst.head(min(_RIVALS, -(-len(table) // 2)))
     nodes = list(dict.fromkeys([*worst["class"], *worst.rival]))
     angle = {node: 2 * math.pi * place / max(1, len(nodes)) for place, node in enumerate(nodes)}
     names = dict(zip(table["class"], table.name, strict=True))

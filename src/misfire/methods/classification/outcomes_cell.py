@@ -154,6 +154,11 @@ class OutcomesCell(Cell):
 
     @property
     @override
+    def name(self) -> str:
+        return self.file.model
+
+    @property
+    @override
     def data(self) -> tuple[str, str] | None:
         return self.file.model, self.outcomes.fingerprint
 

@@ -22,7 +22,7 @@ def contact_sheet(
     *,
     num_columns: int = 6,
 ) -> bytes:
-    """PNG of some images in rows, under each what it was called; a wrong name stands in orange after a cross.
+    """PNG of some images in rows, under each what it was called; a wrong name stands in orange.
 
     Args:
         title: What is shown.
@@ -47,7 +47,7 @@ def contact_sheet(
             size = (round(picture.width * scale), round(picture.height * scale))
             picture = picture.resize(size, PillowImage.Resampling.NEAREST)
         page.paste(picture, (left + (_TILE - picture.width) // 2, top + (_TILE - picture.height) // 2))
-        text = _cut(draw, name if right else f"✗ {name}", font)
+        text = _cut(draw, name if right else f"called {name}", font)
         draw.text((left, top + _TILE + 2), text, fill=_INK if right else _WRONG, font=font)
     buffer = io.BytesIO()
     page.save(buffer, format="PNG")

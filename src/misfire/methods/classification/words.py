@@ -36,6 +36,9 @@ def headline(logged: Logged) -> str:
         f"Accuracy {unsigned_points(accuracy.value)} %, worst@{k} {unsigned_points(worst.value)} % "
         f"{_interval(worst)} over {plain_count(int(logged.facts['num_images']))} images."
     )
+    also = logged.estimates.find("worst_also", k=k, group=group)
+    if also is not None:
+        said += f" By the second label set the same {k} classes have {unsigned_points(also.value)} %."
     if logged.facts.get("is_mended"):
         said += f" {mend_sentence(logged)}"
     return said
@@ -116,11 +119,9 @@ def classes_of(logged: Logged) -> pd.DataFrame:
 
 def table_of(logged: Logged, file: str) -> pd.DataFrame:
     """A table that the cell keeps as CSV."""
-    table = pd.read_csv(io.BytesIO(logged.read(file)), keep_default_na=False, na_values=[""])
-    for column in ("name", "rival_name"):  # a class may be called "null", or 7
-        if column in table:
-            table[column] = table[column].fillna("").astype(str)
-    return table
+    texts = {"name": str, "rival_name": str}  # a class may be called "null", or 7
+    table = pd.read_csv(io.BytesIO(logged.read(file)), keep_default_na=False, na_values=[""], dtype=texts)
+    return table.fillna({name: "" for name in texts if name in table})
 
 
 def group_of(logged: Logged) -> str:
@@ -135,9 +136,9 @@ def pair_sentence(pairs: pd.DataFrame, names: "pd.Series[str]") -> str:
     row = pairs.iloc[0]
     one_sided = "more often than the other way round" if row.p_holm < 0.05 else "about as often as the other way round"
     return (
-        f"Most confused are {names[row['first']]} and {names[row['second']]}: {row.first_as_second} of the former are "
-        f"called the latter and {row.second_as_first} the other way round, {one_sided} (exact McNemar, Holm-adjusted p "
-        f"{p_value(float(row.p_holm))})."
+        f"Most confused are {names[row['first']]} and {names[row['second']]}: {int(row.first_as_second)} of the former "
+        f"are called the latter and {int(row.second_as_first)} the other way round, {one_sided} (exact McNemar, "
+        f"Holm-adjusted p {p_value(float(row.p_holm))})."
     )
 
 
