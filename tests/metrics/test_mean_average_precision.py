@@ -14,7 +14,7 @@ from misfire.metrics.mean_average_precision import RankedImages
 
 def by_definition(scores: list[float], labels: list[int], *, zeros: str, interpolation: str) -> float:
     """Slow on purpose: every distinct score is a threshold, and whatever reaches it is retrieved."""
-    pairs = [(s, l) for s, l in zip(scores, labels, strict=True) if l != 0 or zeros == "negative"]
+    pairs = [(score, label) for score, label in zip(scores, labels, strict=True) if label != 0 or zeros == "negative"]
     num_positive = sum(label == 1 for _, label in pairs)
     points = []
     for threshold in sorted({score for score, _ in pairs}, reverse=True):
@@ -44,7 +44,8 @@ def test_it_is_the_definition_also_with_ties(data: st.DataObject, zeros: str, in
     ]
     found = mean_average_precision(np.array(scores).T, np.array(labels).T, zeros=zeros, interpolation=interpolation)
     expected = [
-        by_definition(s, l, zeros=zeros, interpolation=interpolation) for s, l in zip(scores, labels, strict=True)
+        by_definition(score, label, zeros=zeros, interpolation=interpolation)
+        for score, label in zip(scores, labels, strict=True)
     ]
     np.testing.assert_allclose(found.per_class, expected, atol=1e-12)
     assert found.mean == pytest.approx(np.mean(expected))
