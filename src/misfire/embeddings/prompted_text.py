@@ -80,6 +80,12 @@ class PromptedText(torch.nn.Module):
         contexts = contexts.to(embedded.dtype).expand(len(embedded), -1, -1)
         return self._run(torch.cat([embedded[:, : self._first], contexts, embedded[:, end:]], dim=1))
 
+    def _apply(self, fn: Any, recurse: bool = True) -> "PromptedText":
+        """Take the frozen network along to a device."""
+        self._network._apply(fn)
+        super()._apply(fn, recurse)
+        return self
+
     def _run(self, embedded: Float[torch.Tensor, "class token width"]) -> Float[torch.Tensor, "class dim"]:
         network, tokens = self._network, self.tokens
         tower = getattr(network, "text", network)
