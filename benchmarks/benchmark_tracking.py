@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from misfire.reporting import bootstrap_histogram, bootstrap_row
+from misfire.methods.retrieval.ensemble.report.figures.histogram import bootstrap_histogram
+from misfire.methods.retrieval.ensemble.report.rows import bootstrap_row
 from misfire.tracking import TrackingStore, log_cell
 from tests.tracking.cell_results import cell_result
 

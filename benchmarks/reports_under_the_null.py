@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 
 from misfire.core.seeding import generator
-from misfire.evaluation import DecisionRule
+from misfire.methods.retrieval.ensemble.decision import DecisionRule
 from misfire.stats import wilson_interval
 from tests.reporting.simulated_sweeps import CLAIMS, Design, K, claims, said_of, simulated_sweep
 

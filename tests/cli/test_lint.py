@@ -7,8 +7,8 @@ import torch
 
 from misfire.cli import _lint
 from misfire.data import Caption, Dataset
-from misfire.evaluation import Cell
 from misfire.failures import Selection
+from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings

@@ -11,8 +11,8 @@ from misfire.config import Settings, conf_folder
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder, TrainerSettings
-from misfire.evaluation import TauGrid
 from misfire.failures import QuerySubset
+from misfire.methods.retrieval.profile.tau_grid import TauGrid
 from misfire.prompts import MatchedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings

@@ -9,7 +9,7 @@ from misfire.cli._application import compose
 from misfire.config import Settings, search_names
 from misfire.config.search import load_search, study_plan
 from misfire.core.errors import UsageError
-from misfire.evaluation import settings_with_every_value
+from misfire.methods.retrieval.search.search_space import settings_with_every_value
 
 WHOLE = {
     "title": "Mine",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from misfire.evaluation.audit import Support, audit
-from misfire.evaluation.published_counts import read_published_counts
+from misfire.methods.retrieval.audit.published_counts import read_published_counts
+from misfire.methods.retrieval.audit.support import Support, audit
 from misfire.stats import exact_paired_distribution, mcnemar
 from tests.docs.guides import ROOT, Guide, run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from misfire.evaluation.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
+from misfire.methods.retrieval.templates.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
 from misfire.tracking import TrackingStore, read_cells
 from tests.docs.guides import ROOT, SMALL, Guide, run
 

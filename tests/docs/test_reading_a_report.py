@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from misfire.cli import main
-from misfire.evaluation import Claim
-from misfire.reporting.comparison_table import MARKS
-from misfire.reporting.conclusion import conclude
+from misfire.methods.retrieval.ensemble.comparison import Claim
+from misfire.methods.retrieval.ensemble.report.comparison_table import MARKS
+from misfire.methods.retrieval.ensemble.report.conclusion import conclude
 from tests.docs.guides import SMALL, Guide, run
 from tests.reporting.test_conclusion import PAPER
 from tests.reporting.test_further_sections import TITLES

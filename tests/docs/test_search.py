@@ -9,7 +9,7 @@ import yaml
 
 from misfire.cli._application import compose
 from misfire.config.search import _DEFAULTS, _NEEDED, load_search
-from misfire.evaluation.objective import _KINDS
+from misfire.methods.retrieval.search.objective import _KINDS
 from misfire.tracking import SAMPLERS
 from tests.docs.guides import SMALL, Guide, run
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from misfire.evaluation import CutoffOutcome
 from misfire.failures import read_failure_set
+from misfire.methods.retrieval.ensemble.outcome import CutoffOutcome
 from misfire.tracking import LoggedCell
 from misfire.tracking.store import CELL_ID
 from tests.end_to_end.conftest import Place

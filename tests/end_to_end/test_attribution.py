@@ -69,7 +69,7 @@ def test_the_second_time_it_is_read_from_the_store(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("it was attributed again")
 
-    monkeypatch.setattr("misfire.evaluation.attribution.coalition_hits", refuse)
+    monkeypatch.setattr("misfire.methods.retrieval.attribution.attribution.coalition_hits", refuse)
     assert place.misfire(*WORDS) == 0
     assert capsys.readouterr().out == first
     assert len(place.store().runs()) == 1

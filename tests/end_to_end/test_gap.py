@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from misfire.cli import main
-from misfire.evaluation import GapSystem, OracleGap
+from misfire.methods.retrieval.gap.outcome import GapSystem, OracleGap
 from misfire.tracking import read_gaps
 from tests.end_to_end.conftest import Place
 

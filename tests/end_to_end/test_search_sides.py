@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import torch
 
+from misfire.cells.lab import Workbench
 from misfire.cli import main
 from misfire.data import Dataset
-from misfire.evaluation import Workbench, dev_queries
-from misfire.evaluation import test_queries as held_back
-from misfire.evaluation.routers import OutOfFoldRouter
-from misfire.evaluation.routing_problem import RoutingProblem
+from misfire.methods.retrieval.search.split import dev_queries
+from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.templates.routers import OutOfFoldRouter
+from misfire.methods.retrieval.templates.routing_problem import RoutingProblem
 from tests.end_to_end.conftest import Place
 from tests.end_to_end.studies import WrittenSearch, finished, journal, sides, world
 

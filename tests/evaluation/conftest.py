@@ -2,8 +2,9 @@
 
 import pytest
 
-from misfire.evaluation import Workbench, mined_failure_set
+from misfire.cells.lab import Workbench
 from misfire.failures import FailureSet
+from misfire.methods.retrieval.failure_sets import mined_failure_set
 from tests.evaluation import invented
 
 

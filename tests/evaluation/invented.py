@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from PIL import Image as PillowImage
 
+from misfire.cells.lab import Workbench
 from misfire.data import Caption, Dataset, Image
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings
 from misfire.embeddings.encoder import unit_rows
-from misfire.evaluation import Cell, Workbench, complement_sample
 from misfire.failures import Selection
+from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
 from misfire.prompts import TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings

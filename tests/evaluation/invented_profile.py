@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from misfire.evaluation import ProfilePoint, ReferenceTau, TauProfile, Transition
+from misfire.methods.retrieval.profile.outcome import ProfilePoint, ReferenceTau, TauProfile, Transition
 from misfire.scoring import PromptSpread
 
 TAUS = (0.01, 0.1, 1.0, 10.0)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from misfire.evaluation import CellOutcome, CutoffOutcome, Flips, Gain
-from misfire.evaluation.ceilings import HitBounds
-from misfire.evaluation.confirmation import Confirmation, ConfirmedGain
-from misfire.evaluation.ledger import NetChange, TemplateFlips
-from misfire.evaluation.placebo import PlaceboBand
+from misfire.methods.retrieval.baseline.ceilings import HitBounds
+from misfire.methods.retrieval.ensemble.confirmation import Confirmation, ConfirmedGain
+from misfire.methods.retrieval.ensemble.ledger import NetChange, TemplateFlips
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CutoffOutcome, Gain
+from misfire.methods.retrieval.ensemble.placebo import PlaceboBand
+from misfire.methods.retrieval.flips import Flips
 
 _SUBSET = Flips(fixed=3, broken=1, still_right=2, still_wrong=4)
 _OTHERS = Flips(fixed=2, broken=2, still_right=10, still_wrong=6)

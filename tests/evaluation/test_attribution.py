@@ -8,19 +8,14 @@ from math import factorial
 import numpy as np
 import pytest
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import (
-    Cell,
-    TemplateAttribution,
-    Workbench,
-    attribute_templates,
-    attribution_id,
-    attribution_name,
-    attribution_sentence,
-    complement_sample,
-    run_cell,
-)
 from misfire.failures import AllFailures, FailureSet
+from misfire.methods.retrieval.attribution.attribution import attribute_templates, attribution_id
+from misfire.methods.retrieval.attribution.outcome import TemplateAttribution
+from misfire.methods.retrieval.attribution.words import attribution_name, attribution_sentence
+from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings

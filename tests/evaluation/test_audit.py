@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.audit import Support, audit, broken_range
-from misfire.evaluation.published_counts import PublishedCounts
+from misfire.methods.retrieval.audit.published_counts import PublishedCounts
+from misfire.methods.retrieval.audit.support import Support, audit, broken_range
 
 
 def splits(before: int, after: int, num_queries: int) -> set[tuple[int, int]]:

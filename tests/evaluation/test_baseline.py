@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells.lab import Workbench
 from misfire.core.hashing import sha256_text
 from misfire.data import dataset_card
-from misfire.evaluation import Baseline, Workbench, baseline_id, evaluate_baseline, text_to_image
+from misfire.methods.retrieval.baseline.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented
 from tests.evaluation.brute_force import Ranked, ranked

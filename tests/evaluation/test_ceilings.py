@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.data import Caption, Dataset, dataset_card
-from misfire.evaluation.ceilings import ROUNDING, hit_bounds, hit_ceiling, lead
+from misfire.methods.retrieval.baseline.ceilings import ROUNDING, hit_bounds, hit_ceiling, lead
 from misfire.scoring import target_outcomes, top_items
 from tests.evaluation import invented
 

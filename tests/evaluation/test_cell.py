@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Cell, complement_sample, parse_num_queries
 from misfire.failures import Selection
+from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample, parse_num_queries
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling
 from misfire.stats import StatisticsSettings

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import CellOutcome, Flips, net_change
-from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells, detectable_gain
+from misfire.methods.retrieval.ensemble.comparison import Claim, ComparedCell, compare_cells, detectable_gain
+from misfire.methods.retrieval.ensemble.ledger import net_change
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.flips import Flips
 from misfire.stats import clustered_score_interval
 from tests.evaluation.outcomes import cutoff, outcome
 

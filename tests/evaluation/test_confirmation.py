@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from misfire.evaluation import Flips
-from misfire.evaluation.confirmation import confirm
+from misfire.methods.retrieval.ensemble.confirmation import confirm
+from misfire.methods.retrieval.flips import Flips
 from misfire.stats import clustered_score_interval
 from tests.evaluation.equal_systems import systems
 

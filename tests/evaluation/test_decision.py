@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import CellOutcome, DecisionRule, Flips, answer
-from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
-from misfire.evaluation.decision import correction
+from misfire.methods.retrieval.ensemble.comparison import Claim, ComparedCell, compare_cells
+from misfire.methods.retrieval.ensemble.decision import DecisionRule, answer, correction
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.flips import Flips
 from tests.evaluation.outcomes import cutoff, outcome
 
 RULE = DecisionRule(k=5)

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from misfire.cells.lab import Workbench
 from misfire.core.hashing import sha256_text
-from misfire.evaluation import Cell, CellResult, Flips, Workbench, run_cell
-from misfire.evaluation.ceilings import hit_ceiling
 from misfire.failures import AllFailures, CategorySubset, FailureSet, Label, Selection
+from misfire.methods.retrieval.baseline.ceilings import hit_ceiling
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.ensemble.outcome import CellResult
+from misfire.methods.retrieval.flips import Flips
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings, paired_bootstrap
@@ -247,7 +251,7 @@ def test_cells_that_differ_in_pooling_read_their_prompts_once(
     for pooling in POOLINGS.values():
         run_cell(cell_of(bench, subset, pooling=pooling), fresh, failure_set=failure_set)
     assert len(asked) == 2  # the captions and the prompts
-    monkeypatch.setattr("misfire.evaluation.ensembling._MOST_KEPT_VALUES", 0)
+    monkeypatch.setattr("misfire.methods.retrieval.ensemble.ensembling._MOST_KEPT_VALUES", 0)
     for pooling in POOLINGS.values():
         run_cell(cell_of(bench, subset, pooling=pooling), fresh, failure_set=failure_set)
     assert len(asked) == 2 + len(POOLINGS)

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import IntegrityError, UsageError
-from misfire.evaluation import Workbench, dev_queries, mined_failure_set, named_failure_set, text_to_image
-from misfire.evaluation import test_queries as held_back
 from misfire.failures import Failure, write_failure_set
+from misfire.methods.retrieval.baseline.baseline import text_to_image
+from misfire.methods.retrieval.failure_sets import mined_failure_set, named_failure_set
+from misfire.methods.retrieval.search.split import dev_queries
+from misfire.methods.retrieval.search.split import test_queries as held_back
 from tests.evaluation import invented
 
 

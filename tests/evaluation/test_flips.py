@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import flip_ledger
+from misfire.methods.retrieval.flips import flip_ledger
 
 RANKS = st.integers(1, 12)
 

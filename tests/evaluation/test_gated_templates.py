@@ -7,22 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import (
-    AskedQueries,
-    Cell,
-    GapPlan,
-    GapSystems,
-    GatedTemplates,
-    PredictedTemplates,
-    Workbench,
-    run_cell,
-    run_oracle_gap,
-)
-from misfire.evaluation.margin_gate import MarginGate
-from misfire.evaluation.routers import CategoryRouter, LexicalRouter, OutOfFoldRouter, ZeroShotRouter
-from misfire.evaluation.routers.out_of_fold import image_folds
 from misfire.failures import AllFailures, AllQueries, FailureSet
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.gap.oracle_gap import GapPlan, run_oracle_gap
+from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.methods.retrieval.templates.captionwise import AskedQueries
+from misfire.methods.retrieval.templates.gated_templates import GatedTemplates
+from misfire.methods.retrieval.templates.margin_gate import MarginGate
+from misfire.methods.retrieval.templates.routers import CategoryRouter, LexicalRouter, OutOfFoldRouter, ZeroShotRouter
+from misfire.methods.retrieval.templates.routers.out_of_fold import image_folds
+from misfire.methods.retrieval.templates.routing import PredictedTemplates
 from misfire.prompts import MatchedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import LogMeanExpPooling, MeanPooling
 from misfire.stats import StatisticsSettings

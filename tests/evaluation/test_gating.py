@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from misfire.evaluation import Workbench
-from misfire.evaluation.gating import gated, plain_margins, routed_by, same_for_all
-from misfire.evaluation.margin_gate import MarginGate
-from misfire.evaluation.ranked_sets import RankedSets
-from misfire.evaluation.routers import CategoryRouter, LexicalRouter
-from misfire.evaluation.routing_problem import RoutingProblem
+from misfire.cells.lab import Workbench
+from misfire.methods.retrieval.templates.gating import gated, plain_margins, routed_by, same_for_all
+from misfire.methods.retrieval.templates.margin_gate import MarginGate
+from misfire.methods.retrieval.templates.ranked_sets import RankedSets
+from misfire.methods.retrieval.templates.routers import CategoryRouter, LexicalRouter
+from misfire.methods.retrieval.templates.routing_problem import RoutingProblem
 from misfire.prompts import TemplateSet
 from misfire.scoring import MaxPooling
 from tests.evaluation import invented

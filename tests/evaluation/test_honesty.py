@@ -6,7 +6,10 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import CellOutcome, Flips, NetChange, Verdict, selection_adjusted_p
+from misfire.methods.retrieval.ensemble.ledger import NetChange
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.flips import Flips
+from misfire.methods.retrieval.search.honesty import Verdict, selection_adjusted_p
 from tests.evaluation.outcomes import cutoff, outcome
 from tests.reporting.simulated_sweeps import Design, K, simulated_sweep
 

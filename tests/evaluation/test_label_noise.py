@@ -6,17 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import (
-    Cell,
-    CellOutcome,
-    Workbench,
-    dev_queries,
-    run_cell,
-)
-from misfire.evaluation import test_queries as held_back
-from misfire.evaluation.label_noise import NoisyGain
 from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.ensemble.label_noise import NoisyGain
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.search.split import dev_queries
+from misfire.methods.retrieval.search.split import test_queries as held_back
 from misfire.metrics import hit_at_k
 from misfire.scoring import MeanPooling
 from misfire.stats import StatisticsSettings

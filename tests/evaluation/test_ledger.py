@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Flips, flip_ledger
-from misfire.evaluation.ledger import NetChange, flips_by_category, flips_by_template, net_change, without
+from misfire.methods.retrieval.ensemble.ledger import (
+    NetChange,
+    flips_by_category,
+    flips_by_template,
+    net_change,
+    without,
+)
+from misfire.methods.retrieval.flips import Flips, flip_ledger
 from misfire.stats import clustered_score_interval, paired_score_interval
 from tests.evaluation.equal_systems import mined, systems
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import lenient_hit_rate
 from misfire.failures import Failure, FailureSet
+from misfire.methods.retrieval.baseline.lenient import lenient_hit_rate
 
 
 def failures(ranks: list[int], categories: list[str | None], *, num_queries: int, population: int) -> FailureSet:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.margin_gate import MarginGate, best_threshold
+from misfire.methods.retrieval.templates.margin_gate import MarginGate, best_threshold
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.integers(-2, 2)), min_size=1, max_size=12))

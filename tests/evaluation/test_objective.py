@@ -1,7 +1,8 @@
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Flips, objective_named
+from misfire.methods.retrieval.flips import Flips
+from misfire.methods.retrieval.search.objective import objective_named
 from tests.evaluation.outcomes import cutoff, outcome
 
 

@@ -7,22 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import (
-    GapPlan,
-    GapResult,
-    GapSystems,
-    OracleGap,
-    PredictedTemplates,
-    Workbench,
-    gap_name,
-    gap_sentence,
-    run_oracle_gap,
-)
-from misfire.evaluation.ledger import net_change
-from misfire.evaluation.margin_gate import MarginGate
-from misfire.evaluation.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
 from misfire.failures import FailureSet
+from misfire.methods.retrieval.ensemble.ledger import net_change
+from misfire.methods.retrieval.gap.oracle_gap import GapPlan, GapResult, run_oracle_gap
+from misfire.methods.retrieval.gap.outcome import OracleGap, gap_name
+from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.methods.retrieval.gap.words import gap_sentence
+from misfire.methods.retrieval.templates.margin_gate import MarginGate
+from misfire.methods.retrieval.templates.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
+from misfire.methods.retrieval.templates.routing import PredictedTemplates
 from misfire.prompts import TemplateSet
 from misfire.scoring import MeanPooling
 from misfire.stats import StatisticsSettings

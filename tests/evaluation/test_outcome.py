@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from misfire.evaluation import CellOutcome, Flips, run_name
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, run_name
+from misfire.methods.retrieval.flips import Flips
 from tests.evaluation.outcomes import cutoff, outcome, with_evidence
 
 

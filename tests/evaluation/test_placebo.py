@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.placebo import WRAPPERS, PlaceboBand, noise_band, paraphrase_band, paraphrases
+from misfire.methods.retrieval.ensemble.placebo import WRAPPERS, PlaceboBand, noise_band, paraphrase_band, paraphrases
 from tests.evaluation.equal_systems import mined, systems
 
 NUM_REPLICATES = 300

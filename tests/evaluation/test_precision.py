@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from misfire.embeddings.encoder import unit_rows
-from misfire.evaluation import precision_flips
+from misfire.methods.retrieval.baseline.precision import precision_flips
 from tests.evaluation import invented
 
 

@@ -10,20 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misfire.evaluation import (
-    ProfilePlan,
-    ProfileResult,
-    TauGrid,
-    Workbench,
-    profile_conclusion,
-    profile_name,
-    reference_sentence,
-    run_cell,
-    run_profile,
-    transition_sentence,
-)
-from misfire.evaluation.profile import AS_MAXIMUM
+from misfire.cells.lab import Workbench
 from misfire.failures import CategorySubset, FailureSet, Selection
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.profile.outcome import profile_name
+from misfire.methods.retrieval.profile.profile import AS_MAXIMUM, ProfilePlan, ProfileResult, run_profile
+from misfire.methods.retrieval.profile.tau_grid import TauGrid
+from misfire.methods.retrieval.profile.words import profile_conclusion, reference_sentence, transition_sentence
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, ensemble_ranks, tau_profile
 from misfire.stats import StatisticsSettings
 from tests.evaluation import invented

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from misfire.evaluation import Transition, profile_conclusion, profile_name, reference_sentence, transition_sentence
+from misfire.methods.retrieval.profile.outcome import Transition, profile_name
+from misfire.methods.retrieval.profile.words import profile_conclusion, reference_sentence, transition_sentence
 from tests.evaluation.invented_profile import profile
 
 FOUND = (

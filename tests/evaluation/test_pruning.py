@@ -8,23 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import (
-    Bounds,
-    Cell,
-    CellResult,
-    Objective,
-    Workbench,
-    beats,
-    bounds_of,
-    complement_sample,
-    flip_ledger,
-    objective_named,
-    prune,
-    pruning,
-    run_cell,
-)
 from misfire.failures import AllFailures, FailureSet
+from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
+from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.ensemble.outcome import CellResult
+from misfire.methods.retrieval.flips import flip_ledger
+from misfire.methods.retrieval.search import pruning
+from misfire.methods.retrieval.search.objective import Objective, objective_named
+from misfire.methods.retrieval.search.pareto import beats
+from misfire.methods.retrieval.search.pruning import Bounds, bounds_of, prune
 from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings

@@ -10,8 +10,7 @@ import yaml
 import misfire.embeddings
 from misfire.core.errors import UsageError
 from misfire.data import Caption, Dataset, Image
-from misfire.evaluation import compare_with, published_results
-from misfire.evaluation.published import _all_results
+from misfire.methods.retrieval.baseline.published import _all_results, compare_with, published_results
 from tests.evaluation import invented
 
 CONF = Path(__file__).parents[2] / "conf" / "backbone"

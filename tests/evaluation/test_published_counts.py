@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.published_counts import PublishedCounts, count_of, read_published_counts
+from misfire.methods.retrieval.audit.published_counts import PublishedCounts, count_of, read_published_counts
 
 REFERENCE = Path(__file__).parents[2] / "../shared/reference/prompt_ensembling.json"
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import misfire.evaluation.ranked_sets as module
+import misfire.methods.retrieval.templates.ranked_sets as module
+from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
-from misfire.evaluation import Workbench
-from misfire.evaluation.ranked_sets import PLAIN_CAPTION, RankedSets
+from misfire.methods.retrieval.templates.ranked_sets import PLAIN_CAPTION, RankedSets
 from misfire.prompts import TemplateSet
 from misfire.scoring import MeanPooling
 from tests.evaluation import invented

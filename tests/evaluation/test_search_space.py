@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Choice, Range, SearchSpace, TemplateSubset, quoted, settings_with_every_value
+from misfire.methods.retrieval.search.search_axis import Choice, Range
+from misfire.methods.retrieval.search.search_space import SearchSpace, settings_with_every_value
+from misfire.methods.retrieval.search.template_subset import TemplateSubset, quoted
 
 POOLING = Choice("pooling", ("max", "mean", "logmeanexp"))
 TAU = Range("pooling.tau", 0.001, 1, is_log=True, num_points=4, when={"pooling": ("logmeanexp",)})

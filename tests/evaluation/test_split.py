@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.data import Caption, Dataset, Image
 from misfire.data.picture_folder import AbsentImage
-from misfire.evaluation import Cell, DevQueries, dev_queries
-from misfire.evaluation import test_queries as held_back
 from misfire.failures import DoubtfulQueries, Selection
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.search.split import DevQueries, dev_queries
+from misfire.methods.retrieval.search.split import test_queries as held_back
 from misfire.prompts import TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings

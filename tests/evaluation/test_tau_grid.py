@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import TauGrid
+from misfire.methods.retrieval.profile.tau_grid import TauGrid
 
 
 def test_the_default_is_64_temperatures_from_a_thousandth_to_ten() -> None:

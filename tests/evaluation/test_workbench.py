@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from misfire.evaluation import Workbench
+from misfire.cells.lab import Workbench
 from tests.evaluation import invented
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from misfire.reporting import BootstrapRow, CellRow
+from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
 from misfire.stats import paired_bootstrap
 
 PUBLISHED_COUNTS = {

@@ -1,16 +1,9 @@
 """An oracle gap and an attribution with round numbers."""
 
-from misfire.evaluation import (
-    AttributionCutoff,
-    Flips,
-    GapSystem,
-    OracleGap,
-    Share,
-    TemplateAttribution,
-    TemplateShare,
-)
-from misfire.evaluation.gap_outcome import GapCutoff
-from misfire.evaluation.ledger import NetChange
+from misfire.methods.retrieval.attribution.outcome import AttributionCutoff, Share, TemplateAttribution, TemplateShare
+from misfire.methods.retrieval.ensemble.ledger import NetChange
+from misfire.methods.retrieval.flips import Flips
+from misfire.methods.retrieval.gap.outcome import GapCutoff, GapSystem, OracleGap
 
 
 def _system(kind: str, router: str, fixed: int, broken: int, estimate: float) -> GapSystem:

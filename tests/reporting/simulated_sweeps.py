@@ -7,24 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from misfire.evaluation import (
-    CellOutcome,
-    CellResult,
-    CutoffOutcome,
-    DecisionRule,
-    Gain,
-    answer,
-    compare_cells,
-    flip_ledger,
-    net_change,
-)
+from misfire.methods.retrieval.ensemble.comparison import compare_cells
+from misfire.methods.retrieval.ensemble.decision import DecisionRule, answer
+from misfire.methods.retrieval.ensemble.ledger import net_change
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult, CutoffOutcome, Gain
+from misfire.methods.retrieval.ensemble.report.comparison_table import comparison_table
+from misfire.methods.retrieval.ensemble.report.conclusion import conclude
+from misfire.methods.retrieval.ensemble.report.evidence_table import evidence_table
+from misfire.methods.retrieval.ensemble.report.facts import decisive_facts
+from misfire.methods.retrieval.ensemble.report.findings import Findings
+from misfire.methods.retrieval.ensemble.report.rows import CellRow, cell_row
+from misfire.methods.retrieval.ensemble.report.series import sorted_rows
+from misfire.methods.retrieval.flips import flip_ledger
 from misfire.metrics import hit_at_k
-from misfire.reporting import CellRow, Findings, cell_row, to_markdown
-from misfire.reporting.comparison_table import comparison_table
-from misfire.reporting.conclusion import conclude
-from misfire.reporting.evidence_table import evidence_table
-from misfire.reporting.facts import decisive_facts
-from misfire.reporting.series import sorted_rows
+from misfire.reporting.table import to_markdown
 from misfire.stats import counted_bootstrap
 from misfire.tracking import TrackingStore, log_cell
 from tests.evaluation.outcomes import outcome

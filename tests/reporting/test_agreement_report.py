@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from misfire.annotation.agreement_report import agreement_summary, write_agreement
 from misfire.failures import agreement, load_taxonomy, read_sheets
-from misfire.reporting import agreement_summary, write_agreement
 from misfire.stats import StatisticsSettings, wilson_interval
 
 HEADER = ["idx", "caption", "gt_img_idx", "pred_img_idx", "category", "ambiguous_subtype"]

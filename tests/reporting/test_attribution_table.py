@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from misfire.reporting.attribution_table import attribution_table
+from misfire.methods.retrieval.attribution.table import attribution_table
 from misfire.reporting.table import to_csv, to_markdown
 from tests.reporting.invented_gap import ATTRIBUTION
 

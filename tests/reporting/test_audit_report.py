@@ -2,10 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from misfire.evaluation.audit import audit
-from misfire.evaluation.published_counts import PublishedCounts
-from misfire.reporting import write_audit
-from misfire.reporting.audit_report import audit_conclusion, audit_table
+from misfire.methods.retrieval.audit.published_counts import PublishedCounts
+from misfire.methods.retrieval.audit.report import audit_conclusion, audit_table, write_audit
+from misfire.methods.retrieval.audit.support import audit
 from tests.reporting.test_page import read
 
 ACTION = PublishedCounts("action @10", 24, 11, 16)

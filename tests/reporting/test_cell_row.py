@@ -1,4 +1,4 @@
-from misfire.reporting import cell_row
+from misfire.methods.retrieval.ensemble.report.rows import cell_row
 from tests.tracking.cell_results import cell_result
 
 

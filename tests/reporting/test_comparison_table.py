@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from misfire.evaluation import CellOutcome, Flips
-from misfire.evaluation.comparison import Claim, ComparedCell, compare_cells
-from misfire.evaluation.decision import correction
-from misfire.evaluation.ledger import NetChange, TemplateFlips
-from misfire.evaluation.placebo import PlaceboBand
-from misfire.reporting import CellRow, Findings, cell_row, to_csv, to_latex, to_markdown, write_report
-from misfire.reporting.comparison_table import MARKS, comparison_table
-from misfire.reporting.evidence_table import evidence_table
-from misfire.reporting.facts import decisive_facts, decisive_row
-from misfire.reporting.ledger_table import ledger_table
-from misfire.reporting.printing import UNDEFINED
-from misfire.reporting.table import Table
+from misfire.core.words import UNDEFINED
+from misfire.methods.retrieval.ensemble.comparison import Claim, ComparedCell, compare_cells
+from misfire.methods.retrieval.ensemble.decision import correction
+from misfire.methods.retrieval.ensemble.ledger import NetChange, TemplateFlips
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.ensemble.placebo import PlaceboBand
+from misfire.methods.retrieval.ensemble.report.comparison_table import MARKS, comparison_table
+from misfire.methods.retrieval.ensemble.report.evidence_table import evidence_table
+from misfire.methods.retrieval.ensemble.report.facts import decisive_facts, decisive_row
+from misfire.methods.retrieval.ensemble.report.findings import Findings
+from misfire.methods.retrieval.ensemble.report.ledger_table import ledger_table
+from misfire.methods.retrieval.ensemble.report.report import write_report
+from misfire.methods.retrieval.ensemble.report.rows import CellRow, cell_row
+from misfire.methods.retrieval.flips import Flips
+from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
 from tests.evaluation.outcomes import cutoff, outcome
 
 MakeRow = Callable[..., CellRow]

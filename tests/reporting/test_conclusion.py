@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misfire.evaluation.comparison import Claim
-from misfire.reporting.conclusion import conclude
-from misfire.reporting.facts import Facts
+from misfire.methods.retrieval.ensemble.comparison import Claim
+from misfire.methods.retrieval.ensemble.report.conclusion import conclude
+from misfire.methods.retrieval.ensemble.report.facts import Facts
 
 PAPER = Facts(
     name="max on Action",

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from misfire.reporting.conclusion import Conclusion, Part
+from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.document import Document
 from misfire.reporting.section import Section
 from misfire.reporting.story import Story
-from misfire.reporting.table import Cell, Column, Table
+from misfire.reporting.table import Column, Entry, Table
 
 STORY = Story("Title", "Question?", "Rule.", "Answer.")
-TABLE = Table("numbers", "Some numbers.", (Column("n", ("n",)),), ((Cell("1", (1,)),),), "A note.")
+TABLE = Table("numbers", "Some numbers.", (Column("n", ("n",)),), ((Entry("1", (1,)),),), "A note.")
 
 
 def test_sections_stand_in_their_order_and_empty_ones_nowhere(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_sections_stand_in_their_order_and_empty_ones_nowhere(tmp_path: Path) ->
         Section("e", "Empty"),
         Section("a", "All", tables=(TABLE,)),
     )
-    document = Document(STORY, sections, conclusion=Conclusion((Part("Luck?", "No."),), "This.", "That.", "None."))
+    document = Document(STORY, sections, conclusion=Conclusion((Statement("Luck?", "No."),), "This.", "That.", "None."))
     written = document.write(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "report.html",

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from misfire.evaluation.label_noise import NoisyGain
-from misfire.reporting import cell_row
-from misfire.reporting.evidence_table import evidence_table
-from misfire.reporting.printing import UNDEFINED
+from misfire.core.words import UNDEFINED
+from misfire.methods.retrieval.ensemble.label_noise import NoisyGain
+from misfire.methods.retrieval.ensemble.report.evidence_table import evidence_table
+from misfire.methods.retrieval.ensemble.report.rows import cell_row
 from tests.evaluation.outcomes import cutoff, outcome
 
 REPLICATES = {10: np.zeros(3)}

@@ -1,9 +1,9 @@
 import csv
 import io
 
-from misfire.reporting import exhibit_files
-from misfire.reporting.figures import oracle_gap_points
-from misfire.reporting.gap_table import gap_table
+from misfire.methods.retrieval.gap.figure import oracle_gap_points
+from misfire.methods.retrieval.gap.table import gap_table
+from misfire.reporting.exhibit import exhibit_files
 from tests.reporting.invented_gap import GAP
 
 

@@ -10,8 +10,8 @@ from PIL import Image as PillowImage
 
 from misfire.data import Caption, Dataset, Image
 from misfire.data.dataset import ImageSource
-from misfire.reporting import CellRow, flip_gallery
-from misfire.reporting.flip_gallery import FlipGallery, largest_flips
+from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery, flip_gallery, largest_flips
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
 from misfire.reporting.story import Story

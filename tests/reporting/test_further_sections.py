@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from misfire.evaluation import attribution_sentence, gap_sentence, profile_conclusion
-from misfire.reporting import CellRow, Findings, answer_without_cells, write_report
-from misfire.reporting.further_sections import further_sections
+from misfire.methods.retrieval.attribution.words import attribution_sentence
+from misfire.methods.retrieval.ensemble.report.findings import Findings
+from misfire.methods.retrieval.ensemble.report.further_sections import answer_without_cells, further_sections
+from misfire.methods.retrieval.ensemble.report.report import write_report
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
+from misfire.methods.retrieval.gap.words import gap_sentence
+from misfire.methods.retrieval.profile.words import profile_conclusion
 from tests.evaluation.invented_profile import profile
 from tests.reporting.invented_gap import ATTRIBUTION, GAP
 from tests.reporting.test_page import read

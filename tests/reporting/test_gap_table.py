@@ -2,9 +2,9 @@ import csv
 import io
 from dataclasses import replace
 
-from misfire.evaluation import gap_sentence
-from misfire.evaluation.ledger import NetChange
-from misfire.reporting.gap_table import gap_table
+from misfire.methods.retrieval.ensemble.ledger import NetChange
+from misfire.methods.retrieval.gap.table import gap_table
+from misfire.methods.retrieval.gap.words import gap_sentence
 from misfire.reporting.table import to_csv, to_markdown
 from tests.reporting.invented_gap import GAP
 

@@ -1,8 +1,9 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 
-from misfire.reporting import CellRow, improvement_table
-from misfire.reporting.conclusion import Conclusion, Part
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
+from misfire.methods.retrieval.ensemble.report.tables import improvement_table
+from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
 from misfire.reporting.story import Story
@@ -67,7 +68,7 @@ def test_only_the_first_sentence_of_an_answer_is_loud(paper_rows: list[CellRow])
 
 
 def test_a_conclusion_is_read_part_by_part() -> None:
-    parts = (Part("Can it be luck?", "It <can>."), Part("", "And so on."))
+    parts = (Statement("Can it be luck?", "It <can>."), Statement("", "And so on."))
     page = render_page(STORY, [], conclusion=Conclusion(parts, "This.", "That.", "No gain."))
     assert "<strong>No gain.</strong>" in page
     assert "<p><b>Can it be luck?</b> It &lt;can&gt;.</p>" in page

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from misfire.reporting.printing import interval_percent, percent, percentage_points
+from misfire.core.words import interval_percent, percent, percentage_points
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "prompt_ensembling.json"
 

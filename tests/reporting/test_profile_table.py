@@ -3,8 +3,8 @@
 import csv
 import io
 
-from misfire.reporting.printing import UNDEFINED
-from misfire.reporting.profile_table import profile_table
+from misfire.core.words import UNDEFINED
+from misfire.methods.retrieval.profile.table import profile_table
 from misfire.reporting.table import to_csv, to_markdown
 from tests.evaluation.invented_profile import profile
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.reporting import CellRow, write_report
+from misfire.methods.retrieval.ensemble.report.report import write_report
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
 
 MakeRow = Callable[..., CellRow]
 STORY = {"title": "Mended?", "question": "Does it help?", "decision_rule": "Above 0.", "answer": "On 24 queries, yes."}

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.reporting import CellRow
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
 
 MakeRow = Callable[..., CellRow]
 

@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from misfire.reporting import CellRow
-from misfire.reporting.series import (
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
+from misfire.methods.retrieval.ensemble.report.series import (
     categories_by_frequency,
     series_of,
     sorted_rows,

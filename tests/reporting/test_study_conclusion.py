@@ -6,10 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from misfire.evaluation import CellOutcome, Flips, NetChange, Verdict, compare_cells
-from misfire.reporting import cell_row
+from misfire.methods.retrieval.ensemble.comparison import compare_cells
+from misfire.methods.retrieval.ensemble.ledger import NetChange
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+from misfire.methods.retrieval.ensemble.report.rows import cell_row
+from misfire.methods.retrieval.flips import Flips
+from misfire.methods.retrieval.search.honesty import Verdict
+from misfire.methods.retrieval.search.study_conclusion import conclude_study
 from misfire.reporting.conclusion import Conclusion
-from misfire.reporting.study_conclusion import conclude_study
 from tests.evaluation.outcomes import cutoff, outcome
 from tests.evaluation.test_comparison import records
 

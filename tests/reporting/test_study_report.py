@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation import Flips, Verdict, objective_named
-from misfire.reporting import TrialRow, to_markdown, write_study_report
-from misfire.reporting.figures.study import search_history
-from misfire.reporting.study_tables import trials_table, verdict_table
+from misfire.methods.retrieval.flips import Flips
+from misfire.methods.retrieval.search.figure import search_history
+from misfire.methods.retrieval.search.honesty import Verdict
+from misfire.methods.retrieval.search.objective import objective_named
+from misfire.methods.retrieval.search.study_report import write_study_report
+from misfire.methods.retrieval.search.study_tables import trials_table, verdict_table
+from misfire.methods.retrieval.search.trial_row import TrialRow
+from misfire.reporting.table import to_markdown
 from tests.evaluation.outcomes import cutoff, outcome
 
 OBJECTIVES = tuple(objective_named(name, k=5) for name in ("gain", "broken"))

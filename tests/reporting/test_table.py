@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.reporting import CellRow, Table, bootstrap_table, improvement_table, to_csv, to_latex, to_markdown
-from misfire.reporting.table import Cell, Column, Source, latex_escape
+from misfire.methods.retrieval.ensemble.report.rows import CellRow
+from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table
+from misfire.reporting.table import Cell, Column, Source, Table, latex_escape, to_csv, to_latex, to_markdown
 
 TABLE = Table(
     name="small",

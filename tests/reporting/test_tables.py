@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.reporting import BootstrapRow, CellRow, Table, bootstrap_table, improvement_table, taxonomy_table
+from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
+from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table, taxonomy_table
+from misfire.reporting.table import Table
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "prompt_ensembling.json"
 

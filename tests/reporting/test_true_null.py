@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom  # type: ignore[import-untyped]
 
-import misfire.evaluation.comparison
-from misfire.evaluation import DecisionRule, answer, compare_cells
-from misfire.reporting import Findings, write_report
+import misfire.methods.retrieval.ensemble.comparison
+from misfire.methods.retrieval.ensemble.comparison import compare_cells
+from misfire.methods.retrieval.ensemble.decision import DecisionRule, answer
+from misfire.methods.retrieval.ensemble.report.findings import Findings
+from misfire.methods.retrieval.ensemble.report.report import write_report
 from misfire.stats import max_t
 from tests.reporting.simulated_sweeps import CLAIMS, Design, K, claims, said_of, simulated_sweep, without_choice
 
@@ -50,7 +52,7 @@ def test_a_sweep_of_equals_is_seldom_called_a_gain_and_without_correction_often(
     sweeps = [simulated_sweep(rng, DRAWN) for _ in range(16)]
     corrected = [claims(said_of(sweep, num_swaps=99, rng=rng)) for sweep in sweeps]
     assert sum(map(bool, corrected)) <= most(16)
-    monkeypatch.setattr(misfire.evaluation.comparison, "max_t", one_by_one)
+    monkeypatch.setattr(misfire.methods.retrieval.ensemble.comparison, "max_t", one_by_one)
     naive = [claims(said_of(sweep, num_swaps=99, rng=rng)) for sweep in sweeps]
     assert sum(map(bool, naive)) > most(16)
     assert set().union(*naive) == set(CLAIMS)  # in every way that a report has

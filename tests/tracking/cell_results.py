@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from misfire.evaluation import CellOutcome, CellResult, CutoffOutcome, Flips, Gain
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult, CutoffOutcome, Gain
+from misfire.methods.retrieval.flips import Flips
 
 
 def cell_result(

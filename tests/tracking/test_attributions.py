@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from misfire.core.errors import IntegrityError
-from misfire.evaluation import TemplateAttribution
+from misfire.methods.retrieval.attribution.outcome import TemplateAttribution
 from misfire.tracking import TrackingStore, log_attribution, read_attributions, read_cells
 from tests.reporting.invented_gap import ATTRIBUTION
 

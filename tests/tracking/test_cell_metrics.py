@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from misfire.evaluation import Flips
+from misfire.methods.retrieval.flips import Flips
 from misfire.tracking.cell_metrics import metrics
 from tests.evaluation.outcomes import cutoff, outcome, with_evidence
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from misfire.evaluation import Flips
+from misfire.methods.retrieval.flips import Flips
 from misfire.tracking.cell_note import note
 from tests.evaluation.outcomes import cutoff, outcome, with_evidence
 

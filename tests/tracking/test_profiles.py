@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from misfire.evaluation import ProfileResult, TauProfile, Transition
+from misfire.methods.retrieval.profile.outcome import TauProfile, Transition
+from misfire.methods.retrieval.profile.profile import ProfileResult
 from misfire.tracking import TrackingStore, log_profile, read_cells, read_profiles
 from misfire.tracking.profiles import profile_metrics
 from tests.evaluation.invented_profile import profile

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from misfire.evaluation import Cell, PrunedCell, objective_named
 from misfire.failures import Selection
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.search.objective import objective_named
+from misfire.methods.retrieval.search.pruning import PrunedCell
 from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling
 from misfire.stats import StatisticsSettings

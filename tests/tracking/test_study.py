@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import IntegrityError, UsageError
-from misfire.evaluation import Choice, Range, SearchSpace
+from misfire.methods.retrieval.search.search_axis import Choice, Range
+from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking import SAMPLERS, Study, StudyPlan, Trial, TrialResult
 
 SPACE = SearchSpace(

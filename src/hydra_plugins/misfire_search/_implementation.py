@@ -8,7 +8,7 @@ from hydra.plugins.launcher import Launcher
 from hydra_plugins.misfire_search.config import MisfireSearchConf
 from misfire.config.search import load_search, study_plan
 from misfire.core.progress import track
-from misfire.evaluation import SearchSpace
+from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking import Study, Trial, TrialResult
 
 

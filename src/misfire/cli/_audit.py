@@ -19,9 +19,9 @@ def run_audit(words: Sequence[str]) -> int:
     Raises:
         UsageError: If a word isn't one of an audit's, or the file is refused; nothing is written then.
     """
-    from misfire.evaluation import audit, read_published_counts
-    from misfire.reporting import write_audit
-    from misfire.reporting.audit_report import audit_conclusion
+    from misfire.methods.retrieval.audit.published_counts import read_published_counts
+    from misfire.methods.retrieval.audit.report import audit_conclusion, write_audit
+    from misfire.methods.retrieval.audit.support import audit
 
     given = dict(word.partition("=")[::2] for word in words)
     unknown = [word for word in words if word.partition("=")[0] not in _WORDS]

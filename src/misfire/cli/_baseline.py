@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def measured_baseline(settings: "Settings") -> dict[str, tuple[float, float, float]]:
     """Estimate, low and high of each measure by tracked name (``t2i/hit_at_1``); logged if it wasn't before."""
-    from misfire.evaluation import baseline_id, evaluate_baseline
+    from misfire.methods.retrieval.baseline.baseline import baseline_id, evaluate_baseline
     from misfire.tracking import log_baseline, read_baseline
 
     bench, statistics, ks = settings.workbench, settings.statistics, settings.ks
@@ -26,7 +26,7 @@ def measured_baseline(settings: "Settings") -> dict[str, tuple[float, float, flo
 
 def measured_bounds(settings: "Settings") -> dict[int, dict[str, float]]:
     """What bounds each text-to-image hit rate of the measured baseline, by cut-off."""
-    from misfire.evaluation import baseline_id
+    from misfire.methods.retrieval.baseline.baseline import baseline_id
     from misfire.tracking import read_bounds
 
     store = settings.tracking.for_experiment("baseline")

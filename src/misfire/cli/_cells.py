@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import Cell, CellOutcome, CellResult
     from misfire.failures import FailureSet
+    from misfire.methods.retrieval.ensemble.cell import Cell
+    from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult
 
 DONE, SKIPPED, FAILED = "done", "finished before", "failed"
 _REPORT_FILE = "job.json"
@@ -52,7 +53,7 @@ def run_once(settings: "Settings") -> JobReport:
         MisfireError: If its configuration, input or stored data is refused.
     """
     from misfire.cli._profile import run_profile_once
-    from misfire.evaluation import TauGrid
+    from misfire.methods.retrieval.profile.tau_grid import TauGrid
 
     chosen = settings.pooling_choice
     return run_profile_once(settings, chosen) if isinstance(chosen, TauGrid) else run_cell_once(settings)
@@ -64,7 +65,7 @@ def run_cell_once(settings: "Settings") -> JobReport:
     Raises:
         MisfireError: If its configuration, input or stored data is refused.
     """
-    from misfire.evaluation import run_name
+    from misfire.methods.retrieval.ensemble.outcome import run_name
 
     failure_set, cell = design_cell(settings)
     with settings.tracking.claimed(cell.id) as finished:
@@ -89,7 +90,7 @@ def run_and_log(
         failure_set: Names the queries' categories.
         params: Further params of the run.
     """
-    from misfire.evaluation import run_cell
+    from misfire.methods.retrieval.ensemble.ensembling import run_cell
     from misfire.tracking import log_cell
 
     warn_of_prompts(cell, settings.backbone)
@@ -108,7 +109,8 @@ def run_and_log(
 
 
 def _histogram(result: "CellResult") -> bytes:
-    from misfire.reporting import bootstrap_histogram, bootstrap_row
+    from misfire.methods.retrieval.ensemble.report.figures.histogram import bootstrap_histogram
+    from misfire.methods.retrieval.ensemble.report.rows import bootstrap_row
 
     outcome = result.outcome
     k = outcome.cutoffs[-1].k

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from jaxtyping import Int
 
     from misfire.config import Settings
-    from misfire.evaluation import Cell, Side
     from misfire.failures import FailureSet, Selection
+    from misfire.methods.retrieval.ensemble.cell import Cell
+    from misfire.methods.retrieval.search.split import Side
     from misfire.prompts import RoutedTemplates, TemplateSet
     from misfire.scoring import PromptPooling
 
@@ -32,7 +33,8 @@ def design_cell(
     """
     import numpy as np
 
-    from misfire.evaluation import CaptionwiseTemplates, Cell, check_cut_offs, complement_sample, parse_num_queries
+    from misfire.methods.retrieval.ensemble.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
+    from misfire.methods.retrieval.templates.captionwise import CaptionwiseTemplates
 
     # What is wrong in itself is refused before anything is embedded or mined.
     check_cut_offs(settings.ks)
@@ -79,7 +81,7 @@ def _template_set(
 ) -> "TemplateSet | RoutedTemplates":
     import numpy as np
 
-    from misfire.evaluation import AskedQueries, CaptionwiseTemplates
+    from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
 
     templates, categories = settings.templates, [name.lower() for name in selection.categories]
     if not isinstance(templates, CaptionwiseTemplates):
@@ -114,7 +116,7 @@ def _confirm(
 
 def failure_set_of(settings: "Settings", side: "Side | None" = None) -> "FailureSet":
     """The named failure set, or the default one of the dataset or of a side of it, which is mined if it's missing."""
-    from misfire.evaluation import mined_failure_set, named_failure_set
+    from misfire.methods.retrieval.failure_sets import mined_failure_set, named_failure_set
 
     if settings.config.failure_set is not None:
         return named_failure_set(settings.workbench, Path(settings.config.failure_set))

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from misfire.config import Settings
     from misfire.data import Dataset
-    from misfire.reporting import CellRow, Findings
-    from misfire.reporting.flip_gallery import FlipGallery
+    from misfire.methods.retrieval.ensemble.report.findings import Findings
+    from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
+    from misfire.methods.retrieval.ensemble.report.rows import CellRow
     from misfire.tracking import LoggedCell
 
 
@@ -30,8 +31,8 @@ def find(
         k: Cut-off of the decision.
         further: What was measured beside cells.
     """
-    from misfire.evaluation import compare_cells
-    from misfire.reporting import decisive_row
+    from misfire.methods.retrieval.ensemble.comparison import compare_cells
+    from misfire.methods.retrieval.ensemble.report.facts import decisive_row
     from misfire.tracking import read_records
 
     store = settings.tracking
@@ -47,7 +48,7 @@ def find(
 
 def find_further(settings: "Settings") -> "Findings":
     """What an experiment holds beside cells: profiles of tau, oracle gaps, attributions."""
-    from misfire.reporting import Findings
+    from misfire.methods.retrieval.ensemble.report.findings import Findings
     from misfire.tracking import read_attributions, read_gaps, read_profiles
 
     store = settings.tracking
@@ -60,7 +61,7 @@ def find_further(settings: "Settings") -> "Findings":
 
 def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k: int) -> "tuple[FlipGallery, ...]":
     """Pictures of the cell's flips; none, with a word why, where its pictures can't be had."""
-    from misfire.reporting import flip_gallery
+    from misfire.methods.retrieval.ensemble.report.flip_gallery import flip_gallery
 
     try:
         dataset = _dataset_of(settings, cell)

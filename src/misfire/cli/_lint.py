@@ -8,7 +8,7 @@ from misfire.core.progress import say
 
 if TYPE_CHECKING:
     from misfire.embeddings import Encoder
-    from misfire.evaluation import Cell
+    from misfire.methods.retrieval.ensemble.cell import Cell
     from misfire.prompts import Finding, TemplateChoice, TemplateSet
 
 _MOST_CAPTIONS = 2000

@@ -11,7 +11,9 @@ from misfire.core.errors import UsageError
 
 if TYPE_CHECKING:
     from misfire.config import Settings
-    from misfire.evaluation import ProfileResult, TauGrid, TauProfile
+    from misfire.methods.retrieval.profile.outcome import TauProfile
+    from misfire.methods.retrieval.profile.profile import ProfileResult
+    from misfire.methods.retrieval.profile.tau_grid import TauGrid
 
 
 def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
@@ -20,7 +22,8 @@ def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
     Raises:
         MisfireError: If its configuration, input or stored data is refused.
     """
-    from misfire.evaluation import ProfilePlan, profile_name, run_profile
+    from misfire.methods.retrieval.profile.outcome import profile_name
+    from misfire.methods.retrieval.profile.profile import ProfilePlan, run_profile
     from misfire.scoring import MaxPooling
     from misfire.tracking import log_profile, read_profile
 
@@ -51,7 +54,7 @@ def run_profile_once(settings: "Settings", grid: "TauGrid") -> JobReport:
 
 
 def _check_templates(settings: "Settings") -> None:
-    from misfire.evaluation import CaptionwiseTemplates
+    from misfire.methods.retrieval.templates.captionwise import CaptionwiseTemplates
 
     templates = settings.templates
     if isinstance(templates, CaptionwiseTemplates) and templates.learns_from_hits:
@@ -66,7 +69,7 @@ def gist(profile: "TauProfile") -> str:
 
     ``elsewhere`` is what the best does to the other queries.
     """
-    from misfire.evaluation import profile_conclusion, reference_sentence, transition_sentence
+    from misfire.methods.retrieval.profile.words import profile_conclusion, reference_sentence, transition_sentence
 
     header = f"{'':>8}{'plain':>7}{'max':>7}{'tau=1':>7}{'mean':>7}{'best':>7}   {'at':<12}{'max-T p':>7}   elsewhere"
     lines = [f"{profile.subset}: hits of {profile.num_queries} queries at {profile.num_taus} taus", header]
@@ -84,7 +87,8 @@ def gist(profile: "TauProfile") -> str:
 
 
 def _figures(result: "ProfileResult") -> dict[str, bytes]:
-    from misfire.reporting.figures import tau_profile_curves, to_png, to_svg
+    from misfire.methods.retrieval.profile.figure import tau_profile_curves
+    from misfire.reporting.figure import to_png, to_svg
 
     drawn = tau_profile_curves(result.profile)
     return {f"{drawn.name}.png": to_png(drawn.figure), f"{drawn.name}.svg": to_svg(drawn.figure)}

@@ -13,7 +13,8 @@ from misfire.core.hashing import sha256_json
 if TYPE_CHECKING:
     from misfire.config import Settings
     from misfire.config.search import Search
-    from misfire.evaluation import Cell, Setting
+    from misfire.methods.retrieval.ensemble.cell import Cell
+    from misfire.methods.retrieval.search.search_axis import Setting
     from misfire.tracking import Study
 
 _OF_HYDRA = ("hydra.", "hydra/")
@@ -66,7 +67,8 @@ def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
     """
     from misfire.config import Settings
     from misfire.config.search import load_search, study_plan
-    from misfire.evaluation import dev_queries, settings_with_every_value
+    from misfire.methods.retrieval.search.search_space import settings_with_every_value
+    from misfire.methods.retrieval.search.split import dev_queries
 
     own, rest = _own_words(words)
     search = load_search(source)
@@ -205,6 +207,6 @@ def _digest(search: "Search", settings: "Settings", cells: set[str], failure_set
 
 
 def _as_word(value: Any) -> str:
-    from misfire.evaluation import quoted
+    from misfire.methods.retrieval.search.template_subset import quoted
 
     return quoted(value) if isinstance(value, str) else str(value)

@@ -15,8 +15,9 @@ from misfire.core.seeding import generator
 if TYPE_CHECKING:
     import pandas as pd
 
-    from misfire.evaluation import ComparedCell, Verdict
-    from misfire.reporting import TrialRow
+    from misfire.methods.retrieval.ensemble.comparison import ComparedCell
+    from misfire.methods.retrieval.search.honesty import Verdict
+    from misfire.methods.retrieval.search.trial_row import TrialRow
     from misfire.tracking import LoggedCell, Study, Trial
 
 _MOST_IN_NOTE = 20
@@ -30,8 +31,9 @@ def summarise_search(prepared: PreparedSearch, study: "Study") -> Path:
 
 
 def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
-    from misfire.evaluation import pareto_front, winner
-    from misfire.reporting import cell_row, write_study_report
+    from misfire.methods.retrieval.ensemble.report.rows import cell_row
+    from misfire.methods.retrieval.search.pareto import pareto_front, winner
+    from misfire.methods.retrieval.search.study_report import write_study_report
     from misfire.tracking import SweepSummary, log_summary, run_link
 
     search, settings = prepared.search, prepared.settings
@@ -165,7 +167,8 @@ def _subset_records(
 def _verdict(
     prepared: PreparedSearch, best: "Trial", settled: "Sequence[Trial]", cells: "dict[str, LoggedCell]"
 ) -> "Verdict":
-    from misfire.evaluation import Verdict, selection_adjusted_p, test_queries
+    from misfire.methods.retrieval.search.honesty import Verdict, selection_adjusted_p
+    from misfire.methods.retrieval.search.split import test_queries
 
     search, store = prepared.search, prepared.settings.tracking
     settings = settings_of(prepared, best.setting)
@@ -201,7 +204,7 @@ def _test_cells(prepared: PreparedSearch, verdict: "Verdict | None") -> "list[Lo
 
 def _compared(prepared: PreparedSearch, verdict: "Verdict", tested: "LoggedCell") -> "ComparedCell":
     """The winner's cell on test by itself, at a level shared by all winners that were read there."""
-    from misfire.evaluation import compare_cells
+    from misfire.methods.retrieval.ensemble.comparison import compare_cells
     from misfire.tracking import read_records
 
     search = prepared.search
@@ -216,7 +219,7 @@ def _compared(prepared: PreparedSearch, verdict: "Verdict", tested: "LoggedCell"
 
 
 def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "Verdict | None") -> str:
-    from misfire.evaluation import setting_label
+    from misfire.methods.retrieval.search.search_space import setting_label
 
     name = f"{setting_label(best.setting)} (trial {best.number})"
     settled = [trial for trial in study.trials() if trial.is_settled]
@@ -234,8 +237,8 @@ def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "V
 
 
 def _trial_rows(settled: "Sequence[Trial]", front: "Sequence[Trial]", best: "Trial") -> "list[TrialRow]":
-    from misfire.evaluation import setting_label
-    from misfire.reporting import TrialRow
+    from misfire.methods.retrieval.search.search_space import setting_label
+    from misfire.methods.retrieval.search.trial_row import TrialRow
 
     on_front = {trial.number for trial in front}
     return [
@@ -254,7 +257,7 @@ def _trial_rows(settled: "Sequence[Trial]", front: "Sequence[Trial]", best: "Tri
 
 
 def _print(prepared: PreparedSearch, best: "Trial", front: "Sequence[Trial]", answered: str) -> None:
-    from misfire.evaluation import setting_label
+    from misfire.methods.retrieval.search.search_space import setting_label
 
     objectives = prepared.search.objectives
     if len(objectives) > 1:

@@ -38,8 +38,10 @@ def summarise(words: Sequence[str], *, sweep: "Sweep | None" = None) -> Path:
 
 def _summarise(settings: "Settings", sweep: "Sweep | None") -> Path:
     from misfire.cli._findings import find, find_further
-    from misfire.evaluation import DecisionRule, answer
-    from misfire.reporting import answer_without_cells, cell_row, write_report
+    from misfire.methods.retrieval.ensemble.decision import DecisionRule, answer
+    from misfire.methods.retrieval.ensemble.report.further_sections import answer_without_cells
+    from misfire.methods.retrieval.ensemble.report.report import write_report
+    from misfire.methods.retrieval.ensemble.report.rows import cell_row
     from misfire.tracking import SweepSummary, log_summary, read_cells, run_link
 
     store = settings.tracking

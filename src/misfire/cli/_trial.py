@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from misfire.config import Settings
     from misfire.config.search import Search
-    from misfire.evaluation import Cell, CellOutcome, DevQueries, PrunedCell, TestQueries, Values
     from misfire.failures import FailureSet
+    from misfire.methods.retrieval.ensemble.cell import Cell
+    from misfire.methods.retrieval.ensemble.outcome import CellOutcome
+    from misfire.methods.retrieval.search.pruning import PrunedCell, Values
+    from misfire.methods.retrieval.search.split import DevQueries, TestQueries
     from misfire.tracking import TrackingStore, TrialResult
 
 SIDE, TRIALS = "side", "misfire.trials"
@@ -48,7 +51,8 @@ def trial_job(search: "Search") -> "Callable[[DictConfig], TrialResult]":
 
 
 def _result(settings: "Settings", search: "Search", number: int, rivals: "Sequence[Values]") -> "TrialResult":
-    from misfire.evaluation import bound_sentence, dev_queries, prune
+    from misfire.methods.retrieval.search.pruning import bound_sentence, prune
+    from misfire.methods.retrieval.search.split import dev_queries
     from misfire.tracking import TrialResult
 
     dev = dev_queries(settings.dataset, dev_share=search.dev_share, seed=search.seed)

@@ -22,6 +22,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _agree(config: "DictConfig") -> None:
+    from misfire.annotation.agreement_report import agreement_summary, write_agreement
     from misfire.config import Settings
     from misfire.failures import (
         adjudicated_set,
@@ -32,7 +33,6 @@ def _agree(config: "DictConfig") -> None:
         read_sheets,
         write_failure_set,
     )
-    from misfire.reporting import agreement_summary, write_agreement
 
     settings = Settings(config)
     taxonomy = load_taxonomy(None if config.taxonomy is None else Path(config.taxonomy))

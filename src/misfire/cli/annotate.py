@@ -84,8 +84,8 @@ def _check(config: "DictConfig") -> None:
 
 
 def _failure_set(settings: "Settings") -> "tuple[FailureSet, Path]":
-    from misfire.evaluation import mined_failure_set
     from misfire.failures import read_failure_set
+    from misfire.methods.retrieval.failure_sets import mined_failure_set
 
     if settings.config.failure_set is None:
         folder = settings.root / "failures"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import TemplateAttribution
+    from misfire.methods.retrieval.attribution.outcome import TemplateAttribution
 
 # Orders of joining that are followed for more than twelve templates; up to twelve, all of them are counted.
 _NUM_ORDERS = 200
@@ -27,9 +27,9 @@ def run(words: Sequence[str]) -> int:
 
 def _attribute(config: "DictConfig") -> None:
     from misfire.config import Settings
-    from misfire.evaluation import attribution_sentence
-    from misfire.reporting import to_markdown
-    from misfire.reporting.attribution_table import attribution_table
+    from misfire.methods.retrieval.attribution.table import attribution_table
+    from misfire.methods.retrieval.attribution.words import attribution_sentence
+    from misfire.reporting.table import to_markdown
 
     settings = Settings(config)
     found = _found_or_run(settings)
@@ -39,7 +39,7 @@ def _attribute(config: "DictConfig") -> None:
 
 
 def _found_or_run(settings: "Settings") -> "TemplateAttribution":
-    from misfire.evaluation import attribute_templates, attribution_id
+    from misfire.methods.retrieval.attribution.attribution import attribute_templates, attribution_id
     from misfire.tracking import log_attribution, read_attribution
 
     failure_set, cell = design_cell(settings)
@@ -64,10 +64,10 @@ def _found_or_run(settings: "Settings") -> "TemplateAttribution":
 
 
 def _files(found: "TemplateAttribution") -> dict[str, bytes]:
-    from misfire.evaluation import attribution_sentence
-    from misfire.reporting import exhibit_files
-    from misfire.reporting.attribution_table import attribution_table
-    from misfire.reporting.figures import attribution_bars
+    from misfire.methods.retrieval.attribution.figure import attribution_bars
+    from misfire.methods.retrieval.attribution.table import attribution_table
+    from misfire.methods.retrieval.attribution.words import attribution_sentence
+    from misfire.reporting.exhibit import exhibit_files
 
     return exhibit_files(attribution_table(found), attribution_bars(found), sentence=attribution_sentence(found))
 

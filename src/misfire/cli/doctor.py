@@ -127,10 +127,11 @@ def _counted(number: int, what: str) -> str:
 
 
 def _precision(settings: "Settings") -> str:
+    from misfire.cells.lab import Workbench
     from misfire.core.seeding import generator
     from misfire.data import image_sample
     from misfire.embeddings import EmbeddingStore
-    from misfire.evaluation import Workbench, precision_flips
+    from misfire.methods.retrieval.baseline.precision import precision_flips
 
     sample = image_sample(
         settings.dataset, settings.config.doctor.num_images, rng=generator(settings.seed, "doctor", "precision")

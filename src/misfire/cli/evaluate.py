@@ -41,7 +41,7 @@ def _evaluate(config: "DictConfig") -> None:
 
 
 def _bounds(bounds: Mapping[int, Mapping[str, float]]) -> Iterator[str]:
-    from misfire.evaluation import ROUNDING
+    from misfire.methods.retrieval.baseline.ceilings import ROUNDING
 
     for k, found in bounds.items():
         yield (
@@ -57,7 +57,7 @@ def _bounds(bounds: Mapping[int, Mapping[str, float]]) -> Iterator[str]:
 
 
 def _without_ambiguous(strict: Mapping[int, float], failure_set: "FailureSet") -> Iterator[str]:
-    from misfire.evaluation import lenient_hit_rate
+    from misfire.methods.retrieval.baseline.lenient import lenient_hit_rate
 
     for k, rate in strict.items():
         found = lenient_hit_rate(rate, failure_set, k=k)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from misfire.config import Settings
-    from misfire.evaluation import GapPlan, OracleGap
+    from misfire.methods.retrieval.gap.oracle_gap import GapPlan
+    from misfire.methods.retrieval.gap.outcome import OracleGap
 
 
 def run(words: Sequence[str]) -> int:
@@ -24,9 +25,9 @@ def run(words: Sequence[str]) -> int:
 
 def _gap(config: "DictConfig") -> None:
     from misfire.config import Settings
-    from misfire.evaluation import gap_sentence
-    from misfire.reporting import to_markdown
-    from misfire.reporting.gap_table import gap_table
+    from misfire.methods.retrieval.gap.table import gap_table
+    from misfire.methods.retrieval.gap.words import gap_sentence
+    from misfire.reporting.table import to_markdown
 
     settings = Settings(config)
     gap = _found_or_run(settings, _plan(settings))
@@ -38,7 +39,9 @@ def _gap(config: "DictConfig") -> None:
 
 def _plan(settings: "Settings") -> "GapPlan":
     from misfire.core.errors import UsageError
-    from misfire.evaluation import GapPlan, GapSystems, check_cut_offs, parse_num_queries
+    from misfire.methods.retrieval.ensemble.cell import check_cut_offs, parse_num_queries
+    from misfire.methods.retrieval.gap.oracle_gap import GapPlan
+    from misfire.methods.retrieval.gap.systems import GapSystems
 
     check_cut_offs(settings.ks)
     systems, pooling = settings.templates, settings.pooling
@@ -61,7 +64,7 @@ def _plan(settings: "Settings") -> "GapPlan":
 
 
 def _found_or_run(settings: "Settings", plan: "GapPlan") -> "OracleGap":
-    from misfire.evaluation import run_oracle_gap
+    from misfire.methods.retrieval.gap.oracle_gap import run_oracle_gap
     from misfire.tracking import log_gap, read_gap
 
     with settings.tracking.claimed(plan.id) as finished:
@@ -82,10 +85,10 @@ def _found_or_run(settings: "Settings", plan: "GapPlan") -> "OracleGap":
 
 def gap_files(gap: "OracleGap") -> dict[str, bytes]:
     """The table and the figure, by file name."""
-    from misfire.evaluation import gap_sentence
-    from misfire.reporting import exhibit_files
-    from misfire.reporting.figures import oracle_gap_points
-    from misfire.reporting.gap_table import gap_table
+    from misfire.methods.retrieval.gap.figure import oracle_gap_points
+    from misfire.methods.retrieval.gap.table import gap_table
+    from misfire.methods.retrieval.gap.words import gap_sentence
+    from misfire.reporting.exhibit import exhibit_files
 
     return exhibit_files(gap_table(gap), oracle_gap_points(gap), sentence=gap_sentence(gap))
 

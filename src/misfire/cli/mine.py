@@ -19,8 +19,8 @@ def run(words: Sequence[str]) -> int:
 
 def _mine(config: "DictConfig") -> None:
     from misfire.config import Settings
-    from misfire.evaluation import mined_failure_set
     from misfire.failures import AnnotationPlan, load_taxonomy, sheet_format, write_mining_outputs
+    from misfire.methods.retrieval.failure_sets import mined_failure_set
 
     settings = Settings(config)
     folder = settings.root / "failures"

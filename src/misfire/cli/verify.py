@@ -8,7 +8,7 @@ from misfire.cli._application import run_task
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from misfire.evaluation import Comparison, PublishedResult
+    from misfire.methods.retrieval.baseline.published import Comparison, PublishedResult
 
 
 def run(words: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def run(words: Sequence[str]) -> int:
 def _verify(config: "DictConfig") -> "list[Comparison]":
     from misfire.cli._baseline import measured_baseline
     from misfire.config import Settings
-    from misfire.evaluation import compare_with, published_results
+    from misfire.methods.retrieval.baseline.published import compare_with, published_results
 
     settings = Settings(config)
     # Whether there is anything to compare with is known before an hour of encoding.
@@ -34,7 +34,7 @@ def _verify(config: "DictConfig") -> "list[Comparison]":
 
 
 def _print(result: "PublishedResult", comparisons: "Sequence[Comparison]") -> None:
-    from misfire.evaluation import TOLERANCE_PP
+    from misfire.methods.retrieval.baseline.published import TOLERANCE_PP
 
     print(f"{result.backbone} on {result.data}")
     print(f"  published in {result.citation}")

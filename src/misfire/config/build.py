@@ -13,10 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from misfire.core.errors import MisfireError, UsageError
 
 if TYPE_CHECKING:
+    from misfire.cells.lab import Workbench
     from misfire.data import Dataset
     from misfire.embeddings import Encoder, TrainerSettings
-    from misfire.evaluation import TauGrid, Workbench
     from misfire.failures import QuerySubset
+    from misfire.methods.retrieval.profile.tau_grid import TauGrid
     from misfire.prompts import TemplateChoice
     from misfire.scoring import PromptPooling
     from misfire.stats import StatisticsSettings
@@ -150,8 +151,8 @@ def _shared(canonical: str) -> Any:
 
 @lru_cache(maxsize=4)
 def _shared_workbench(dataset: str, backbone: str, trainer: str, store: str) -> "Workbench":
+    from misfire.cells.lab import Workbench
     from misfire.embeddings import EmbeddingStore
-    from misfire.evaluation import Workbench
 
     return Workbench(
         dataset=_shared(dataset),

@@ -11,7 +11,10 @@ import yaml
 from misfire.config.folders import conf_folder, sweeps_folder
 from misfire.config.sweep import is_search, search_names
 from misfire.core.errors import UsageError, name_some
-from misfire.evaluation import Axis, Choice, Objective, Range, SearchSpace, TemplateSubset, objective_named
+from misfire.methods.retrieval.search.objective import Objective, objective_named
+from misfire.methods.retrieval.search.search_axis import Axis, Choice, Range
+from misfire.methods.retrieval.search.search_space import SearchSpace
+from misfire.methods.retrieval.search.template_subset import TemplateSubset
 from misfire.tracking import SAMPLERS, StudyPlan
 
 _NEEDED = ("title", "question", "decision_rule", "k", "objectives", "sampler", "num_trials", "space")

@@ -1,1 +1,1 @@
-"""The methods, a room each: none of them knows another, nor the tracker."""
+"""The methods, a room each: its cells, their words, tables and figures; the rooms don't know each other."""

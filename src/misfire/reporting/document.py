@@ -7,13 +7,11 @@ from typing import final
 
 from misfire.core.files import write_files
 from misfire.reporting.conclusion import Conclusion
-from misfire.reporting.figures import Illustration, to_png, to_svg
+from misfire.reporting.figure import Illustration, to_png, to_svg
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
-from misfire.reporting.rows import CellRow
 from misfire.reporting.section import Section
-from misfire.reporting.series import sorted_rows
-from misfire.reporting.story import METHOD, Story
-from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
+from misfire.reporting.story import Story
+from misfire.reporting.table import Source, Table, to_csv, to_latex, to_markdown
 
 
 @final
@@ -25,7 +23,7 @@ class Document:
         story: What it is about.
         sections: Its parts, in the order of print; those with nothing in them are left out.
         about: What it was made on, each under a short name: model, data.
-        rows: The cells that are listed at its end.
+        cells: The cells that its numbers come from; they are listed at its end.
         conclusion: What may be concluded; None where nothing was tested.
         method: How its numbers were made, a sentence each.
     """
@@ -33,9 +31,9 @@ class Document:
     story: Story
     sections: tuple[Section, ...]
     about: tuple[tuple[str, str], ...] = ()
-    rows: tuple[CellRow, ...] = ()
+    cells: tuple[Source, ...] = ()
     conclusion: Conclusion | None = None
-    method: tuple[str, ...] = METHOD
+    method: tuple[str, ...] = ()
 
     @property
     def printed(self) -> list[Section]:
@@ -75,7 +73,7 @@ class Document:
                 self.story,
                 sections,
                 about=self.about,
-                rows=sorted_rows(self.rows),
+                cells=self.cells,
                 conclusion=self.conclusion,
                 method=self.method,
             ),
@@ -105,7 +103,8 @@ class Document:
                 f"![{one.title}](figures/{one.name}.png)\n\n**{one.title}** {one.caption}"
                 for one in section.illustrations
             ]
-        parts += ["## How each number was made", "\n".join(f"- {sentence}" for sentence in self.method)]
+        if self.method:
+            parts += ["## How each number was made", "\n".join(f"- {sentence}" for sentence in self.method)]
         return "\n\n".join(parts) + "\n"
 
 

@@ -1,6 +1,6 @@
 """What was found, as files: a table with the sentence that says it, and its figure."""
 
-from misfire.reporting.figures import Illustration, to_png, to_svg
+from misfire.reporting.figure import Illustration, to_png, to_svg
 from misfire.reporting.table import Table, to_csv, to_markdown
 
 

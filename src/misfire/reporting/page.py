@@ -9,11 +9,9 @@ from typing import final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from misfire.reporting.conclusion import Conclusion
-from misfire.reporting.rows import CellRow
 from misfire.reporting.section import Section
-from misfire.reporting.series import pooling_label, subset_label
-from misfire.reporting.story import METHOD, Story
-from misfire.reporting.table import Table
+from misfire.reporting.story import Story
+from misfire.reporting.table import Source, Table
 
 
 @final
@@ -46,9 +44,9 @@ def render_page(
     sections: Sequence[PrintedSection],
     *,
     about: Sequence[tuple[str, str]] = (),
-    rows: Sequence[CellRow] = (),
+    cells: Sequence[Source] = (),
     conclusion: Conclusion | None = None,
-    method: Sequence[str] = METHOD,
+    method: Sequence[str] = (),
 ) -> str:
     """One self-contained HTML page, light or dark as the reader's system is; every text is escaped.
 
@@ -56,7 +54,7 @@ def render_page(
         story: What it is about.
         sections: Its parts, in the order of print.
         about: What it was made on, each under a short name.
-        rows: The cells that are listed at its end.
+        cells: The cells that are listed at its end, with the columns of their labels.
         conclusion: What may be concluded, if anything was tested.
         method: How its numbers were made, a sentence each.
     """
@@ -67,7 +65,7 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(minus=_minus, pooling_label=pooling_label, subset_label=subset_label)
+    environment.filters["minus"] = _minus
     environment.tests["link"] = _is_link
     environment.globals["classes"] = _classes
     template = environment.get_template("page.html.j2")
@@ -76,8 +74,9 @@ def render_page(
             story=story,
             sections=sections,
             about=about,
-            rows=rows,
-            listed={row.cell_id for row in rows},
+            cells=cells,
+            columns=list(dict.fromkeys(name for cell in cells for name in cell.label)),
+            listed={cell.cell_id for cell in cells},
             conclusion=conclusion,
             method=method,
         )

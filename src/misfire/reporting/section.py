@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from misfire.reporting.figures import Illustration
-from misfire.reporting.flip_gallery import FlipGallery
+from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
+from misfire.reporting.figure import Illustration
 from misfire.reporting.table import Table
 
 

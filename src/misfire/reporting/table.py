@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import final
 
@@ -39,7 +39,7 @@ class Column:
 
 @final
 @dataclass(frozen=True)
-class Cell:
+class Entry:
     """What is printed, the unrounded values behind it, and a remark for whoever points at it."""
 
     text: str
@@ -50,10 +50,11 @@ class Cell:
 @final
 @dataclass(frozen=True)
 class Source:
-    """A finished cell that a table was made from."""
+    """A finished cell that numbers come from, and by what a list of such cells tells it from others."""
 
     cell_id: str
     run_url: str | None
+    label: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def short_id(self) -> str:
@@ -81,7 +82,7 @@ class Table:
     name: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[Entry, ...], ...]
     note: str
     sources: tuple[Source, ...] = ()
 
@@ -107,12 +108,12 @@ class Table:
         groups = groupby(column.group for column in self.printed_columns)
         return [(group, len(list(columns))) for group, columns in groups]
 
-    def blocks(self) -> Iterator[list[list[Cell]]]:
+    def blocks(self) -> Iterator[list[list[Entry]]]:
         """Printed cells of neighbouring rows with an equal first cell."""
         for _, block in groupby(self.rows, key=lambda row: row[0].text):
             yield [self._printed(row) for row in block]
 
-    def _printed(self, row: tuple[Cell, ...]) -> list[Cell]:
+    def _printed(self, row: tuple[Entry, ...]) -> list[Entry]:
         return [cell for cell, column in zip(row, self.columns, strict=True) if column.is_printed]
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.core.errors import IntegrityError
-from misfire.evaluation import TemplateAttribution, attribution_name, attribution_sentence
+from misfire.methods.retrieval.attribution.outcome import TemplateAttribution
+from misfire.methods.retrieval.attribution.words import attribution_name, attribution_sentence
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, read_json
 from misfire.tracking.store import KIND, TrackingStore
 

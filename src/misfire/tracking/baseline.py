@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from misfire.evaluation import Baseline, Workbench
+from misfire.cells.lab import Workbench
+from misfire.methods.retrieval.baseline.baseline import Baseline
 from misfire.tracking.flat_run import FlatRun, log_flat_run, parquet_file
 from misfire.tracking.store import TrackingStore
 

@@ -2,7 +2,7 @@
 
 import re
 
-from misfire.evaluation import CellOutcome, CutoffOutcome
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CutoffOutcome
 
 Values = dict[str, float | int | None]
 

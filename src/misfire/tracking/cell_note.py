@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from misfire.evaluation import ROUNDING, CellOutcome, ConfirmedGain, CutoffOutcome, Flips, HitBounds
+from misfire.methods.retrieval.baseline.ceilings import ROUNDING, HitBounds
+from misfire.methods.retrieval.ensemble.confirmation import ConfirmedGain
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CutoffOutcome
+from misfire.methods.retrieval.flips import Flips
 
 _UNKNOWN = "-"
 

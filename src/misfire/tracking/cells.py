@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from misfire.evaluation import CellOutcome, CellResult, Flips, run_name
+from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult, run_name
+from misfire.methods.retrieval.flips import Flips
 from misfire.tracking.cell_metrics import metrics
 from misfire.tracking.cell_note import note
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from misfire.evaluation import GapResult, OracleGap, gap_name, gap_sentence
+from misfire.methods.retrieval.gap.oracle_gap import GapResult
+from misfire.methods.retrieval.gap.outcome import OracleGap, gap_name
+from misfire.methods.retrieval.gap.words import gap_sentence
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
 from misfire.tracking.store import TrackingStore
 

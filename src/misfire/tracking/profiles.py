@@ -6,14 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from misfire.evaluation import (
-    ProfileResult,
-    TauProfile,
-    profile_conclusion,
-    profile_name,
-    reference_sentence,
-    transition_sentence,
-)
+from misfire.methods.retrieval.profile.outcome import TauProfile, profile_name
+from misfire.methods.retrieval.profile.profile import ProfileResult
+from misfire.methods.retrieval.profile.words import profile_conclusion, reference_sentence, transition_sentence
 from misfire.tracking.flat_run import FlatRun, json_file, log_flat_run, parquet_file, read_json
 from misfire.tracking.store import TrackingStore
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.core.hashing import sha256_json
-from misfire.evaluation import Objective, PrunedCell, bound_sentence, label_of_cell
+from misfire.methods.retrieval.ensemble.outcome import label_of_cell
+from misfire.methods.retrieval.search.objective import Objective
+from misfire.methods.retrieval.search.pruning import PrunedCell, bound_sentence
 from misfire.tracking.flat_run import FlatRun, log_flat_run, parquet_file
 from misfire.tracking.store import TrackingStore
 

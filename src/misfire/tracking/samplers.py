@@ -9,7 +9,9 @@ import numpy as np
 from typing_extensions import override
 
 from misfire.core.seeding import generator
-from misfire.evaluation import Direction, SearchSpace, Setting
+from misfire.methods.retrieval.search.objective import Direction
+from misfire.methods.retrieval.search.search_axis import Setting
+from misfire.methods.retrieval.search.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -14,7 +14,9 @@ from filelock import FileLock, Timeout
 
 from misfire.core.errors import UsageError
 from misfire.core.progress import say
-from misfire.evaluation import SearchSpace, Setting, pareto_front
+from misfire.methods.retrieval.search.pareto import pareto_front
+from misfire.methods.retrieval.search.search_axis import Setting
+from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking.samplers import StudyPlan
 from misfire.tracking.study_storage import open_storage
 from misfire.tracking.trial import (

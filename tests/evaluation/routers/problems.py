@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from misfire.evaluation.routing_problem import Annotated, Captions, RoutingProblem
 from misfire.failures import load_taxonomy
+from misfire.methods.retrieval.templates.routing_problem import Annotated, Captions, RoutingProblem
 
 NAMES = ("object", "attribute", "action", "count", "context", "spatial")
 

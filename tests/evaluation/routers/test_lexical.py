@@ -1,7 +1,7 @@
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.routers import LexicalRouter
+from misfire.methods.retrieval.templates.routers import LexicalRouter
 from tests.evaluation.routers.problems import captions, problem
 
 

@@ -6,8 +6,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from misfire.core.errors import UsageError
-from misfire.evaluation.routers import OutOfFoldRouter
-from misfire.evaluation.routers.out_of_fold import image_folds
+from misfire.methods.retrieval.templates.routers import OutOfFoldRouter
+from misfire.methods.retrieval.templates.routers.out_of_fold import image_folds
 from tests.evaluation.routers.problems import captions, problem
 
 WORDS = {"count": "two three four", "action": "runs jumps sits", "spatial": "left above behind"}

@@ -1,7 +1,7 @@
 import numpy as np
 
-from misfire.evaluation.routers import ZeroShotRouter
 from misfire.failures import load_taxonomy
+from misfire.methods.retrieval.templates.routers import ZeroShotRouter
 from tests.evaluation.routers.problems import NAMES, captions, embed, problem
 
 

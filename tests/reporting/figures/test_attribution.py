@@ -1,4 +1,4 @@
-from misfire.reporting.figures import attribution_bars
+from misfire.methods.retrieval.attribution.figure import attribution_bars
 from tests.reporting.invented_gap import ATTRIBUTION
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from misfire.reporting.figures import category_distribution, confusion_matrix
+from misfire.annotation.confusion_figure import confusion_matrix
+from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
 
 COUNTS = np.array([[5, 2], [0, 3]])
 

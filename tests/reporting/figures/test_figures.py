@@ -10,18 +10,14 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from misfire.reporting import BootstrapRow, CellRow, bootstrap_histogram
-from misfire.reporting.figures import (
-    Illustration,
-    best_pooling,
-    bootstrap_distributions,
-    category_distribution,
-    gain_matrix,
-    pooling_ablation,
-    temperature_sweep,
-    to_png,
-    to_svg,
-)
+from misfire.methods.retrieval.ensemble.report.figures.best import best_pooling
+from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
+from misfire.methods.retrieval.ensemble.report.figures.histogram import bootstrap_distributions, bootstrap_histogram
+from misfire.methods.retrieval.ensemble.report.figures.matrix import gain_matrix
+from misfire.methods.retrieval.ensemble.report.figures.pooling import pooling_ablation
+from misfire.methods.retrieval.ensemble.report.figures.temperature import temperature_sweep
+from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
+from misfire.reporting.figure import Illustration, to_png, to_svg
 
 MakeRow = Callable[..., CellRow]
 

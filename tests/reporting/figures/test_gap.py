@@ -1,4 +1,5 @@
-from misfire.reporting.figures import oracle_gap_points, to_png
+from misfire.methods.retrieval.gap.figure import oracle_gap_points
+from misfire.reporting.figure import to_png
 from tests.reporting.invented_gap import GAP
 
 

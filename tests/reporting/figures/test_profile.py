@@ -6,8 +6,9 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from misfire.evaluation import Transition
-from misfire.reporting.figures import tau_profile_curves, to_png, to_svg
+from misfire.methods.retrieval.profile.figure import tau_profile_curves
+from misfire.methods.retrieval.profile.outcome import Transition
+from misfire.reporting.figure import to_png, to_svg
 from tests.evaluation.invented_profile import TAUS, profile
 
 

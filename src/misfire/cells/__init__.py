@@ -1,0 +1,41 @@
+"""The contract of cells: what a method brings, what the house does with it; knows no method and no tracker."""
+
+from misfire.cells.cell import Cell, Outcome
+from misfire.cells.estimates import Estimate, Estimates
+from misfire.cells.lab import Lab, Workbench
+from misfire.cells.ledger import Claim, Ledger, Logged, artifacts
+from misfire.cells.objective import Objective, Rival
+from misfire.cells.paired import CHOSEN, OTHERS, Paired
+from misfire.cells.part import Question, ReportPart, in_words
+from misfire.cells.running import Ended, Job, Status, run_cell, run_jobs
+from misfire.cells.settings import Settings
+from misfire.cells.slice import Slice, read_slice
+
+__all__ = [
+    "CHOSEN",
+    "OTHERS",
+    "Cell",
+    "Claim",
+    "Ended",
+    "Estimate",
+    "Estimates",
+    "Job",
+    "Lab",
+    "Ledger",
+    "Logged",
+    "Objective",
+    "Outcome",
+    "Paired",
+    "Question",
+    "ReportPart",
+    "Rival",
+    "Settings",
+    "Slice",
+    "Status",
+    "Workbench",
+    "artifacts",
+    "in_words",
+    "read_slice",
+    "run_cell",
+    "run_jobs",
+]

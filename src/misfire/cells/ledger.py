@@ -1,0 +1,146 @@
+"""The ledger of cells: which are finished, who works on one, and what a finished one holds."""
+
+import io
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+from misfire.cells.estimates import Estimates
+from misfire.core.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from misfire.cells.cell import Cell, Outcome
+
+HEADER_FILE, ESTIMATES_FILE, RECORDS_FILE, CONFIG_FILE = "cell.json", "estimates.csv", "records.parquet", "config.yaml"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Logged:
+    """A finished cell as the ledger holds it. Its artifacts are read when they are asked for, and checked then.
+
+    Args:
+        id: The cell's id.
+        kind: Its kind.
+        name: Its run's name: what differs and what came out.
+        read: The verified bytes of an artifact by its file name; raises ``IntegrityError`` where it is damaged.
+        url: Where the run can be looked at, relative to the tracker's root; None where it can't.
+        key: What the ledger itself calls the run.
+    """
+
+    id: str
+    kind: str
+    name: str
+    read: Callable[[str], bytes]
+    url: str | None = None
+    key: str = ""
+
+    @cached_property
+    def _header(self) -> Mapping[str, Any]:
+        content = json.loads(self.read(HEADER_FILE))
+        if content["id"] != self.id:
+            raise IntegrityError(
+                f"a stored cell must be the one that its run names, got {content['id'][:12]} in the run of "
+                f"{self.id[:12]}; issue the cell again."
+            )
+        found: Mapping[str, Any] = content
+        return found
+
+    @property
+    def label(self) -> Mapping[str, str]:
+        """What tells the cell from its neighbours."""
+        found: Mapping[str, str] = self._header["label"]
+        return found
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the cell's id is a digest of."""
+        found: Mapping[str, Any] = self._header["identity"]
+        return found
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What didn't fit a table."""
+        found: Mapping[str, Any] = self._header["facts"]
+        return found
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """The cell's numbers."""
+        return Estimates.from_csv(self.read(ESTIMATES_FILE).decode("utf-8"))
+
+    @cached_property
+    def records(self) -> "DataFrame":
+        """The evidence: a row a unit."""
+        import pandas as pd
+
+        return pd.read_parquet(io.BytesIO(self.read(RECORDS_FILE)))
+
+    @property
+    def config(self) -> str:
+        """The composed configuration that made the cell, as YAML."""
+        return self.read(CONFIG_FILE).decode("utf-8")
+
+
+def artifacts(cell: "Cell", outcome: "Outcome", *, config: str) -> dict[str, bytes]:
+    """The files that hold a finished cell, by name; the same bytes for the same cell and outcome.
+
+    Args:
+        cell: What was run.
+        outcome: What came out.
+        config: The composed configuration, as YAML.
+    """
+    header = {
+        "id": cell.id,
+        "kind": cell.kind,
+        "label": dict(cell.label()),
+        "identity": cell.identity(),
+        "facts": outcome.facts,
+    }
+    return {
+        HEADER_FILE: json.dumps(header, indent=1, ensure_ascii=False, allow_nan=False).encode("utf-8"),
+        ESTIMATES_FILE: outcome.estimates.to_csv().encode("utf-8"),
+        RECORDS_FILE: outcome.records.to_parquet(None, index=False),
+        CONFIG_FILE: config.encode("utf-8"),
+        **outcome.files,
+    }
+
+
+@final
+@dataclass(frozen=True)
+class Claim:
+    """An attempt to hold a cell against other processes.
+
+    Args:
+        is_held: Whether it is ours now; false only where somebody else holds it and we didn't wait.
+        finished: The finished cell, if there is one; then there is nothing to run.
+    """
+
+    is_held: bool
+    finished: Logged | None = None
+
+
+class Ledger(Protocol):
+    """Where cells are kept. The tracker implements it; a dictionary does in tests."""
+
+    def finished(self, ids: Collection[str]) -> Mapping[str, Logged]:
+        """Those of some cells that are finished and whole, in one read."""
+
+    def claim(self, cell_id: str, *, wait: bool = True) -> AbstractContextManager[Claim]:
+        """Hold a cell against other processes and machines; the claim of a process that dies falls away.
+
+        Args:
+            cell_id: Which cell.
+            wait: Whether to wait for another holder; after a second it is said whom we wait for.
+        """
+
+    def save(self, cell: "Cell", outcome: "Outcome", *, config: str) -> Logged:
+        """Keep a cell that is claimed: whole, or not at all."""
+
+    def load(self, kind: str | None = None) -> Sequence[Logged]:
+        """All finished cells, of one kind or of any, oldest first."""

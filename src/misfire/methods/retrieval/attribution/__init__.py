@@ -1,0 +1,1 @@
+"""Which templates a gain comes from."""

@@ -1,0 +1,73 @@
+"""An attribution in words: its name in a table of runs, and what may be concluded about single templates."""
+
+from collections.abc import Callable
+
+from misfire.methods.retrieval.attribution.outcome import TemplateAttribution, TemplateShare
+
+_MINED = (
+    " The queries were mined from the plain caption's failures, so that any other wording looks better on them than it "
+    "is (regression to the mean), and the plain caption worse."
+)
+
+
+def attribution_name(found: TemplateAttribution) -> str:
+    """What came out in one line: ``attribution · object · mean · a clear view of {caption} +1.2 of +4.8 pp @10``."""
+    best = max(found.at(found.k).shares, key=lambda share: share.shapley.estimate)
+    return (
+        f"attribution · {found.subset} · {found.pooling} · {best.template} {100 * best.shapley.estimate:+.1f} of "
+        f"{100 * found.gain(found.k):+.1f} pp @{found.k}"
+    )
+
+
+def attribution_sentence(found: TemplateAttribution) -> str:
+    """What may be concluded about single templates: which surely help or hurt at which cut-off, if any does."""
+    told = [
+        f"{word} {', '.join(names)}"
+        for word, names in (
+            ("helps:", _sure(found, lambda value: value > 0)),
+            ("hurts:", _sure(found, lambda value: value < 0)),
+        )
+        if names
+    ]
+    verdict = "; ".join(told) if told else "no single template's part can be told from none"
+    gains = _listed([f"{100 * found.gain(k):+.2f} pp at {k}" for k in found.ks])
+    num_templates = len(found.templates_used)
+    return (
+        f"The gain of {gains} on {found.num_queries:,} queries is the sum of {num_templates} templates' parts; "
+        f"{verdict} (sign-flip tests by image, corrected for {_counted(num_templates, 'template')} at "
+        f"{_counted(len(found.ks), 'cut-off')}).{_MINED if found.is_failure_mined else ''}"
+    )
+
+
+def orders_sentence(found: TemplateAttribution) -> str:
+    """Whether Shapley values are exact, and how far drawing orders may have put them off if they aren't."""
+    if not found.num_orders:
+        return f"Shapley values are exact: all {found.num_coalitions:,} sets of these templates were ranked."
+    errors = _listed([f"{100 * cutoff.order_error:.2f} pp at {cutoff.k}" for cutoff in found.cutoffs])
+    return (
+        f"Shapley values are estimates from {found.num_orders:,} random orders of joining "
+        f"({found.num_coalitions:,} sets of these templates were ranked): standard error at most {errors}, which the "
+        "intervals over queries don't hold."
+    )
+
+
+def _sure(found: TemplateAttribution, is_it: Callable[[float], bool]) -> list[str]:
+    """Templates whose part is told from none, each with its cut-offs."""
+
+    def is_sure(share: TemplateShare) -> bool:
+        return share.p_adjusted <= 1 - found.confidence + 1e-12 and is_it(share.shapley.estimate)
+
+    names = []
+    for place, template in enumerate(found.templates_used):
+        ks = [str(cutoff.k) for cutoff in found.cutoffs if is_sure(cutoff.shares[place])]
+        if ks:
+            names.append(f"{template!r} at {_listed(ks)}")
+    return names
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,196 @@
+"""Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+
+from misfire.cells.lab import Workbench
+from misfire.core.hashing import sha256_json, sha256_text
+from misfire.data import Caption, Image
+from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
+from misfire.methods.retrieval.ensemble.cell import check_cut_offs
+from misfire.metrics import hit_at_k, reciprocal_rank
+from misfire.scoring import Outcomes, target_outcomes, top_items
+from misfire.stats import Interval, StatisticsSettings, clustered_mean_bootstrap, clustered_median_bootstrap
+
+TEXT_TO_IMAGE = "t2i"
+IMAGE_TO_TEXT = "i2t"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Plain retrieval's intervals by tracked name (``t2i/hit_at_1``), and one record a query of either direction.
+
+    ``bounds`` say, by tracked name below that of a text-to-image hit rate, how far it could go and what it hangs on:
+    ``ceiling`` of the texts alone, ``if_ties_lose`` and ``if_ties_win`` (fractions), and the numbers of hits
+    ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+    """
+
+    id: str
+    intervals: Mapping[str, Interval]
+    records: pd.DataFrame
+    bounds: Mapping[str, float] = field(default_factory=dict)
+
+
+def text_to_image(bench: Workbench, positions: Int[np.ndarray, " query"] | None = None) -> Outcomes:
+    """What plain captions retrieve among the images: one entry a caption.
+
+    Args:
+        bench: Dataset, backbone and store.
+        positions: Places of the captions that are asked; no other is embedded. All are where it's None.
+    """
+    gallery = bench.gallery  # first, so that a picture that can't be read is told before an hour of texts
+    if positions is None:
+        return target_outcomes(bench.captions, gallery, bench.targets)
+    asked = bench.texts([bench.dataset.captions[position].text for position in positions])
+    return target_outcomes(asked, gallery, bench.targets[torch.from_numpy(positions)])
+
+
+def image_to_text(bench: Workbench) -> tuple[Outcomes, Int[np.ndarray, " image"]]:
+    """What images retrieve among all captions, and which of its own captions each image scores best.
+
+    The rank is that of the best-scored caption of the image, which is the field's R@K for several relevant items.
+    """
+    best_own = best_own_caption(bench.gallery, bench.captions, bench.targets)
+    return target_outcomes(bench.gallery, bench.captions, best_own), best_own.numpy()
+
+
+def best_own_caption(
+    images: Float[torch.Tensor, "image dim"],
+    captions: Float[torch.Tensor, "caption dim"],
+    targets: Int[torch.Tensor, " caption"],
+) -> Int[torch.Tensor, " image"]:
+    """Position of each image's best-scored own caption; the earliest of equal ones."""
+    own_scores = (captions * images[targets]).sum(dim=1).numpy()
+    order = np.lexsort((np.arange(len(own_scores)), -own_scores, targets.numpy()))
+    first_of_image = np.searchsorted(targets.numpy()[order], np.arange(len(images)))
+    return torch.from_numpy(order[first_of_image])
+
+
+def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> str:
+    """SHA-256 of the scientific content of a baseline.
+
+    Raises:
+        UsageError: If the cut-offs can't be read.
+    """
+    check_cut_offs(ks)
+    return sha256_json(
+        {
+            "baseline": bench.dataset.fingerprint,
+            "backbone": bench.encoder.fingerprint,
+            "ks": list(ks),
+            "statistics": asdict(statistics),
+        }
+    )
+
+
+def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:
+    """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
+
+    Intervals resample images with all their captions.
+    """
+    queries = text_to_image(bench)
+    images, best_own = image_to_text(bench)
+    image_of_query = bench.dataset.targets
+    intervals = {
+        **_intervals(TEXT_TO_IMAGE, queries, image_of_query, ks, statistics),
+        **_intervals(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+    }
+    records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
+    return Baseline(
+        id=baseline_id(bench, ks=ks, statistics=statistics),
+        intervals=intervals,
+        records=records,
+        bounds=_bounds(bench, queries, ks),
+    )
+
+
+def _bounds(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> dict[str, float]:
+    num_best = min(max(ks) + 1, len(bench.gallery))
+    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
+    everyone = np.arange(len(bench.targets))
+    bounds: dict[str, float] = {}
+    for k in ks:
+        name, found = f"{TEXT_TO_IMAGE}/hit_at_{k}", side.bounds(bench.targets, k=k)
+        bounds |= {
+            f"{name}/ceiling": hit_ceiling(bench.dataset, everyone, k=k),
+            f"{name}/if_ties_lose": found.if_ties_lose / len(everyone),
+            f"{name}/if_ties_win": found.if_ties_win / len(everyone),
+            f"{name}/within_fp32": float(found.within_fp32),
+            f"{name}/within_bf16": float(found.within_bf16),
+        }
+    return bounds
+
+
+def _intervals(
+    direction: str,
+    outcomes: Outcomes,
+    clusters: Int[np.ndarray, " query"],
+    ks: tuple[int, ...],
+    statistics: StatisticsSettings,
+) -> dict[str, Interval]:
+    ranks = outcomes.ranks.rank.numpy()
+
+    def interval(bootstrap: Callable[..., Interval], values: np.ndarray) -> Interval:
+        return bootstrap(
+            values,
+            clusters,
+            num_replicates=statistics.num_replicates,
+            confidence=statistics.confidence,
+            rng=np.random.default_rng(statistics.seed),
+        )
+
+    hits = {f"{direction}/hit_at_{k}": interval(clustered_mean_bootstrap, hit_at_k(ranks, k=k)) for k in ks}
+    return {
+        **hits,
+        f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
+        f"{direction}/median_rank": interval(clustered_median_bootstrap, ranks),
+    }
+
+
+def _caption_records(bench: Workbench, outcomes: Outcomes) -> pd.DataFrame:
+    captions, images = bench.dataset.captions, bench.dataset.images
+    return pd.DataFrame(
+        {
+            "direction": TEXT_TO_IMAGE,
+            "query_id": ids_of(captions),
+            "text_sha256": [sha256_text(caption.text) for caption in captions],
+            "target_id": [caption.image_id for caption in captions],
+            **outcome_columns(outcomes, images),
+        }
+    )
+
+
+def _image_records(bench: Workbench, outcomes: Outcomes, best_own: Int[np.ndarray, " image"]) -> pd.DataFrame:
+    captions = bench.dataset.captions
+    return pd.DataFrame(
+        {
+            "direction": IMAGE_TO_TEXT,
+            "query_id": ids_of(bench.dataset.images),
+            "text_sha256": None,
+            "target_id": [captions[position].id for position in best_own],
+            **outcome_columns(outcomes, captions),
+        }
+    )
+
+
+def ids_of(items: Sequence[Image | Caption]) -> Int[np.ndarray, " item"]:
+    """Ids of images or captions, in order."""
+    return np.array([item.id for item in items], dtype=np.int64)
+
+
+def outcome_columns(outcomes: Outcomes, gallery: Sequence[Image | Caption]) -> dict[str, np.ndarray]:
+    """The columns of a record that say what became of a query: rank and tie bounds, scores, margin, top-1 id."""
+    return {
+        "rank": outcomes.ranks.rank.numpy(),
+        "best_rank": outcomes.ranks.best.numpy(),
+        "worst_rank": outcomes.ranks.worst.numpy(),
+        "target_score": outcomes.target_score.numpy(),
+        "top1_score": outcomes.top_score.numpy(),
+        "margin": outcomes.margin.numpy(),
+        "top1_id": ids_of(gallery)[outcomes.top_item.numpy()],
+    }

@@ -1,0 +1,1 @@
+"""The ablation cell: many prompts a caption, pooled, against the plain caption."""

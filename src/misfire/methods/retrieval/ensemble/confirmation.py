@@ -1,0 +1,81 @@
+"""The same mend on the images that weren't mined: a number that no choice of queries has touched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from misfire.methods.retrieval.flips import Flips, flip_ledger
+from misfire.metrics import hit_at_k
+from misfire.stats import clustered_score_interval
+
+
+@dataclass(frozen=True)
+class ConfirmedGain:
+    """Flips on some queries of the half that wasn't mined, and the score interval of their gain, as fractions.
+
+    ``low`` and ``high`` are None where the queries show fewer than two images.
+    """
+
+    flips: Flips
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The mend on the confirm half of a mine/confirm split by image.
+
+    ``queries`` are all those of the complement's sample whose image wasn't mined: nothing chose them, so their gain is
+    what it seems. ``failures`` are those among them that the baseline misses at rank 1, whatever their category, which
+    nobody labelled: they were chosen as the subset was, by failing, so the same caution holds for them.
+    """
+
+    queries: ConfirmedGain
+    failures: ConfirmedGain
+    how_split: str
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Confirmation":
+        """Read what ``asdict`` wrote."""
+        queries, failures = (
+            ConfirmedGain(flips=Flips(**value[name]["flips"]), low=value[name]["low"], high=value[name]["high"])
+            for name in ("queries", "failures")
+        )
+        return cls(queries=queries, failures=failures, how_split=value["how_split"])
+
+
+def confirm(
+    baseline_ranks: Int[np.ndarray, " query"],
+    ensembled_ranks: Int[np.ndarray, " query"],
+    clusters: Int[np.ndarray, " query"],
+    *,
+    k: int,
+    confidence: float,
+    how_split: str,
+) -> Confirmation:
+    """The gain on queries of images that weren't mined: on all of them, and on the baseline's failures among them.
+
+    Args:
+        baseline_ranks: Rank of each query's target before, from 1.
+        ensembled_ranks: Rank of the same query's target after.
+        clusters: Image of each query; captions of an image are resampled together.
+        k: Cut-off, >= 1.
+        confidence: Coverage of the intervals, in (0, 1).
+        how_split: How the images were divided, in words.
+    """
+
+    def gain(chosen: Bool[np.ndarray, " query"]) -> ConfirmedGain:
+        before, after = baseline_ranks[chosen], ensembled_ranks[chosen]
+        flips = flip_ledger(before, after, k=k)
+        if len(np.unique(clusters[chosen])) < 2:
+            return ConfirmedGain(flips, None, None)
+        low, high = clustered_score_interval(
+            hit_at_k(before, k=k), hit_at_k(after, k=k), clusters[chosen], confidence=confidence
+        )
+        return ConfirmedGain(flips, low, high)
+
+    everyone = np.ones(len(baseline_ranks), dtype=bool)
+    return Confirmation(queries=gain(everyone), failures=gain(baseline_ranks > 1), how_split=how_split)

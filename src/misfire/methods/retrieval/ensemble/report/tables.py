@@ -1,0 +1,268 @@
+"""The tables of a report."""
+
+from collections.abc import Mapping, Sequence
+
+from misfire.core.errors import UsageError
+from misfire.core.words import (
+    UNDEFINED,
+    interval_percent,
+    percent,
+    percentage_points,
+    plain_count,
+    probability,
+    signed_count,
+)
+from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
+from misfire.methods.retrieval.ensemble.report.series import categories_by_frequency, cutoffs, pooling_label, sorted_rows, subset_label
+from misfire.reporting.table import Entry, Column, Source, Table
+from misfire.stats import wilson_interval
+
+_SIDE_EFFECT_K = 10
+
+NAME_COLUMNS = (
+    Column("Subset", ("subset",), is_number=False),
+    Column("n", ("num_queries",)),
+    Column("Templates", ("templates", "num_templates", "is_oracle"), is_number=False),
+    Column("Pooling", ("pooling", "tau"), is_number=False),
+)
+_ORACLE_NOTE = " † marks an oracle: its templates were chosen by gold labels, so it bounds what a method could reach."
+
+
+def improvement_table(rows: Sequence[CellRow]) -> Table:
+    """Hit rates of baseline and ensemble on each subset, with what the same change does outside the subset.
+
+    Deltas are differences of counts, rounded once; a gain on mined failures never stands without its side effects.
+
+    Args:
+        rows: Finished cells, in any order.
+
+    Raises:
+        UsageError: If there are none.
+    """
+    ordered = _not_empty(rows)
+    ks = cutoffs(ordered)
+    side_effect_k = _SIDE_EFFECT_K if _SIDE_EFFECT_K in ks else ks[-1]
+    has_net = any(side_effect_k in row.net_of_all for row in ordered)
+    columns = (
+        *NAME_COLUMNS,
+        *(column for k in ks for column in _hit_columns(k)),
+        *_side_effect_columns(side_effect_k, has_net=has_net),
+    )
+    cells = [
+        (
+            *names_of(row),
+            *(cell for k in ks for cell in _hits(row, k)),
+            *_side_effects(row, side_effect_k),
+            *origin_of(row),
+        )
+        for row in ordered
+    ]
+    note = (
+        "R@k is the share of queries whose image is among the first k, in percent; Δ is ensembled minus baseline in "
+        "percentage points. Outside the subset, fixed queries are hit only by the ensemble and broken ones only by the "
+        f"plain caption, at {side_effect_k}.{_sample_note(ordered)}"
+    )
+    return Table(
+        name="improvement",
+        title="What prompt ensembling gains on each subset, and what it costs elsewhere.",
+        columns=(*columns, *origin_columns(ordered)),
+        rows=tuple(cells),
+        note=note + _oracle_note(ordered) + _data_note(ordered),
+        sources=sources_of(ordered),
+    )
+
+
+def bootstrap_table(rows: Sequence[CellRow]) -> Table:
+    """Mean, percentile interval and probability of a gain for each cell and k, as stored with the cell.
+
+    Args:
+        rows: Finished cells, in any order.
+
+    Raises:
+        UsageError: If there are none.
+    """
+    ordered = _not_empty(rows)
+    ks = [k for k in cutoffs(ordered) if any(k in row.bootstrap for row in ordered)]
+    cells = [(*names_of(row), *(cell for k in ks for cell in _bootstrap(row, k)), *origin_of(row)) for row in ordered]
+    levels = sorted({f"{100 * stored.confidence:g} %" for row in ordered for stored in row.bootstrap.values()})
+    replicates = sorted({len(values) for row in ordered for values in row.replicates.values()})
+    drawn = f" from {', '.join(map(str, replicates))} resamples of the queries" if replicates else ""
+    note = (
+        f"Mean of the bootstrap distribution of Δ R@k and its {', '.join(levels)} percentile interval in percentage "
+        f"points, and the share of resamples in which Δ > 0{drawn}."
+    )
+    return Table(
+        name="bootstrap",
+        title="How far the gain depends on which queries were drawn.",
+        columns=(*NAME_COLUMNS, *(column for k in ks for column in _bootstrap_columns(k)), *origin_columns(ordered)),
+        rows=tuple(cells),
+        note=note + _oracle_note(ordered),
+        sources=sources_of(ordered),
+    )
+
+
+def taxonomy_table(counts: Mapping[str, int]) -> Table:
+    """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
+
+    Args:
+        counts: Annotated failures a category.
+
+    Raises:
+        UsageError: If nothing was annotated.
+    """
+    total = sum(counts.values())
+    if total < 1:
+        raise UsageError(f"taxonomy_counts must hold annotated failures, got {dict(counts)}; run misfire agree first.")
+    rows = []
+    for category, count in categories_by_frequency(counts):
+        low, high = wilson_interval(count, total)
+        rows.append(
+            (
+                Entry(category.capitalize(), (category,)),
+                Entry(plain_count(count), (count,)),
+                Entry(percent(count, total), (count / total,), f"{count} of {total}"),
+                Entry(interval_percent(low, high), (low, high)),
+            )
+        )
+    return Table(
+        name="taxonomy",
+        title=f"Why retrieval failed: categories of {total} annotated failures.",
+        columns=(
+            Column("Category", ("category",), is_number=False),
+            Column("Failures", ("count",)),
+            Column("Share (%)", ("share",)),
+            Column("95 % interval", ("share_low", "share_high")),
+        ),
+        rows=tuple(rows),
+        note="Intervals are Wilson's, for each share by itself.",
+    )
+
+
+def _not_empty(rows: Sequence[CellRow]) -> list[CellRow]:
+    if not rows:
+        raise UsageError(
+            "a report needs at least one finished cell, got none; run the sweep first, or widen the filter."
+        )
+    return sorted_rows(rows)
+
+
+def names_of(row: CellRow) -> tuple[Entry, ...]:
+    """What a row is: subset, queries, templates, pooling."""
+    oracle = " †" if row.is_oracle else ""
+    return (
+        Entry(subset_label(row.subset), (row.subset,)),
+        Entry(plain_count(row.num_queries), (row.num_queries,)),
+        Entry(f"{row.templates} ({row.num_templates}){oracle}", (row.templates, row.num_templates, row.is_oracle)),
+        Entry(pooling_label(row), (row.pooling, row.tau)),
+    )
+
+
+def origin_columns(rows: Sequence[CellRow]) -> tuple[Column, ...]:
+    """Model, data and cell, printed where they differ; the cell never."""
+    several_backbones = len({row.backbone for row in rows}) > 1
+    several_datasets = len({row.dataset for row in rows}) > 1
+    return (
+        Column("Backbone", ("backbone",), is_number=False, is_printed=several_backbones),
+        Column("Dataset", ("dataset",), is_number=False, is_printed=several_datasets),
+        Column("Cell", ("cell_id",), is_number=False, is_printed=False),
+    )
+
+
+def origin_of(row: CellRow) -> tuple[Entry, ...]:
+    """Model, data and cell of a row."""
+    return (
+        Entry(row.backbone, (row.backbone,)),
+        Entry(row.dataset, (row.dataset,)),
+        Entry(row.cell_id, (row.cell_id,)),
+    )
+
+
+def _hit_columns(k: int) -> tuple[Column, ...]:
+    return (
+        Column("Base", (f"baseline_hits_at_{k}", f"baseline_hit_at_{k}"), group=f"R@{k}"),
+        Column("Imp.", (f"ensembled_hits_at_{k}", f"ensembled_hit_at_{k}"), group=f"R@{k}"),
+        Column("Δ", (f"delta_hit_at_{k}",), group=f"R@{k}"),
+    )
+
+
+def _hits(row: CellRow, k: int) -> tuple[Entry, ...]:
+    if k not in row.ks:
+        return Entry(UNDEFINED, (None, None)), Entry(UNDEFINED, (None, None)), Entry(UNDEFINED, (None,))
+    total, before, after = row.num_queries, row.baseline_hits[k], row.ensembled_hits[k]
+    return (
+        Entry(percent(before, total), (before, before / total), f"{before} of {total}"),
+        Entry(percent(after, total), (after, after / total), f"{after} of {total}"),
+        Entry(percentage_points(row.delta(k)), (row.delta(k),), f"{signed_count(row.gained_hits(k))} of {total}"),
+    )
+
+
+def _side_effect_columns(k: int, *, has_net: bool) -> tuple[Column, ...]:
+    outside, everywhere = f"outside, R@{k}", f"all, R@{k}"
+    return (
+        Column("n", ("complement_num_queries", "num_others"), group=outside),
+        Column("Fixed", (f"complement_fixed_at_{k}",), group=outside),
+        Column("Broken", (f"complement_broken_at_{k}",), group=outside),
+        Column("Net", (f"complement_net_at_{k}",), group=outside),
+        Column("Δ", (f"delta_hit_at_{k}_over_all",), group=everywhere, is_printed=has_net),
+    )
+
+
+def _side_effects(row: CellRow, k: int) -> tuple[Entry, ...]:
+    evaluated = row.complement_num_queries
+    remark = "" if row.num_others is None else f"of {plain_count(row.num_others)} queries outside"
+    outside = Entry(plain_count(evaluated), (evaluated, row.num_others), remark)
+    net = row.net_of_all.get(k)
+    everywhere = Entry(UNDEFINED if net is None else percentage_points(net), (net,))
+    if not evaluated or k not in row.complement_fixed or k not in row.complement_broken:
+        unknown = Entry(UNDEFINED, (None,))
+        return outside, unknown, unknown, unknown, everywhere
+    fixed, broken = row.complement_fixed[k], row.complement_broken[k]
+    return (
+        outside,
+        Entry(plain_count(fixed), (fixed,)),
+        Entry(plain_count(broken), (broken,)),
+        Entry(signed_count(fixed - broken), (fixed - broken,)),
+        everywhere,
+    )
+
+
+def _bootstrap_columns(k: int) -> tuple[Column, ...]:
+    return (
+        Column("Mean Δ", (f"mean_delta_hit_at_{k}",), group=f"R@{k}"),
+        Column("Interval", (f"low_delta_hit_at_{k}", f"high_delta_hit_at_{k}"), group=f"R@{k}"),
+        Column("P(Δ>0)", (f"p_positive_at_{k}",), group=f"R@{k}"),
+    )
+
+
+def _bootstrap(row: CellRow, k: int) -> tuple[Entry, ...]:
+    stored: BootstrapRow | None = row.bootstrap.get(k)
+    if stored is None:
+        return Entry(UNDEFINED, (None,)), Entry(UNDEFINED, (None, None)), Entry(UNDEFINED, (None,))
+    return (
+        Entry(f"{100 * stored.mean:z.2f}", (stored.mean,)),
+        Entry(interval_percent(stored.low, stored.high), (stored.low, stored.high)),
+        Entry(probability(stored.p_positive), (stored.p_positive,)),
+    )
+
+
+def _sample_note(rows: Sequence[CellRow]) -> str:
+    is_sampled = any(row.num_others is not None and row.complement_num_queries < row.num_others for row in rows)
+    net = any(row.net_of_all for row in rows)
+    return (" The queries outside are a random sample." if is_sampled else "") + (
+        " The last column estimates the change over all queries of the dataset." if net else ""
+    )
+
+
+def _data_note(rows: Sequence[CellRow]) -> str:
+    """What was left out of the data, each sentence once."""
+    notes = dict.fromkeys(f"{row.dataset}: {note}" for row in rows for note in row.dataset_notes)
+    return "".join(f" {note}" for note in notes)
+
+
+def _oracle_note(rows: Sequence[CellRow]) -> str:
+    return _ORACLE_NOTE if any(row.is_oracle for row in rows) else ""
+
+
+def sources_of(rows: Sequence[CellRow]) -> tuple[Source, ...]:
+    """The rows as sources of a table."""
+    return tuple(Source(row.cell_id, row.run_url) for row in rows)

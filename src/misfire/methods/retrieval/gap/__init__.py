@@ -1,0 +1,1 @@
+"""The oracle gap: what gold labels are worth."""

@@ -1,0 +1,1 @@
+"""The tau profile: every temperature between max and mean from one pass."""

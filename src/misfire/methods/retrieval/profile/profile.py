@@ -1,0 +1,256 @@
+"""Runs a tau profile: a cell's queries under max, every temperature of a grid, and mean, from one pass over scores."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Int
+
+from misfire.cells.lab import Workbench
+from misfire.core.hashing import sha256_json, sha256_text
+from misfire.methods.retrieval.baseline.baseline import ids_of
+from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.profile.outcome import ProfilePoint, ReferenceTau, TauProfile, Transition
+from misfire.methods.retrieval.profile.tau_grid import TauGrid
+from misfire.metrics import hit_at_k
+from misfire.scoring import (
+    LogMeanExpPooling,
+    MaxPooling,
+    MeanPooling,
+    PromptPooling,
+    ensemble_ranks,
+    prompt_spread,
+    target_ranks,
+    tau_profile,
+)
+from misfire.stats import max_t, paired_bands
+
+PUBLISHED_TAU = 1.0
+
+AS_MAXIMUM = 1e-60
+"""A tau at which LogMeanExp is the maximum to the last bit of float32: its shift is lost even beside a zero."""
+
+_LEFT, _ARRIVED = 0.1, 0.9
+_SAMPLED_QUERIES, _SAMPLED_SCORES = 256, 2**23
+
+
+@dataclass(frozen=True)
+class ProfilePlan:
+    """A cell's queries and prompts, and the temperatures at which they are pooled.
+
+    Args:
+        cell: Everything but the pooling, which is not read.
+        grid: The temperatures.
+    """
+
+    cell: Cell
+    grid: TauGrid
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the scientific content."""
+        return sha256_json({"cell": replace(self.cell, pooling=MaxPooling()).id, "profile": asdict(self.grid)})
+
+    @property
+    def poolings(self) -> list[PromptPooling]:
+        """Max, LogMeanExp by ascending tau, mean."""
+        soft = [LogMeanExpPooling(float(tau)) for tau in self.grid.taus]
+        return [MaxPooling(), *soft, MeanPooling()]
+
+    def cells(self) -> list[Cell]:
+        """The cells whose ranks the profile holds, a pooling each."""
+        return [replace(self.cell, pooling=pooling) for pooling in self.poolings]
+
+
+@dataclass(frozen=True)
+class ProfileResult:
+    """A profile with its evidence: one record a query, with its rank under every pooling."""
+
+    profile: TauProfile
+    records: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranks:
+    """Rank of each query's target: the plain caption's, each pooling's, and that at the published tau."""
+
+    baseline: Int[np.ndarray, " query"]
+    pooled: Int[np.ndarray, "pooling query"]
+    published: Int[np.ndarray, " query"]
+
+    def hits(self, k: int) -> tuple[Bool[np.ndarray, " query"], Bool[np.ndarray, "pooling query"]]:
+        """Hits at a cut-off before and after."""
+        return hit_at_k(self.baseline, k=k), np.stack([hit_at_k(ranks, k=k) for ranks in self.pooled])
+
+
+def run_profile(plan: ProfilePlan, bench: Workbench) -> ProfileResult:
+    """Rank every query of the plan under every pooling, and compare each with the plain caption.
+
+    The ranks are those of ``run_cell`` for ``plan.cells()``. All points of the subset are resampled together, so that
+    their intervals are the cells' own and the max-T p-values count the profile as the many looks that it is.
+
+    Args:
+        plan: What to run.
+        bench: Where embeddings come from.
+    """
+    cell = plan.cell
+    captions = [cell.dataset.captions[position] for position in cell.queries]
+    targets = bench.targets[torch.from_numpy(cell.queries)]
+    gallery = bench.gallery
+    prompts = bench.prompts(cell.prompts)
+    ranks = _ranks(plan, bench.texts([caption.text for caption in captions]), prompts, gallery, targets)
+    num_queries = len(cell.subset)
+    sample = _sample(num_queries, prompts.shape[1], len(gallery))
+    spread = prompt_spread(prompts[sample], gallery, targets[sample], tau=PUBLISHED_TAU)
+    profile = TauProfile(
+        profile_id=plan.id,
+        subset=cell.subset.name,
+        how_chosen=cell.subset.how_chosen,
+        is_failure_mined=cell.subset.is_failure_mined,
+        templates=cell.template_set.name,
+        num_templates=len(cell.template_set),
+        is_oracle=cell.template_set.is_oracle,
+        backbone=bench.encoder.name,
+        backbone_fingerprint=cell.backbone_fingerprint,
+        dataset=cell.dataset.name,
+        dataset_fingerprint=cell.dataset.fingerprint,
+        num_queries=num_queries,
+        num_complement=len(cell.complement),
+        num_others=len(cell.dataset.captions) - num_queries,
+        confidence=cell.statistics.confidence,
+        ks=cell.ks,
+        baseline_hits=tuple(int(hit_at_k(ranks.baseline[:num_queries], k=k).sum()) for k in cell.ks),
+        transition=_transition(plan.grid.taus, ranks.pooled),
+        reference=ReferenceTau(
+            spread=spread,
+            num_sampled=len(sample),
+            hits=tuple(int(hit_at_k(ranks.published[:num_queries], k=k).sum()) for k in cell.ks),
+            num_as_mean=int((ranks.published == ranks.pooled[-1]).sum()),
+        ),
+        points=tuple(_points(plan, ranks)),
+        dataset_notes=cell.dataset.notes,
+    )
+    return ProfileResult(profile, _records(plan, ranks))
+
+
+def _ranks(
+    plan: ProfilePlan, plain: torch.Tensor, prompts: torch.Tensor, gallery: torch.Tensor, targets: torch.Tensor
+) -> _Ranks:
+    # Mean has a product of its own, of one row a query, as in a cell: adding up in another order may round otherwise.
+    mean = ensemble_ranks(prompts, gallery, targets, MeanPooling()).rank
+    taus = torch.tensor([AS_MAXIMUM, *plan.grid.taus, PUBLISHED_TAU], dtype=torch.float64)
+    profile = tau_profile(prompts, gallery, targets, taus)
+    return _Ranks(
+        baseline=target_ranks(plain, gallery, targets).rank.numpy(),
+        pooled=torch.cat([profile[:-1], mean[None]]).numpy(),
+        published=profile[-1].numpy(),
+    )
+
+
+def _sample(num_queries: int, num_prompts: int, num_items: int) -> Int[np.ndarray, " sampled"]:
+    """Evenly spaced queries of the subset, few enough for every score of theirs to be looked at."""
+    most = max(1, min(_SAMPLED_QUERIES, _SAMPLED_SCORES // (num_prompts * num_items), num_queries))
+    return np.linspace(0, num_queries - 1, most).round().astype(np.int64)
+
+
+def _points(plan: ProfilePlan, ranks: _Ranks) -> list[ProfilePoint]:
+    cell, taus = plan.cell, [0.0, *plan.grid.taus.tolist(), np.inf]
+    num_queries, num_poolings = len(cell.subset), len(taus)
+    hits = {k: ranks.hits(k) for k in cell.ks}
+    before = np.concatenate([np.tile(hits[k][0][:num_queries], (num_poolings, 1)) for k in cell.ks])
+    after = np.concatenate([hits[k][1][:, :num_queries] for k in cell.ks])
+    bands = _bands(cell, before, after)
+    p_values = _p_values(cell, before, after)
+    left, arrived = _moved(ranks.pooled)
+    points = []
+    for row, (k, place) in enumerate((k, place) for k in cell.ks for place in range(num_poolings)):
+        baseline, ensembled = hits[k][0], hits[k][1][place]
+        fixed, broken = ~baseline & ensembled, baseline & ~ensembled
+        points.append(
+            ProfilePoint(
+                pooling=plan.poolings[place].name,
+                tau=taus[place],
+                k=k,
+                hits=int(after[row].sum()),
+                gain=float(after[row].mean() - before[row].mean()),
+                low=float(bands[row, 0]),
+                high=float(bands[row, 1]),
+                fixed=int(fixed[:num_queries].sum()),
+                broken=int(broken[:num_queries].sum()),
+                complement_fixed=int(fixed[num_queries:].sum()),
+                complement_broken=int(broken[num_queries:].sum()),
+                p_adjusted=float(p_values[row]),
+                left_max=float(left[place]),
+                at_mean=float(arrived[place]),
+            )
+        )
+    return sorted(points, key=lambda point: (point.tau, cell.ks.index(point.k)))
+
+
+def _bands(
+    cell: Cell, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
+) -> Float[np.ndarray, "point 2"]:
+    return paired_bands(
+        before,
+        after,
+        num_replicates=cell.statistics.num_replicates,
+        confidence=cell.statistics.confidence,
+        rng=np.random.default_rng(cell.statistics.seed),
+    )
+
+
+def _p_values(
+    cell: Cell, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
+) -> Float[np.ndarray, " point"]:
+    images = np.array([cell.dataset.captions[position].image_id for position in cell.subset.positions])
+    return max_t(
+        before,
+        after,
+        clusters=images,
+        num_replicates=cell.statistics.num_replicates,
+        rng=np.random.default_rng(cell.statistics.seed),
+    )
+
+
+def _moved(
+    pooled: Int[np.ndarray, "pooling query"],
+) -> tuple[Float[np.ndarray, " pooling"], Float[np.ndarray, " pooling"]]:
+    """Of the queries that the ends rank differently: which share has left max's rank, and which has mean's."""
+    movable = pooled[:, pooled[0] != pooled[-1]]
+    if not movable.shape[1]:
+        undefined = np.full(len(pooled), np.nan)
+        return undefined, undefined
+    return (movable != movable[0]).mean(axis=1), (movable == movable[-1]).mean(axis=1)
+
+
+def _transition(taus: Float[np.ndarray, " tau"], pooled: Int[np.ndarray, "pooling query"]) -> Transition:
+    left, arrived = (share[1:-1] for share in _moved(pooled))
+    started = np.flatnonzero(left >= _LEFT)
+    unfinished = np.flatnonzero(~(arrived >= _ARRIVED))
+    first_finished = unfinished[-1] + 1 if len(unfinished) else 0
+    return Transition(
+        num_queries=pooled.shape[1],
+        num_movable=int((pooled[0] != pooled[-1]).sum()),
+        start=float(taus[started[0]]) if len(started) else None,
+        end=float(taus[first_finished]) if first_finished < len(taus) else None,
+    )
+
+
+def _records(plan: ProfilePlan, ranks: _Ranks) -> pd.DataFrame:
+    cell = plan.cell
+    captions = [cell.dataset.captions[position] for position in cell.queries]
+    names = ["max", *(f"tau_{tau!r}" for tau in plan.grid.taus.tolist()), "mean"]
+    pooled: Mapping[str, np.ndarray] = {f"rank_{name}": row for name, row in zip(names, ranks.pooled, strict=True)}
+    return pd.DataFrame(
+        {
+            "query_id": ids_of(captions),
+            "text_sha256": [sha256_text(caption.text) for caption in captions],
+            "image_id": [caption.image_id for caption in captions],
+            "part": ["subset"] * len(cell.subset) + ["complement"] * len(cell.complement),
+            "baseline_rank": ranks.baseline,
+            **pooled,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Searching templates, pooling and temperature on dev queries."""

@@ -1,0 +1,1 @@
+"""Templates that are chosen caption by caption: predicted, gated."""
