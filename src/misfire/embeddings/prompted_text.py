@@ -73,12 +73,23 @@ class PromptedText(torch.nn.Module):
         """How many classes have a prompt."""
         return len(self.tokens)  # type: ignore[arg-type]
 
-    def forward(self, contexts: Float[torch.Tensor, "#class token width"]) -> Float[torch.Tensor, "class dim"]:
-        """Text features of every class, not normalised; one context for all classes has a first axis of 1."""
+    def forward(
+        self, contexts: Float[torch.Tensor, "*set context token width"]
+    ) -> Float[torch.Tensor, "*set class dim"]:
+        """Text features of every class, not normalised.
+
+        Args:
+            contexts: Embeddings of the context tokens of each class, or of all classes (an axis of 1); several sets of
+                them stacked go through the tower together.
+        """
         embedded: Any = self.embedded
+        sets, num_classes = contexts.shape[:-3], len(embedded)
+        contexts = contexts.to(embedded.dtype).expand(*sets, num_classes, -1, -1)
+        around = embedded.expand(*sets, -1, -1, -1)
         end = self._first + self._num_context
-        contexts = contexts.to(embedded.dtype).expand(len(embedded), -1, -1)
-        return self._run(torch.cat([embedded[:, : self._first], contexts, embedded[:, end:]], dim=1))
+        prompts = torch.cat([around[..., : self._first, :], contexts, around[..., end:, :]], dim=-2)
+        features = self._run(prompts.flatten(0, -3), self.tokens.repeat(sets.numel(), 1))  # type: ignore[operator]
+        return features.unflatten(0, (*sets, num_classes))
 
     def _apply(self, fn: Any, recurse: bool = True) -> "PromptedText":
         """Take the frozen network along to a device."""
@@ -86,15 +97,17 @@ class PromptedText(torch.nn.Module):
         super()._apply(fn, recurse)
         return self
 
-    def _run(self, embedded: Float[torch.Tensor, "class token width"]) -> Float[torch.Tensor, "class dim"]:
-        network, tokens = self._network, self.tokens
+    def _run(
+        self, embedded: Float[torch.Tensor, "prompt token width"], tokens: torch.Tensor
+    ) -> Float[torch.Tensor, "prompt dim"]:
+        network = self._network
         tower = getattr(network, "text", network)
         if not isinstance(tower, torch.nn.Module):
             tower = network
         # The tower asks its embedding for the tokens' vectors and is given these instead.
         handle = self._embedding.register_forward_hook(lambda *_: embedded)
         try:
-            length = tokens.shape[1]  # type: ignore[union-attr, index]
+            length = tokens.shape[1]
             cut: dict[str, Any] = {}
             if can_be_shortened(network):
                 cut["attn_mask"] = tower.attn_mask[:length, :length]  # type: ignore[index]

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ def test_a_mask_knows_about_its_fraction_and_grows_with_it() -> None:
     masks = [draw_mask((4000, 5), fraction=share / 10, seed=3) for share in range(1, 11)]
     for share, mask in enumerate(masks, start=1):
         assert np.abs(mask.mean(axis=0) - share / 10).max() < 4 * np.sqrt(0.25 / 4000)
-    assert all(not (few & ~many).any() for few, many in zip(masks, masks[1:], strict=False))
+    assert all(not (few & ~many).any() for few, many in pairwise(masks))
     assert masks[-1].all()
 
 

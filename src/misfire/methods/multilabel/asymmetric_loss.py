@@ -10,11 +10,11 @@ REDUCTIONS = ("sum", "mean")
 
 def asymmetric_loss(
     logits: Float[torch.Tensor, "image class"],
-    labels: Shaped[torch.Tensor, "image class"],
+    labels: Shaped[torch.Tensor, "labelled_image labelled_class"],
     *,
-    gamma_negative: float = 2.0,
-    gamma_positive: float = 1.0,
-    clip: float = 0.05,
+    gamma_negative: float | int = 2.0,
+    gamma_positive: float | int = 1.0,
+    clip: float | int = 0.05,
     reduction: str = "sum",
 ) -> Float[torch.Tensor, ""]:
     """Cross-entropy in which easy images count less, easy negatives least, over known labels only; >= 0.

@@ -15,7 +15,7 @@ from misfire.core.seeding import generator
 _VALUES = (-1, 0, 1)
 
 
-def draw_mask(shape: tuple[int, int], *, fraction: float, seed: int) -> Bool[np.ndarray, "image class"]:
+def draw_mask(shape: tuple[int, int], *, fraction: float | int, seed: int) -> Bool[np.ndarray, "image class"]:
     """Which labels are known: each by itself with probability ``fraction``, as the public codes draw them.
 
     One seed gives nested masks: what is known at a fraction is known at every larger one, so that a curve over
@@ -35,7 +35,7 @@ def draw_mask(shape: tuple[int, int], *, fraction: float, seed: int) -> Bool[np.
 
 
 def hide(
-    labels: Int[np.ndarray, "image class"], known: Bool[np.ndarray, "image class"]
+    labels: Int[np.ndarray, "image class"], known: Bool[np.ndarray, "mask_image mask_class"]
 ) -> Int8[np.ndarray, "image class"]:
     """The labels with 0, unknown, wherever the mask doesn't show them.
 

@@ -1,8 +1,9 @@
 """Four ways to learn what the presence and the absence of a class look like to a frozen model, and their modules.
 
-A :class:`Prompting` is the choice: it builds the module that is trained. The module turns the regions of images into two
-maps a class, S+ and S-, and so into logits (see :mod:`misfire.methods.multilabel.aggregation`). The frozen text tower is
-an argument of its forward pass, not a part of it: what a module holds is what is learned, and nothing else is saved.
+A :class:`Prompting` is the choice: it builds the module that is trained. The module turns the regions of images into
+two maps a class, S+ and S-, and so into logits (see :mod:`misfire.methods.multilabel.aggregation`). The frozen text
+tower is an argument of its forward pass, not a part of it: what a module holds is what is learned, and nothing else is
+saved.
 """
 
 import re
@@ -23,8 +24,8 @@ from misfire.methods.multilabel.aggregation import SCALE, aggregate
 CONTEXT_STD = 0.02
 INITS = ("normal", "mean")
 
-Contexts = Float[torch.Tensor, "#class token width"]
 ClassRows = Float[torch.Tensor, "class dim"]
+# From contexts (class or 1, token, width), perhaps several sets of them stacked, to text features (class, dim).
 TextTower = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -53,7 +54,11 @@ class PromptContexts(nn.Module):
         self.residual = nn.Parameter(torch.randn(sizes.num_classes, sizes.dim, generator=rng)) if residual else None
 
     def forward(self, text: TextTower) -> ClassRows:
-        rows = text(self.contexts)
+        """Unit embeddings, a row a class."""
+        return self.after(text(self.contexts))
+
+    def after(self, rows: ClassRows) -> ClassRows:
+        """Unit embeddings from what the tower gave."""
         return normalize(rows if self.residual is None else rows + self.residual, dim=-1)
 
 
@@ -65,6 +70,7 @@ class FreeEmbeddings(nn.Module):
         self.embeddings = nn.Parameter(start)
 
     def forward(self, text: TextTower) -> ClassRows:
+        """Unit embeddings, a row a class."""
         del text
         return normalize(self.embeddings, dim=-1)
 
@@ -84,13 +90,23 @@ class ClassMaps(nn.Module, ABC):
         """Logits of absence and presence."""
         return aggregate(*self.maps(regions, text))
 
-    def learned_in_feature_space(self) -> list[nn.Parameter]:
-        """The parameters that no text tower stands before; they take another learning rate than contexts do."""
-        return [parameter for name, parameter in self.named_parameters() if not name.endswith("contexts")]
+    @abstractmethod
+    def groups(self) -> "list[ParameterGroup]":
+        """Its parameters by how fast they are learned."""
 
-    def contexts(self) -> list[nn.Parameter]:
-        """The context tokens."""
-        return [parameter for name, parameter in self.named_parameters() if name.endswith("contexts")]
+
+class ParameterGroup(NamedTuple):
+    """Parameters that share a learning rate.
+
+    Attributes:
+        name: ``contexts``, ``embeddings`` or ``projector``.
+        parameters: Which.
+        scale: Factor of the group's rate.
+    """
+
+    name: str
+    parameters: list[nn.Parameter]
+    scale: float = 1.0
 
 
 @final
@@ -103,6 +119,11 @@ class PairedEmbeddings(ClassMaps):
 
     def embeddings(self, text: TextTower) -> tuple[ClassRows, ClassRows]:
         """Unit embeddings of presence and of absence, a row a class."""
+        if isinstance(self.positive, PromptContexts) and isinstance(self.negative, PromptContexts):
+            # One pass of the tower for both polarities: it is most of a step's time.
+            both = torch.stack([self.positive.contexts, self.negative.contexts])
+            positive, negative = text(both)
+            return self.positive.after(positive), self.negative.after(negative)
         return self.positive(text), self.negative(text)
 
     @override
@@ -112,6 +133,20 @@ class PairedEmbeddings(ClassMaps):
         by_region = regions.transpose(1, 2)
         positive, negative = (SCALE * (rows @ by_region) for rows in self.embeddings(text))
         return positive, negative
+
+    @override
+    def groups(self) -> list[ParameterGroup]:
+        named = dict(self.named_parameters())
+        contexts = [one for name, one in named.items() if name.endswith("contexts")]
+        free = [one for name, one in named.items() if not name.endswith("contexts")]
+        found = [ParameterGroup("contexts", contexts)] if contexts else []
+        if free:
+            with torch.no_grad():
+                # Only directions count: a step of one size turns a row of twice the length half as far, and the
+                # gradient there is half as long, too.
+                squared_length = torch.cat(free).square().sum(dim=1).mean().item()
+            found.append(ParameterGroup("embeddings", free, squared_length))
+        return found
 
 
 @final
@@ -134,6 +169,10 @@ class Projector(ClassMaps):
         # Regions come with length 1; the factor gives the projector the range that cosines have in the other methods.
         positive, negative = (SCALE * self.linear(regions)).transpose(1, 2).chunk(2, dim=1)
         return positive, negative
+
+    @override
+    def groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup("projector", list(self.parameters()))]
 
 
 @dataclass(frozen=True)
@@ -277,8 +316,8 @@ def num_trainable(
         UsageError: If the method is unknown or a number is below 1.
 
     Example:
-        >>> num_trainable("dual_coop", num_classes=80, width=512), num_trainable("vision_only", num_classes=80, width=512)
-        (1310720, 82080)
+        >>> [num_trainable(method, num_classes=80, width=512) for method in ("dual_coop", "vision_only")]
+        [1310720, 82080]
     """
     if num_classes < 1 or width < 1:
         raise UsageError(f"num_classes and width must be >= 1, got {num_classes} and {width}; RN101's width is 512.")

@@ -1,10 +1,11 @@
-"""Training of one module on frozen regional features, through Lightning, with a validation part of the training images.
+"""Training of one module on frozen regional features, through Lightning; part of the training images chooses the epoch.
 
-One run, from the call to the answer: the training images are split once by the seed into a part that is learned from and
-a part that only chooses the epoch; each epoch goes through the first in an order drawn from (seed, epoch); after it the
-average precision on the known labels of the second is taken and the state with the highest is kept; when it hasn't risen
-for ``patience`` epochs the run ends. After every epoch the whole state is written to ``last.ckpt``, whole or not at all,
-and a run that finds it goes on from there, bit for bit where one process on a CPU does. Test images have no part in it.
+One run, from the call to the answer: the training images are split once by the seed into a part that is learned from
+and a part that only chooses the epoch; each epoch goes through the first in an order drawn from (seed, epoch); after it
+the average precision on the known labels of the second is taken and the state with the highest is kept; when it hasn't
+risen for ``patience`` epochs the run ends. After every epoch the whole state is written to ``last.ckpt``, whole or not
+at all, and a run that finds it goes on from there, bit for bit where one process on a CPU does. Test images have no
+part in it.
 """
 
 import logging
@@ -13,7 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -40,7 +41,8 @@ PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 _SCORED_TOGETHER = 4096
 
 Regions = Float[torch.Tensor, "image region dim"]
-Labels = Int[np.ndarray, "image class"]
+# Labels come from outside and are checked here, in one sentence; so the two don't share an axis.
+Labels = Int[np.ndarray, "labelled_image class"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class TrainingSettings:
         max_epochs: Most passes over the training images.
         batch_size: Images of a step.
         prompt_learning_rate: Peak rate of context tokens.
-        embedding_learning_rate: Peak rate of what is learned in feature space: embeddings and projectors. The released
-            code's is 100 times that of the contexts.
+        embedding_learning_rate: Peak rate of embeddings that are learned in feature space, for embeddings of length 1:
+            only their direction counts, so the rate of longer ones is this times their squared length.
+        projector_learning_rate: Peak rate of a linear projector.
         momentum: Of SGD.
         warm_up_epochs: Passes in which the rates rise to their peak, before they fall as a cosine to 0.
         patience: Passes without a better validation figure after which training ends; None to use all.
@@ -69,15 +72,16 @@ class TrainingSettings:
 
     max_epochs: int = 30
     batch_size: int = 64
-    prompt_learning_rate: float = 0.02
-    embedding_learning_rate: float = 2.0
-    momentum: float = 0.9
+    prompt_learning_rate: float | int = 0.005
+    embedding_learning_rate: float | int = 0.05
+    projector_learning_rate: float | int = 0.01
+    momentum: float | int = 0.9
     warm_up_epochs: int = 1
     patience: int | None = 10
-    validation_share: float = 0.15
-    gamma_negative: float = 2.0
-    gamma_positive: float = 1.0
-    clip: float = 0.05
+    validation_share: float | int = 0.15
+    gamma_negative: float | int = 2.0
+    gamma_positive: float | int = 1.0
+    clip: float | int = 0.05
     precision: str = "fp32"
     seed: int = 0
 
@@ -93,10 +97,11 @@ class TrainingSettings:
             )
         if not 0 < self.validation_share < 1:
             raise UsageError(f"validation_share must be in (0, 1), got {self.validation_share}; use 0.15.")
-        if min(self.prompt_learning_rate, self.embedding_learning_rate) <= 0 or not 0 <= self.momentum < 1:
+        rates = (self.prompt_learning_rate, self.embedding_learning_rate, self.projector_learning_rate)
+        if min(rates) <= 0 or not 0 <= self.momentum < 1:
             raise UsageError(
-                "learning rates must be > 0 and the momentum in [0, 1), got "
-                f"{self.prompt_learning_rate}, {self.embedding_learning_rate} and {self.momentum}; use 0.9 for it."
+                f"learning rates must be > 0 and the momentum in [0, 1), got {', '.join(map(str, rates))} and "
+                f"{self.momentum}; use 0.9 for it."
             )
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}; use fp32.")
@@ -111,7 +116,7 @@ class Epoch:
         loss: Mean of the steps' losses.
         validation: Mean average precision on the validation part's known labels.
         validation_per_class: Of each class; NaN where no known validation label is positive.
-        learning_rates: Of contexts and of what is learned in feature space, as far as the module has them.
+        learning_rates: Of contexts, embeddings and a projector, as far as the module has them.
         seconds: What the pass took, validation included.
         watched: What ``watch`` said of the module after the pass; NaN without one. No choice reads it.
     """
@@ -203,9 +208,11 @@ def fit(
         "settings": repr(settings),
         "data": parts.fingerprint,
     }
-    task = PartialLabels(module, frozen.text, parts, settings, identity, on_epoch=on_epoch, watch=watch)
     checkpoint = None if folder is None else folder / "last.ckpt"
-    trainer = _trainer(settings, checkpoint, accelerator=accelerator, devices=devices, strategy=strategy)
+    task = PartialLabels(
+        module, frozen.text, parts, settings, identity, checkpoint=checkpoint, on_epoch=on_epoch, watch=watch
+    )
+    trainer = _trainer(settings, accelerator=accelerator, devices=devices, strategy=strategy)
     resumed = checkpoint if checkpoint is not None and checkpoint.exists() else None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -229,10 +236,10 @@ def scores(module: ClassMaps, text: TextTower, regions: Regions) -> Float[np.nda
 class Parts:
     """What is learned from, and what chooses the epoch."""
 
-    train_regions: Regions
-    train_labels: torch.Tensor
-    choice_regions: Regions
-    choice_labels: Labels
+    train_regions: Float[torch.Tensor, "train_image region dim"]
+    train_labels: Int[torch.Tensor, "train_image class"]
+    choice_regions: Float[torch.Tensor, "choice_image region dim"]
+    choice_labels: Int[np.ndarray, "choice_image class"]
     fingerprint: str
 
 
@@ -246,8 +253,8 @@ def split(regions: Regions, labels: Labels, *, classes: Sequence[str], settings:
 
     if labels.shape != (len(regions), len(classes)):
         raise UsageError(
-            f"labels must have a row for each of {len(regions)} images and a column for each of {len(classes)} classes, "
-            f"got {labels.shape[0]} x {labels.shape[1]}; use the labels of these images."
+            f"labels must have a row for each of {len(regions)} images and a column for each of {len(classes)} "
+            f"classes, got {labels.shape[0]} x {labels.shape[1]}; use the labels of these images."
         )
     bad = (~torch.isfinite(regions)).flatten(1).any(dim=1).nonzero().flatten().tolist()
     if bad:
@@ -295,6 +302,7 @@ class PartialLabels(pl.LightningModule):
         settings: TrainingSettings,
         identity: Mapping[str, str],
         *,
+        checkpoint: Path | None,
         on_epoch: Callable[[Epoch], None] | None,
         watch: Callable[[ClassMaps], float] | None,
     ) -> None:
@@ -302,7 +310,7 @@ class PartialLabels(pl.LightningModule):
         self.module = module
         self.text = text  # a module without parameters or saved buffers, or a plain function
         self._parts, self._settings, self._identity = parts, settings, dict(identity)
-        self._on_epoch, self._watch = on_epoch, watch
+        self._checkpoint, self._on_epoch, self._watch = checkpoint, on_epoch, watch
         self.history: list[Epoch] = []
         self.best_state: dict[str, torch.Tensor] = {}
         self.chosen = 0
@@ -332,13 +340,14 @@ class PartialLabels(pl.LightningModule):
     @override
     def configure_optimizers(self) -> Any:
         settings = self._settings
+        peaks = {
+            "contexts": settings.prompt_learning_rate,
+            "embeddings": settings.embedding_learning_rate,
+            "projector": settings.projector_learning_rate,
+        }
         groups = [
-            {"params": parameters, "lr": rate, "name": name}
-            for name, parameters, rate in (
-                ("contexts", self.module.contexts(), settings.prompt_learning_rate),
-                ("embeddings", self.module.learned_in_feature_space(), settings.embedding_learning_rate),
-            )
-            if parameters
+            {"params": group.parameters, "lr": peaks[group.name] * group.scale, "name": group.name}
+            for group in self.module.groups()
         ]
         optimizer = torch.optim.SGD(groups, momentum=settings.momentum)
         steps = -(-len(self._parts.train_labels) // settings.batch_size)
@@ -347,7 +356,7 @@ class PartialLabels(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     @override
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor | None:
+    def training_step(self, batch: Sequence[torch.Tensor], index: int) -> torch.Tensor | None:
         regions, labels = batch
         odds = log_odds(self.module(regions, self.text))
         if not bool((labels != 0).any()):
@@ -365,7 +374,7 @@ class PartialLabels(pl.LightningModule):
         return loss
 
     @override
-    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
+    def validation_step(self, batch: Sequence[torch.Tensor], index: int) -> None:
         self._scored.append(log_odds(self.module(batch[0], self.text)).float().cpu())
 
     @override
@@ -401,6 +410,9 @@ class PartialLabels(pl.LightningModule):
         patience = self._settings.patience
         if patience is not None and epoch.number - self.chosen >= patience:
             self.trainer.should_stop = True
+        if self._checkpoint is not None:
+            with atomic_path(self._checkpoint) as temporary:
+                self.trainer.save_checkpoint(temporary)
 
     @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -476,8 +488,8 @@ class BatchOrder(Sampler[list[int]]):
 
 @dataclass
 class _Images(Dataset[Any]):
-    regions: torch.Tensor
-    labels: torch.Tensor
+    regions: Regions
+    labels: Int[torch.Tensor, "image class"]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -486,22 +498,7 @@ class _Images(Dataset[Any]):
         return self.regions[positions], self.labels[positions]
 
 
-@dataclass
-class _KeepLast(pl.Callback):
-    """Writes the whole state after each epoch."""
-
-    path: Path
-    saved: int = field(default=0, init=False)
-
-    @override
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        with atomic_path(self.path) as temporary:
-            trainer.save_checkpoint(temporary)
-
-
-def _trainer(
-    settings: TrainingSettings, checkpoint: Path | None, *, accelerator: str, devices: int, strategy: str
-) -> pl.Trainer:
+def _trainer(settings: TrainingSettings, *, accelerator: str, devices: int, strategy: str) -> pl.Trainer:
     precision: Any = PRECISIONS[settings.precision]
     return pl.Trainer(
         accelerator=accelerator,
@@ -509,7 +506,6 @@ def _trainer(
         strategy=strategy,
         precision=precision,
         max_epochs=settings.max_epochs,
-        callbacks=[] if checkpoint is None else [_KeepLast(checkpoint)],
         enable_progress_bar=sys.stderr.isatty(),
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -527,8 +523,8 @@ def _run(trainer: pl.Trainer, task: PartialLabels, checkpoint: Path | None) -> N
         loaded = torch.load(checkpoint, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises whatever the damage leads it to
         raise IntegrityError(
-            f"a checkpoint must be whole and hold plain values, got {checkpoint}, which doesn't load; delete it to train "
-            "anew."
+            f"a checkpoint must be whole and hold plain values, got {checkpoint}, which doesn't load; delete it to "
+            "train anew."
         ) from error
     check_identity(loaded, task._identity)
     if len(loaded["history"]) >= task._settings.max_epochs or _is_out_of_patience(loaded, task._settings):
