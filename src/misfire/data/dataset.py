@@ -75,6 +75,7 @@ class Caption:
 MISSING: Final = "missing"
 OUTSIDE: Final = "outside the folder"
 WITHOUT_CAPTION: Final = "without a caption"
+BESIDE: Final = "beside another"
 UNREADABLE: Final = "unreadable"
 
 
@@ -88,7 +89,7 @@ class Skipped:
     @property
     def kind(self) -> str:
         """What an image lacks, the details of the reason left out; whatever isn't known by name is unreadable."""
-        known = (MISSING, OUTSIDE, WITHOUT_CAPTION)
+        known = (MISSING, OUTSIDE, WITHOUT_CAPTION, BESIDE)
         return next((kind for kind in known if self.reason.startswith(kind)), UNREADABLE)
 
     def __str__(self) -> str:
@@ -145,6 +146,9 @@ class Dataset:
         policy: How a source was read, where that was a choice; part of the fingerprint unless it is empty.
         skipped_images: Images that the source lists and that were left out.
         skipped_captions: Captions that were left out though their image is here, or because it isn't listed.
+        repeated_images: Images that the source lists and that are the same picture as another one: they count as that
+            one, which has their captions.
+        remarks: Sentences about how the source was read that belong beside every result.
         known: Tables of what is known of the images beside captions; no part of the fingerprint, they have their own.
 
     Raises:
@@ -158,6 +162,8 @@ class Dataset:
     policy: Mapping[str, Any] = field(default_factory=dict, hash=False)
     skipped_images: tuple[Skipped, ...] = ()
     skipped_captions: tuple[Skipped, ...] = ()
+    repeated_images: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
     known: Known = field(default_factory=Known)
 
     def __post_init__(self) -> None:
@@ -221,17 +227,43 @@ class Dataset:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that every reader of a result on this dataset must know: what was left out of it."""
-        listed = len(self.images) + len(self.skipped_images)
+        """Sentences that every reader of a result on this dataset must know: what was left out, what the gallery is.
+
+        They say of images without a caption that they stand in the gallery, and of images that are listed several times
+        that they count once.
+        """
+        listed = len(self.images) + len(self.skipped_images) + len(self.repeated_images)
         told = {
             f"{len(self.skipped_images)} of {_counted(listed, 'image')}": self.skipped_images,
             _counted(len(self.skipped_captions), "caption"): self.skipped_captions,
         }
-        return tuple(
+        left_out = [
             f"{what} {'was' if len(skipped) == 1 else 'were'} skipped ({_first(skipped)})."
             for what, skipped in told.items()
             if skipped
-        )
+        ]
+        return (*left_out, *self._gallery_notes(listed), *self.remarks)
+
+    @property
+    def uncaptioned_images(self) -> tuple[Image, ...]:
+        """The images that no caption describes: in the gallery they are nothing but distractors."""
+        described = {caption.image_id for caption in self.captions}
+        return tuple(image for image in self.images if image.id not in described)
+
+    def _gallery_notes(self, listed: int) -> list[str]:
+        notes, again, silent = [], self.repeated_images, len(self.uncaptioned_images)
+        if again:
+            notes.append(
+                f"{len(again)} of {listed} listed images {'is' if len(again) == 1 else 'are'} the same picture as an "
+                f"earlier one and {'counts' if len(again) == 1 else 'count'} once, with all captions ({_first(again)})."
+            )
+        if self.captions and silent:
+            notes.append(
+                f"{silent} of {_counted(len(self.images), 'image')} {'has' if silent == 1 else 'have'} no caption and "
+                f"{'stands' if silent == 1 else 'stand'} in the gallery (dataset.gallery=captioned leaves "
+                f"{'it' if silent == 1 else 'them'} out)."
+            )
+        return notes
 
 
 def broken_rules(images: Sequence[Image], captions: Sequence[Caption]) -> list[str]:

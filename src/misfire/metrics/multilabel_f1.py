@@ -72,8 +72,8 @@ def multilabel_f1(
     if not is_positive.any(axis=0).all():
         missing = int((~is_positive.any(axis=0)).sum())
         raise UsageError(
-            f"each class must have a positive image, got {missing} of {known.shape[1]} classes without, whose recall is "
-            "undefined; leave them out and say so."
+            f"each class must have a positive image, got {missing} of {known.shape[1]} classes without, whose recall "
+            "is undefined; leave them out and say so."
         )
     counted = chosen & (known != 0) if zeros == "ignore" else chosen
     right, claimed, present = (chosen & is_positive).sum(axis=0), counted.sum(axis=0), is_positive.sum(axis=0)

@@ -36,7 +36,7 @@ from misfire.stats.clustered import (
 from misfire.stats.counted import counted_bootstrap
 from misfire.stats.matched_pairs import FlipEffect, McNemar, flip_effect, mcnemar
 from misfire.stats.mean_distribution import PairedMeanDistribution, paired_mean_distribution
-from misfire.stats.multiplicity import benjamini_hochberg, holm
+from misfire.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from misfire.stats.paired_bands import paired_bands
 from misfire.stats.paired_distribution import ExactPairedDistribution, exact_paired_distribution
 from misfire.stats.power import (
@@ -78,6 +78,7 @@ __all__ = [
     "bca_bootstrap",
     "bca_interval",
     "benjamini_hochberg",
+    "benjamini_yekutieli",
     "category_agreement",
     "category_shares",
     "clustered_bootstrap",

@@ -189,13 +189,15 @@ def test_a_foreign_or_broken_checkpoint_is_refused(data: tuple, tmp_path: Path) 
         trained(data, DualCoOp(num_context=2), folder=tmp_path)
     (tmp_path / "last.ckpt").write_bytes(b"not a checkpoint")
     with pytest.raises(
-        IntegrityError, match="must be whole and hold plain values, got .*last.ckpt, which doesn't load"
+        IntegrityError, match=r"must be whole and hold plain values, got .*last.ckpt, which doesn't load"
     ):
         trained(data, folder=tmp_path)
 
 
 def test_a_run_that_diverges_says_so(data: tuple) -> None:
-    with pytest.raises(UsageError, match="must stay finite, got scores that aren't after epoch .*; lower the learning"):
+    with pytest.raises(
+        UsageError, match=r"must stay finite, got scores that aren't after epoch .*; lower the learning"
+    ):
         trained(data, VisionOnly(), settings=replace(SETTINGS, projector_learning_rate=1e38))
 
 
