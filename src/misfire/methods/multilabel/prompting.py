@@ -8,7 +8,7 @@ saved.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
@@ -175,8 +175,43 @@ class Projector(ClassMaps):
         return [ParameterGroup("projector", list(self.parameters()))]
 
 
+class Method(ABC):
+    """A way to recognise classes: one of the four that are trained, or the frozen model as it is."""
+
+    name: ClassVar[str]
+
+    @property
+    def label(self) -> dict[str, str]:
+        """What tells it from its neighbours in a table of runs."""
+        return {"prompting": self.name}
+
+
+@final
 @dataclass(frozen=True)
-class Prompting(ABC):
+class ZeroShot(Method):
+    """The frozen model as it is: the cosine between an image's own embedding and a hand-written prompt; the floor.
+
+    Args:
+        template: The prompt, with ``{}`` for the class name.
+    """
+
+    name: ClassVar[str] = "zero_shot"
+    template: str = "a photo of a {}."
+
+    def __post_init__(self) -> None:
+        if self.template.count("{}") != 1:
+            raise UsageError(
+                f"a zero-shot template must have {{}} once for the class name, got {self.template!r}; use 'a photo of "
+                "a {}.'."
+            )
+
+    def prompts(self, classnames: Sequence[str]) -> list[str]:
+        """The prompt of each class."""
+        return [self.template.replace("{}", name.replace("_", " ")) for name in classnames]
+
+
+@dataclass(frozen=True)
+class Prompting(Method):
     """How the positive and the negative embedding of each class come about.
 
     Args:
@@ -188,7 +223,6 @@ class Prompting(ABC):
             the training images' regions, the same for each class.
     """
 
-    name: ClassVar[str]
     num_context: int = 16
     class_specific: bool = True
     residual: bool = False
@@ -201,6 +235,15 @@ class Prompting(ABC):
             raise UsageError(
                 f"init must be one of {', '.join(INITS)}, got {self.init!r}; the released code's is normal."
             )
+
+    @property
+    @override
+    def label(self) -> dict[str, str]:
+        found = {"prompting": self.name}
+        if self.reads_text:
+            found["context"] = f"{self.num_context} {'own' if self.class_specific else 'shared'}"
+            found |= {"residual": "added"} if self.residual else {}
+        return found
 
     @property
     def reads_text(self) -> bool:

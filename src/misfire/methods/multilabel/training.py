@@ -29,82 +29,20 @@ from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.files import atomic_path
 from misfire.core.seeding import generator
 from misfire.methods.multilabel.aggregation import log_odds
-from misfire.methods.multilabel.asymmetric_loss import asymmetric_loss
+from misfire.methods.multilabel.loss import asymmetric_loss
 from misfire.methods.multilabel.prompting import ClassMaps, Prompting, Sizes, TextTower
+from misfire.methods.multilabel.settings import PRECISIONS, TrainingSettings
 from misfire.metrics.mean_average_precision import RankedImages
 
 # Its banners say nothing that a user can act on.
 for _talkative in ("pytorch_lightning.utilities.rank_zero", "lightning.pytorch.utilities.rank_zero"):
     logging.getLogger(_talkative).setLevel(logging.ERROR)
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 _SCORED_TOGETHER = 4096
 
 Regions = Float[torch.Tensor, "image region dim"]
 # Labels come from outside and are checked here, in one sentence; so the two don't share an axis.
 Labels = Int[np.ndarray, "labelled_image class"]
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a module is trained.
-
-    Args:
-        max_epochs: Most passes over the training images.
-        batch_size: Images of a step.
-        prompt_learning_rate: Peak rate of context tokens.
-        embedding_learning_rate: Peak rate of embeddings that are learned in feature space, for embeddings of length 1:
-            only their direction counts, so the rate of longer ones is this times their squared length.
-        projector_learning_rate: Peak rate of a linear projector.
-        momentum: Of SGD.
-        warm_up_epochs: Passes in which the rates rise to their peak, before they fall as a cosine to 0.
-        patience: Passes without a better validation figure after which training ends; None to use all.
-        validation_share: Share of the training images that choose the epoch and aren't learned from, in (0, 1).
-        gamma_negative: Of the asymmetric loss.
-        gamma_positive: Of the asymmetric loss.
-        clip: Of the asymmetric loss.
-        precision: ``fp32`` or ``bf16`` (autocast).
-        seed: Of the first numbers, the split and the order of images.
-
-    Raises:
-        UsageError: If a value is out of its range.
-    """
-
-    max_epochs: int = 30
-    batch_size: int = 64
-    prompt_learning_rate: float | int = 0.005
-    embedding_learning_rate: float | int = 0.05
-    projector_learning_rate: float | int = 0.01
-    momentum: float | int = 0.9
-    warm_up_epochs: int = 1
-    patience: int | None = 10
-    validation_share: float | int = 0.15
-    gamma_negative: float | int = 2.0
-    gamma_positive: float | int = 1.0
-    clip: float | int = 0.05
-    precision: str = "fp32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        least_one = {"max_epochs": self.max_epochs, "batch_size": self.batch_size, "patience": self.patience or 1}
-        for name, value in least_one.items():
-            if value < 1:
-                raise UsageError(f"{name} must be >= 1, got {value}; leave it out for the default.")
-        if not 0 <= self.warm_up_epochs < self.max_epochs:
-            raise UsageError(
-                f"warm_up_epochs must be at least 0 and below max_epochs, got {self.warm_up_epochs} of "
-                f"{self.max_epochs}; use 1, or 0 for a single epoch."
-            )
-        if not 0 < self.validation_share < 1:
-            raise UsageError(f"validation_share must be in (0, 1), got {self.validation_share}; use 0.15.")
-        rates = (self.prompt_learning_rate, self.embedding_learning_rate, self.projector_learning_rate)
-        if min(rates) <= 0 or not 0 <= self.momentum < 1:
-            raise UsageError(
-                f"learning rates must be > 0 and the momentum in [0, 1), got {', '.join(map(str, rates))} and "
-                f"{self.momentum}; use 0.9 for it."
-            )
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}; use fp32.")
 
 
 @dataclass(frozen=True)
@@ -172,7 +110,7 @@ def fit(
     settings: TrainingSettings,
     folder: Path | None = None,
     accelerator: str = "cpu",
-    devices: int = 1,
+    devices: int | str = 1,
     strategy: str = "auto",
     on_epoch: Callable[[Epoch], None] | None = None,
     watch: Callable[[ClassMaps], float] | None = None,
@@ -188,8 +126,8 @@ def fit(
         settings: How it is trained.
         folder: Where ``last.ckpt`` is kept; None to keep none, so that a killed run starts anew.
         accelerator: Lightning's: ``cpu``, ``gpu``, ``auto``.
-        devices: How many; with several, each takes its share of every batch.
-        strategy: Lightning's: ``auto`` or one of its kinds of ``ddp``.
+        devices: How many; with several, each takes its share of every batch, and a folder is needed.
+        strategy: Lightning's: ``auto``, or ``ddp_fork`` and the like for several devices.
         on_epoch: Told of each epoch once it is over: curves while it trains.
         watch: Asked of the module after each epoch and written beside it: what choosing by it would have added.
 
@@ -218,6 +156,8 @@ def fit(
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", category=FutureWarning)
         _run(trainer, task, resumed)
+    if not task.best_state and checkpoint is not None:  # other processes trained it: what they left is on disk
+        task.on_load_checkpoint(torch.load(checkpoint, weights_only=True, map_location="cpu"))
     module.load_state_dict(task.best_state)
     return Fit(
         module.cpu().eval(), task.chosen, tuple(task.history), (len(parts.train_labels), len(parts.choice_labels))
@@ -411,8 +351,15 @@ class PartialLabels(pl.LightningModule):
         if patience is not None and epoch.number - self.chosen >= patience:
             self.trainer.should_stop = True
         if self._checkpoint is not None:
-            with atomic_path(self._checkpoint) as temporary:
-                self.trainer.save_checkpoint(temporary)
+            self._keep(self._checkpoint)
+
+    def _keep(self, checkpoint: Path) -> None:
+        """Write the whole state; every process takes part, and the first puts it in its place."""
+        written = checkpoint.with_name(".last.partial")
+        self.trainer.save_checkpoint(written)
+        if self.trainer.is_global_zero:
+            with atomic_path(checkpoint) as temporary:
+                written.replace(temporary)
 
     @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
