@@ -89,18 +89,29 @@ class RankedImages:
     ) -> None:
         # Rows are classes from here on: a sort and a running sum along memory.
         falling = np.ascontiguousarray(-scores.T)
+        num_classes, num_images = falling.shape
         self._order = np.argsort(falling, axis=1)
-        sorted_scores = np.take_along_axis(falling, self._order, axis=1)
-        sorted_labels = np.take_along_axis(np.ascontiguousarray(labels.T), self._order, axis=1)
+        places = self._order + np.arange(num_classes)[:, None] * num_images
+        sorted_scores = falling.ravel()[places]
+        sorted_labels = np.ascontiguousarray(labels.T).ravel()[places]
         self._is_positive: Bool[np.ndarray, "class image"] = sorted_labels == 1
         self._counts = np.ones_like(self._is_positive) if zeros == "negative" else sorted_labels != 0
-        # Position of the last image of each one's group of equal scores; None where a class has no two of them.
+        self._counts_all = bool(self._counts.all())
         ends_group = np.ones_like(self._is_positive)
         ends_group[:, :-1] = sorted_scores[:, 1:] != sorted_scores[:, :-1]
-        self._group_end: Int[np.ndarray, "class image"] | None = None
-        if not ends_group.all():
-            places = np.where(ends_group, np.arange(ends_group.shape[1]), ends_group.shape[1])
-            self._group_end = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1]
+        self._has_ties = not ends_group.all()
+        # The positives of all classes one after another: few of all images, and all that is summed over.
+        self._positive = np.flatnonzero(self._is_positive)
+        self._owner = self._positive // num_images
+        self._num_positive = np.bincount(self._owner, minlength=num_classes)
+        self._start = np.concatenate([[0], self._num_positive.cumsum()[:-1]])
+        # For each of them the last place of its group of equal scores, and the last positive up to there.
+        self._end, self._last = self._positive, np.arange(len(self._positive))
+        if self._has_ties:
+            last = np.where(ends_group, np.arange(num_images), num_images)
+            self._group_end = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+            self._end = self._owner * num_images + self._group_end.ravel()[self._positive]
+            self._last = np.searchsorted(self._positive, self._end, side="right") - 1
 
     def average_precision(
         self, weights: Num[np.ndarray, " image"] | None = None, *, interpolation: str = "none"
@@ -109,6 +120,8 @@ class RankedImages:
 
         A class whose positive images all have weight 0 is NaN: its average precision is undefined.
         """
+        if interpolation == "none":
+            return self._plain(weights)
         dtype = np.int64 if weights is None else np.float64
         positive = self._is_positive.astype(dtype)
         counted = self._counts.astype(dtype)
@@ -116,14 +129,12 @@ class RankedImages:
             drawn = weights[self._order]
             positive, counted = positive * drawn, counted * drawn
         found, seen = positive.cumsum(axis=1), counted.cumsum(axis=1)
-        if self._group_end is not None:
+        if self._has_ties:
             found = np.take_along_axis(found, self._group_end, axis=1)
             seen = np.take_along_axis(seen, self._group_end, axis=1)
         total = found[:, -1]
         precision = found / np.maximum(seen, 1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            if interpolation == "none":
-                return np.asarray((precision * positive).sum(axis=1) / total, dtype=np.float64)
             recall = found / total[:, None]
         # Highest precision at a place or below it, where recall is as high or higher.
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
@@ -131,6 +142,21 @@ class RankedImages:
         reached = first < recall.shape[1]
         values = np.where(reached, np.take_along_axis(envelope, np.minimum(first, recall.shape[1] - 1), axis=1), 0.0)
         return np.where(total > 0, values.mean(axis=1), np.nan)
+
+    def _plain(self, weights: Num[np.ndarray, " image"] | None) -> Float[np.ndarray, " class"]:
+        if weights is None:
+            weights = np.ones(self._order.shape[1], dtype=np.int64)
+        drawn = weights[self._order]
+        of_positive = drawn.ravel()[self._positive].astype(np.float64)
+        if not self._counts_all:
+            drawn = drawn * self._counts
+        seen = drawn.cumsum(axis=1).ravel()[self._end]
+        up_to = np.concatenate([[0.0], of_positive.cumsum()])
+        before = up_to[self._start]
+        found = up_to[self._last + 1] - before[self._owner]
+        sums = np.bincount(self._owner, of_positive * found / np.maximum(seen, 1), minlength=len(before))
+        total = up_to[self._start + self._num_positive] - before
+        return np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def checked_scores(scores: Any, labels: Any) -> tuple[Float[np.ndarray, "image class"], Int[np.ndarray, "image class"]]:
@@ -151,7 +177,7 @@ def checked_scores(scores: Any, labels: Any) -> tuple[Float[np.ndarray, "image c
             f"scores must be finite, got images {name_some(wrong)} (counted from 0) with scores that are not; check "
             "the features that they come from."
         )
-    if not np.isin(known, (-1, 0, 1)).all():
+    if known.dtype.kind not in "iufb" or not ((known == 0) | (known == 1) | (known == -1)).all():
         wrong = np.unique(known[~np.isin(known, (-1, 0, 1))])
         raise UsageError(
             f"labels must be 1 (present), -1 (absent) or 0 (unknown), got {name_some(wrong)}; write -1 where 0 meant "
