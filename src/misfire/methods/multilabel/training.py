@@ -356,7 +356,7 @@ class PartialLabels(pl.LightningModule):
     def _keep(self, checkpoint: Path) -> None:
         """Write the whole state; every process takes part, and the first puts it in its place."""
         written = checkpoint.with_name(".last.partial")
-        self.trainer.save_checkpoint(written)
+        self.trainer.save_checkpoint(written, weights_only=False)  # the optimiser, too
         if self.trainer.is_global_zero:
             with atomic_path(checkpoint) as temporary:
                 written.replace(temporary)
