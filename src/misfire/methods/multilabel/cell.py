@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +21,9 @@ from misfire.cells.slice import Slice
 from misfire.core.errors import UsageError, name_some
 from misfire.core.progress import say
 from misfire.core.words import percentage_points, plain_count
+from misfire.data import Dataset
 from misfire.data.image_table import LabelMatrix
+from misfire.embeddings.encoder import Encoder
 from misfire.methods.multilabel.evaluation import (
     Bounded,
     ImageBootstrap,
@@ -36,11 +38,6 @@ from misfire.methods.multilabel.settings import TrainingSettings
 from misfire.methods.multilabel.sparc import normalised_scores
 from misfire.metrics.mean_average_precision import RankedImages, checked_scores
 from misfire.stats import StatisticsSettings
-
-if TYPE_CHECKING:
-    from misfire.data import Dataset
-    from misfire.embeddings import Encoder
-    from misfire.methods.multilabel.training import Epoch, Fit
 
 MAP = "mean_average_precision"
 AP = "average_precision"
@@ -110,9 +107,9 @@ class RecognitionCell(Cell):
         ),
     }
 
-    train: "Dataset"
-    test: "Dataset"
-    encoder: "Encoder"
+    train: Dataset
+    test: Dataset
+    encoder: Encoder
     method: Method
     known: KnownLabels
     training: TrainingSettings
@@ -266,7 +263,7 @@ class RecognitionCell(Cell):
     def _teller(self) -> Any:
         last = [time.monotonic()]
 
-        def tell(epoch: "Epoch") -> None:
+        def tell(epoch: Any) -> None:
             if time.monotonic() - last[0] > 10:
                 last[0] = time.monotonic()
                 say(
@@ -277,7 +274,7 @@ class RecognitionCell(Cell):
         return tell
 
     @staticmethod
-    def _similarity(fitted: "Fit", text: Any, labels: LabelMatrix) -> dict[str, Any]:
+    def _similarity(fitted: Any, text: Any, labels: LabelMatrix) -> dict[str, Any]:
         """Cosine between the embeddings of presence and absence of each class, where the method has two."""
         import torch
 
@@ -293,7 +290,7 @@ class RecognitionCell(Cell):
         labels: LabelMatrix,
         found: Float[np.ndarray, "image class"],
         floor: Float[np.ndarray, "image class"],
-        fitted: "tuple[Fit, float] | None",
+        fitted: tuple[Any, float] | None,
         facts: Mapping[str, Any],
     ) -> Outcome:
         import pandas as pd
@@ -341,7 +338,7 @@ class RecognitionCell(Cell):
         plain: Float[np.ndarray, "image class"],
         floor: Float[np.ndarray, "image class"],
         bootstraps: Mapping[str, ImageBootstrap],
-        fitted: "tuple[Fit, float] | None",
+        fitted: tuple[Any, float] | None,
     ) -> Iterator[Estimate]:
         confidence, count = self.statistics.confidence, len(labels)
         own = bootstraps["own"]
@@ -482,7 +479,7 @@ def read_replicates(logged: Logged) -> ImageBootstrap:
         return ImageBootstrap(stored["own"], stored["own_replicates"].astype(np.float64))
 
 
-def _labels(dataset: "Dataset") -> LabelMatrix:
+def _labels(dataset: Dataset) -> LabelMatrix:
     found = dataset.label_matrix
     if found is None:
         raise UsageError(
@@ -492,7 +489,7 @@ def _labels(dataset: "Dataset") -> LabelMatrix:
     return found
 
 
-def _contents(dataset: "Dataset") -> list[str]:
+def _contents(dataset: Dataset) -> list[str]:
     return [image.source.content_sha256 for image in dataset.images]
 
 
@@ -523,7 +520,7 @@ def _replicates(bootstraps: Mapping[str, ImageBootstrap]) -> bytes:
     return buffer.getvalue()
 
 
-def _curve(history: Sequence["Epoch"], classes: Sequence[str]) -> bytes:
+def _curve(history: Sequence[Any], classes: Sequence[str]) -> bytes:
     import pandas as pd
 
     rows = [
@@ -540,7 +537,7 @@ def _curve(history: Sequence["Epoch"], classes: Sequence[str]) -> bytes:
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
-def _module_bytes(fitted: "Fit") -> bytes:
+def _module_bytes(fitted: Any) -> bytes:
     from safetensors.torch import save
 
     return save({name: value.contiguous() for name, value in fitted.module.state_dict().items()})
