@@ -26,9 +26,9 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
 
 def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     """Run a sweep's grids into an experiment of its name, then sum it up. Returns the exit code."""
-    from misfire.cells import run_jobs
     from misfire.cli._cell_verb import tell_endings
     from misfire.cli._experiment import report_on
+    from misfire.cli._running import run_work
     from misfire.config.jobs import work
     from misfire.config.words import own_words, word
 
@@ -37,7 +37,7 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     todo = work(sweep.verb, sweep.points([own, *own_words(words)]))
     check_cut_off(sweep, todo.settings)
     introduce(sweep)
-    ended = run_jobs(todo.jobs, todo.lab, todo.ledger)
+    ended = run_work(sweep.verb, todo, words)
     if any(one.id for one in ended):
         report_on(todo.settings, todo.ledger, question_of(sweep, todo.settings))
     return tell_endings(ended)

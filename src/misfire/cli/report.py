@@ -35,7 +35,7 @@ def run(words: Sequence[str]) -> int:
     if sweep is None and settings["tracking.experiment"] in names():
         sweep = load(settings["tracking.experiment"])
     if sweep is not None and sweep.walk is not None:
-        from misfire.cli._search_verb import report_search
+        from misfire.cli._searching import report_search
 
         return report_search(sweep, list(words[1:] if is_named else words))
     folder = report_on(settings, settings["tracking"], question_of(sweep, settings) if sweep else None)

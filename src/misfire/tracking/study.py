@@ -25,6 +25,7 @@ from misfire.tracking.trial import (
     ERROR,
     ERROR_CODE,
     ERROR_TIME,
+    EXCESS,
     HOST,
     NUMBER,
     RIVAL,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
     from optuna.trial import FrozenTrial
 
-_PLAN, _MARK = "misfire.plan", "misfire.mark"
+_PLAN, _MARK, _SAMPLER = "misfire.plan", "misfire.mark", "misfire.sampler"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BEFORE_SAYING_SO = 5.0
 _MOST_ATTEMPTS = 32  # nearly all of them chance, which finds what is untried if anything is
@@ -88,6 +89,7 @@ class Study:
         begun = study.user_attrs.get(_PLAN)
         if begun is None:
             study.set_user_attr(_PLAN, self.plan.digest)
+            study.set_user_attr(_SAMPLER, self.plan.sampler.describe())
         elif begun != self.plan.digest:
             place = self._url or self.journal
             raise UsageError(
@@ -247,6 +249,8 @@ class Study:
             self._note(frozen, **{ERROR: result.text, ERROR_CODE: result.code, ERROR_TIME: time.time()})
             return
         self._note(frozen, **{CELL: result.cell_id})
+        if result.excess:
+            self._note(frozen, **{EXCESS: list(result.excess)})
         if result.bound is not None and result.rival is not None:
             self._note(frozen, **{BOUND: list(result.bound), RIVAL: list(result.rival)})
         if result.values is None:
