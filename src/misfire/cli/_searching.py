@@ -52,6 +52,11 @@ class PreparedSearch:
     own: dict[str, Any]
 
     @property
+    def study(self) -> str:
+        """Name of the study: the experiment's."""
+        return str(self.settings["tracking.experiment"])
+
+    @property
     def lab(self) -> "Lab":
         """Where its cells run."""
         return self.settings.lab
@@ -95,11 +100,13 @@ def report_search(sweep: "Sweep", words: Sequence[str]) -> int:
     Raises:
         UsageError: If no trial is finished.
     """
+    from misfire.tracking import journal_file
+
     prepared = prepare(sweep, words)
-    journal = _folder(prepared) / f"{sweep.name}.log"
-    study = open_study(prepared) if prepared.own.get("storage") or journal.is_file() else None
+    is_begun = prepared.own.get("storage") or journal_file(_folder(prepared), prepared.study).is_file()
+    study = open_study(prepared) if is_begun else None
     if study is None or not any(trial.is_finished for trial in study.trials()):
-        raise UsageError(f"a report needs finished trials, study {sweep.name} has none; run `misfire search`.")
+        raise UsageError(f"a report needs finished trials, study {prepared.study} has none; run `misfire search`.")
     folder = summarise(prepared, study)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         print(f"  {path}")
@@ -172,7 +179,7 @@ def open_study(prepared: PreparedSearch) -> "Study":
     if plan.num_to_do < 1:
         raise UsageError(f"search {prepared.sweep.name} must have a trial to do, got none; enlarge its space.")
     return Study(
-        prepared.settings["tracking.experiment"],
+        prepared.study,
         _folder(prepared),
         plan,
         storage=prepared.own.get("storage"),
@@ -206,7 +213,7 @@ def _take_trials(
     *,
     at_once: int,
 ) -> None:
-    done = 0
+    done: list[TrialResult] = []
 
     def results() -> "Iterator[TrialResult]":
         while True:
@@ -218,8 +225,8 @@ def _take_trials(
             if not held:
                 return
 
-    for _ in track(results(), total=lambda: done + study.num_left(), what=f"Trials of {study.name}"):
-        done += 1
+    for result in track(results(), total=lambda: len(done) + study.num_left(), what=f"Trials of {study.name}"):
+        done.append(result)
 
 
 @final

@@ -71,7 +71,7 @@ class Study:
     ) -> None:
         self.name = name
         self.plan = plan
-        self.journal = folder / f"{_as_file_name(name)}.log"
+        self.journal = journal_file(folder, name)
         self._locks = folder / "locks"
         self._url = storage
         self._own_hosts = {platform.node(), take_over}
@@ -225,7 +225,8 @@ class Study:
     def rivals(self, number: int) -> list[tuple[float, ...]]:
         """Values of finished trials of earlier batches: those that no other one beats, by number."""
         known = self._frozen()
-        earlier = [known[before] for before in range(self._first_of_batch(number)) if before in known]
+        before = (known[one] for one in range(self._first_of_batch(number)) if one in known)
+        earlier = [frozen for frozen in before if all(value <= 0 for value in frozen.user_attrs.get(EXCESS, ()))]
         # A trial that was cut short has no values; whoever beat it has.
         values = list(dict.fromkeys(tuple(frozen.values) for frozen in earlier if frozen.values is not None))
         is_maximised = [direction == "maximize" for direction in self.plan.directions]
@@ -287,6 +288,11 @@ class _Recorder:
 
         self.found[name] = FloatDistribution(low, high, log=log)
         return float(self.setting[name])
+
+
+def journal_file(folder: Path, name: str) -> Path:
+    """The journal of a study that is in no database."""
+    return folder / f"{_as_file_name(name)}.log"
 
 
 def _as_file_name(name: str) -> str:
