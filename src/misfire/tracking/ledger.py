@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
-_SUMMARY = "summary"
+_SUMMARY, _LACKING = "summary", "none"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_ROWS_IN_NOTE = 40
@@ -258,8 +258,21 @@ class MlflowLedger:
             for key, value in tags.items():
                 self.client.set_tag(run_id, key, value)
             self.client.set_terminated(run_id, status="FINISHED")
+            self._fill_in(overview)
             for key, value in overview.tags(self.experiment_id, run_id).items():
                 self.client.set_experiment_tag(self.experiment_id, key, value)
+
+    def _fill_in(self, overview: Overview) -> None:
+        """Say of a cell what it doesn't have and its neighbours do: MLflow draws a param that lacks as a number."""
+        from mlflow.entities import Param
+
+        shown = {cell.key for cell in overview.shown}
+        for shelf in self._finished_shelves():
+            if shelf.run.info.run_id in shown:
+                lacking = [name for name in map(_as_name, overview.params) if name not in shelf.run.data.params]
+                if lacking:
+                    params = [Param(name, _LACKING) for name in lacking]
+                    self.client.log_batch(shelf.run.info.run_id, params=params)
 
     def _summary_shelf(self) -> Shelf:
         runs = self.runs(f"tags.`{KIND}` = '{_SUMMARY}'")
