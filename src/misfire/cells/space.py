@@ -1,25 +1,69 @@
-"""What a search may vary: its axes, and the command-line words that one setting stands for."""
+"""What a sweep may vary: its axes, and what one setting assigns to keys of the configuration."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from misfire.cells.axis import Axis, Choice, Range, Setting, Suggests, Value
 from misfire.core.errors import UsageError, name_some
-from misfire.methods.retrieval.search.search_axis import Axis, Range, Setting, Suggests, Value
-from misfire.methods.retrieval.search.template_subset import TemplateSubset
+
+Assigned = Value | list[str]
+
+
+@final
+@dataclass(frozen=True)
+class EntrySubset:
+    """Which entries of a choice's list are kept: the first, the plain one as a rule, always; each other or not.
+
+    Args:
+        group: A group whose choices hold a list under the group's own name: ``templates``.
+        choice: The choice: a file of the group.
+        entries: Its list, in order.
+
+    Raises:
+        UsageError: If the list has no second entry.
+    """
+
+    group: str
+    choice: str
+    entries: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.entries) < 2:
+            raise UsageError(
+                f"a subset of {self.group} needs a list of two or more, got {len(self.entries)} in {self.choice}; name "
+                "another choice."
+            )
+
+    @property
+    def axes(self) -> tuple[Choice, ...]:
+        """One axis an entry that may be left out."""
+        return tuple(Choice(self._key(number), (True, False)) for number in range(2, len(self.entries) + 1))
+
+    def assigned(self, setting: Setting) -> dict[str, Assigned]:
+        """The choice, the entries that the setting keeps, and a name that says which."""
+        kept = [1, *(number for number in range(2, len(self.entries) + 1) if setting[self._key(number)])]
+        return {
+            self.group: self.choice,
+            f"{self.group}.{self.group}": [self.entries[number - 1] for number in kept],
+            f"{self.group}.name": f"{self.choice}[{'+'.join(map(str, kept))}]",
+        }
+
+    def _key(self, number: int) -> str:
+        return f"{self.group.removesuffix('s')} {number}"
 
 
 @final
 @dataclass(frozen=True)
 class SearchSpace:
-    """Axes in the order in which they are chosen, and a subset of templates where one is searched for.
+    """Axes in the order in which they are chosen, and a subset of a list where one is searched for.
 
     Raises:
         UsageError: If there is nothing to vary, a key stands twice, or an axis waits for one that doesn't come before.
     """
 
     axes: tuple[Axis, ...]
-    template_subset: TemplateSubset | None = None
+    subset: EntrySubset | None = None
 
     def __post_init__(self) -> None:
         keys = [axis.key for axis in self.all_axes]
@@ -37,8 +81,8 @@ class SearchSpace:
 
     @property
     def all_axes(self) -> tuple[Axis, ...]:
-        """The axes, those of the templates last."""
-        return (*self.axes, *(self.template_subset.axes if self.template_subset else ()))
+        """The axes, those of the subset last."""
+        return (*self.axes, *(self.subset.axes if self.subset else ()))
 
     def suggest(self, trial: Suggests) -> Setting:
         """One setting: a value for every axis that applies."""
@@ -58,7 +102,7 @@ class SearchSpace:
             UsageError: If a range doesn't say how many points it has.
 
         Example:
-            >>> from misfire.methods.retrieval.search.search_axis import Choice
+            >>> from misfire.cells.axis import Choice
             >>> tau = Range("pooling.tau", 0.1, 1, num_points=2, when={"pooling": ("logmeanexp",)})
             >>> space = SearchSpace((Choice("pooling", ("max", "logmeanexp")), tau))
             >>> [tuple(setting.values()) for setting in space.grid()]
@@ -66,11 +110,17 @@ class SearchSpace:
         """
         return list(_expanded({}, self.all_axes))
 
-    def words(self, setting: Setting) -> list[str]:
-        """The command-line words that a setting stands for."""
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys of the configuration that a setting may assign."""
+        own = frozenset(axis.key for axis in self.axes)
+        return own | {self.subset.group, f"{self.subset.group}.{self.subset.group}"} if self.subset else own
+
+    def assigned(self, setting: Setting) -> dict[str, Assigned]:
+        """What a setting assigns, by key: values as they are, texts and lists of texts unquoted."""
         plain = {axis.key for axis in self.axes}
-        words = [f"{key}={written(value)}" for key, value in setting.items() if key in plain]
-        return words + (self.template_subset.words(setting) if self.template_subset else [])
+        found: dict[str, Assigned] = {key: value for key, value in setting.items() if key in plain}
+        return {**found, **(self.subset.assigned(setting) if self.subset else {})}
 
 
 def settings_with_every_value(space: SearchSpace) -> list[Setting]:
@@ -81,8 +131,8 @@ def settings_with_every_value(space: SearchSpace) -> list[Setting]:
         ends: tuple[Value, ...] = (axis.low, axis.high) if isinstance(axis, Range) else axis.grid()
         needed = {key: values[0] for key, values in axis.when.items()}
         found.extend(space.suggest(_Picks({**needed, axis.key: value})) for value in ends)
-    if space.template_subset:
-        found.append(space.suggest(_Picks({axis.key: False for axis in space.template_subset.axes})))
+    if space.subset:
+        found.append(space.suggest(_Picks({axis.key: False for axis in space.subset.axes})))
     return [setting for index, setting in enumerate(found) if setting not in found[:index]]
 
 
@@ -100,27 +150,22 @@ class _Picks:
 
 
 def setting_label(setting: Setting) -> str:
-    """A setting in one short line; templates by their numbers.
+    """A setting in one short line; entries of a list by their numbers.
 
     Example:
         >>> setting_label({"pooling": "logmeanexp", "pooling.tau": 0.0123456, "template 2": True, "template 3": False})
         'pooling=logmeanexp tau=0.01235 templates=1+2'
     """
-    kept = [key.removeprefix("template ") for key, value in setting.items() if key.startswith("template ") and value]
-    has_templates = any(key.startswith("template ") for key in setting)
-    parts = [
-        f"{key.rpartition('.')[2]}={value:.4g}" if isinstance(value, float) else f"{key.rpartition('.')[2]}={value}"
-        for key, value in setting.items()
-        if not key.startswith("template ")
-    ]
-    return " ".join([*parts, *([f"templates={'+'.join(['1', *kept])}"] if has_templates else [])])
-
-
-def written(value: Value) -> str:
-    """A value as a word of the command line; a float keeps every digit."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    kept: dict[str, list[str]] = {}
+    parts = []
+    for key, value in setting.items():
+        name, is_entry, number = key.partition(" ")
+        if is_entry:
+            kept.setdefault(f"{name}s", ["1"]).extend([number] if value else [])
+        else:
+            told = f"{value:.4g}" if isinstance(value, float) else str(value)
+            parts.append(f"{key.rpartition('.')[2]}={told}")
+    return " ".join([*parts, *(f"{name}={'+'.join(numbers)}" for name, numbers in kept.items())])
 
 
 def _expanded(setting: dict[str, Value], axes: Sequence[Axis]) -> Iterator[Setting]:

@@ -2,18 +2,16 @@ import itertools
 
 import numpy as np
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misfire.cells.axis import Choice, Range
+from misfire.cells.space import EntrySubset, SearchSpace, settings_with_every_value
 from misfire.core.errors import UsageError
-from misfire.methods.retrieval.search.search_axis import Choice, Range
-from misfire.methods.retrieval.search.search_space import SearchSpace, settings_with_every_value
-from misfire.methods.retrieval.search.template_subset import TemplateSubset, quoted
 
 POOLING = Choice("pooling", ("max", "mean", "logmeanexp"))
 TAU = Range("pooling.tau", 0.001, 1, is_log=True, num_points=4, when={"pooling": ("logmeanexp",)})
-SUBSET = TemplateSubset("generic", ("{caption}", "a photo of {caption}", "the dog's {caption}"))
+SUBSET = EntrySubset("templates", "generic", ("{caption}", "a photo of {caption}", "the dog's {caption}"))
 
 
 class Recorder:
@@ -58,21 +56,15 @@ def test_a_setting_has_a_value_for_each_axis_that_applies(seed: int) -> None:
     assert {"template 2", "template 3"} <= set(setting)
 
 
-def test_words_say_what_hydra_reads_back() -> None:
+def test_a_setting_assigns_values_as_they_are() -> None:
     setting = {"pooling": "logmeanexp", "pooling.tau": 0.1 + 0.2, "template 2": False, "template 3": True}
-    words = SearchSpace((POOLING, TAU), SUBSET).words(setting)
-    read = {word.key_or_group: word.value() for word in OverridesParser.create().parse_overrides(words)}
-    assert read["pooling"] == "logmeanexp"
-    assert read["pooling.tau"] == 0.1 + 0.2
-    assert read["templates"] == "generic"
-    assert [str(text) for text in read["templates.templates"]] == ["{caption}", "the dog's {caption}"]
-    assert str(read["templates.name"]) == "generic[1+3]"
-
-
-@given(text=st.text(alphabet="ab'\\\"{} ,=[]", max_size=12))
-def test_any_quoted_text_is_read_back(text: str) -> None:
-    (word,) = OverridesParser.create().parse_overrides([f"key={quoted(text)}"])
-    assert word.value() == text
+    assert SearchSpace((POOLING, TAU), SUBSET).assigned(setting) == {
+        "pooling": "logmeanexp",
+        "pooling.tau": 0.1 + 0.2,
+        "templates": "generic",
+        "templates.templates": ["{caption}", "the dog's {caption}"],
+        "templates.name": "generic[1+3]",
+    }
 
 
 def test_every_choice_and_both_ends_are_tried() -> None:
@@ -101,7 +93,7 @@ def test_every_choice_and_both_ends_are_tried() -> None:
             lambda: SearchSpace((TAU, POOLING)),
             "when must name axes that stand before, got 1 (pooling) for pooling.tau;",
         ),
-        (lambda: TemplateSubset("one", ("{caption}",)), "needs a set of two or more, got 1 in one;"),
+        (lambda: EntrySubset("templates", "one", ("{caption}",)), "needs a list of two or more, got 1 in one;"),
     ],
 )
 def test_an_impossible_space_is_refused_in_one_sentence(make: object, part: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misfire.cells.pareto import pareto_front, winner
 from misfire.core.errors import UsageError
-from misfire.methods.retrieval.search.pareto import pareto_front, winner
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12)
 
