@@ -4,11 +4,11 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -81,6 +81,24 @@ class QuerySubset(ABC):
         """What the subset is called in tables."""
 
     @abstractmethod
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        """All that a selection depends on besides the failure set, as JSON values; nothing is mined or ranked for it.
+
+        Raises:
+            UsageError: If a file that it reads isn't there or doesn't fit the dataset.
+        """
+
+    @property
+    def categories_asked(self) -> tuple[str, ...]:
+        """The gold categories that choose the queries; none where labels have no part in it."""
+        return ()
+
+    @property
+    def is_chosen_by_failing(self) -> bool:
+        """Whether the queries are chosen because the baseline fails on them, as far as is known before selecting."""
+        return self.needs_failure_set
+
+    @abstractmethod
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         """The selection, from a failure set that fits the dataset."""
 
@@ -115,6 +133,10 @@ class AllQueries(QuerySubset):
         return "all"
 
     @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "all"}
+
+    @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         positions = np.arange(len(dataset.captions), dtype=np.int64)
         return Selection(self.name, positions, f"all {len(positions)} queries of the dataset", is_failure_mined=False)
@@ -131,6 +153,10 @@ class AllFailures(QuerySubset):
     @override
     def name(self) -> str:
         return "failures"
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "failures"}
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -170,6 +196,15 @@ class CategorySubset(QuerySubset):
     def name(self) -> str:
         return "_".join(category.lower() for category in self.categories)
 
+    @property
+    @override
+    def categories_asked(self) -> tuple[str, ...]:
+        return tuple(self.categories)
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "failures", "categories": list(self.categories)}
+
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         mined = _required(failure_set, self)
@@ -205,6 +240,16 @@ class FileSubset(QuerySubset):
     @override
     def name(self) -> str:
         return Path(self.path).stem
+
+    @property
+    @override
+    def is_chosen_by_failing(self) -> bool:
+        return self.is_failure_mined
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        chosen = self._select(dataset, None)
+        return {"queries": list(chosen.query_ids(dataset)), "is_failure_mined": self.is_failure_mined}
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
