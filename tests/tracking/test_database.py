@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
