@@ -143,7 +143,7 @@ def compare(
 def adjusted_p_values(
     comparisons: Sequence[Paired], *, num_replicates: int, rng: np.random.Generator
 ) -> Float[np.ndarray, " comparison"]:
-    """Two-sided p-value of each gain on the chosen units, adjusted for having looked at all: Westfall and Young's max-T.
+    """Two-sided p-value of each gain on the chosen units, adjusted for looking at all: Westfall and Young's max-T.
 
     The units of a cluster are swapped together; units may differ between the comparisons.
 
