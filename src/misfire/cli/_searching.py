@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from misfire.cells.axis import Setting
     from misfire.cells.searched import Searched
     from misfire.config.settings import Settings
-    from misfire.config.sweep_file import Sweep, Walk
+    from misfire.config.sweep import Sweep, Walk
     from misfire.tracking import Study, Trial, TrialResult
 
 Rivals = Sequence[tuple[float, ...]]

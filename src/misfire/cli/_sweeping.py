@@ -8,7 +8,7 @@ from misfire.core.errors import UsageError
 if TYPE_CHECKING:
     from misfire.cells import Question
     from misfire.config.settings import Settings
-    from misfire.config.sweep_file import Sweep
+    from misfire.config.sweep import Sweep
 
 
 def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
@@ -17,7 +17,7 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
     Raises:
         UsageError: If there is no such word, or no such sweep.
     """
-    from misfire.config.sweep_file import load, names
+    from misfire.config.sweep import load, names
 
     if not words or ("=" in words[0] and not words[0].endswith((".yaml", ".yml"))) or words[0].startswith("-"):
         raise UsageError(f"{verb} needs a name, got none; try `misfire {verb} {names(searches=verb == 'search')[0]}`.")
