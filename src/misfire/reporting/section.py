@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
 from misfire.reporting.figure import Illustration
+from misfire.reporting.gallery import Gallery
 from misfire.reporting.table import Table
 
 
@@ -19,7 +19,7 @@ class Section:
         sentences: What it says, a paragraph each.
         tables: Its tables.
         illustrations: Its figures, which stand after the tables.
-        gallery: Pictures of flips.
+        gallery: Its pictures, which stand between tables and figures.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Section:
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     illustrations: tuple[Illustration, ...] = ()
-    gallery: FlipGallery | None = None
+    gallery: Gallery | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,8 @@ from misfire.core.exports import exported
 __all__, __getattr__ = exported(
     __name__,
     {
+        "BaselineCell": "baseline.baseline_cell",
+        "EnsembleCell": "ensemble.ensemble_cell",
         "GapSystems": "gap.systems",
         "GatedTemplates": "templates.gated_templates",
         "LexicalRouter": "templates.routers.lexical",

@@ -1,13 +1,13 @@
 """Pictures of what a cell fixed and what it broke: the largest changes of rank each way."""
 
-import base64
 import io
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from misfire.reporting.gallery import Example, ExampleGroup, Gallery, Picture
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -24,58 +24,10 @@ _GROUPS = (
 )
 
 
-@final
-@dataclass(frozen=True)
-class Picture:
-    """A small JPEG with what it is."""
-
-    jpeg: bytes
-    role: str
-
-    @property
-    def data_uri(self) -> str:
-        """The picture as an address that holds it."""
-        return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode("ascii")
-
-
-@final
-@dataclass(frozen=True)
-class FlipExample:
-    """One query that flipped: what was asked, and the pictures that were found before and after."""
-
-    query_id: int
-    caption: str
-    category: str
-    rank_before: int
-    rank_after: int
-    pictures: tuple[Picture, ...]
-
-
-@final
-@dataclass(frozen=True)
-class FlipGroup:
-    """Flips of one kind, the largest changes of rank first; ``num_flips`` is how many there are in all."""
-
-    title: str
-    num_flips: int
-    examples: tuple[FlipExample, ...]
-
-
-@final
-@dataclass(frozen=True)
-class FlipGallery:
-    """What a cell fixed and broke, in pictures."""
-
-    cell: str
-    k: int
-    groups: tuple[FlipGroup, ...]
-
-
-def flip_gallery(cell: str, records: pd.DataFrame, dataset: "Dataset", *, k: int, most: int = 4) -> FlipGallery:
+def flip_gallery(records: pd.DataFrame, dataset: "Dataset", *, k: int, most: int = 4) -> Gallery:
     """The largest flips of a cell at one cut-off, on the subset and on the complement, with their pictures.
 
     Args:
-        cell: What the cell is called.
         records: Its records, one a query.
         dataset: Where captions and pictures come from; its fingerprint must be the cell's.
         k: Cut-off.
@@ -90,8 +42,8 @@ def flip_gallery(cell: str, records: pd.DataFrame, dataset: "Dataset", *, k: int
     for part, is_fixed, title in _GROUPS:
         flips = largest_flips(records, part=part, is_fixed=is_fixed, k=k)
         examples = tuple(_example(row, texts, dataset) for row in flips.head(most).to_dict("records"))
-        groups.append(FlipGroup(title, len(flips), examples))
-    return FlipGallery(cell, k, tuple(group for group in groups if group.examples))
+        groups.append(ExampleGroup(title, len(flips), examples))
+    return Gallery(tuple(group for group in groups if group.examples))
 
 
 def largest_flips(records: pd.DataFrame, *, part: str, is_fixed: bool, k: int) -> pd.DataFrame:
@@ -110,7 +62,7 @@ def largest_flips(records: pd.DataFrame, *, part: str, is_fixed: bool, k: int) -
     return found.assign(change=change).sort_values(["change", "query_id"], ascending=[False, True])
 
 
-def _example(row: Mapping[Hashable, Any], texts: dict[int, str], dataset: "Dataset") -> FlipExample:
+def _example(row: Mapping[Hashable, Any], texts: dict[int, str], dataset: "Dataset") -> Example:
     def number(name: str) -> int:
         return int(row[name])
 
@@ -120,13 +72,15 @@ def _example(row: Mapping[Hashable, Any], texts: dict[int, str], dataset: "Datas
         (number("ensembled_top1_id"), "First after"),
     )
     category = row.get("category")
-    return FlipExample(
-        query_id=number("query_id"),
-        caption=texts[number("query_id")],
-        category=category if isinstance(category, str) else "",
-        rank_before=number("baseline_rank"),
-        rank_after=number("ensembled_rank"),
+    told = [
+        f"rank {number('baseline_rank')} → {number('ensembled_rank')}",
+        *([category] if isinstance(category, str) and category else []),
+        f"query {number('query_id')}",
+    ]
+    return Example(
+        text=texts[number("query_id")],
         pictures=tuple(Picture(_jpeg(_load(dataset, image_id)), role) for image_id, role in shown),
+        remark=" · ".join(told),
     )
 
 

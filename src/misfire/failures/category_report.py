@@ -1,13 +1,15 @@
-"""Distribution of failure categories."""
+"""Why retrieval failed: how often each category was labelled, as a table and as a figure."""
 
 from collections.abc import Collection, Mapping
 
 from matplotlib.axes import Axes
 
-from misfire.failures import AMBIGUOUS
+from misfire.core.errors import UsageError
+from misfire.core.words import interval_percent, percent, plain_count
+from misfire.failures.taxonomy import AMBIGUOUS
 from misfire.reporting.figure import INK, Illustration, colour, new_figure, styled
-from misfire.core.words import percent
-from misfire.methods.retrieval.ensemble.report.series import categories_by_frequency
+from misfire.reporting.table import Column, Entry, Table
+from misfire.stats import wilson_interval
 
 _INTERVALS = " Whiskers are intervals for the share of all failures, each by itself."
 
@@ -77,3 +79,45 @@ def _whisker(axes: Axes, position: int, count: int, total: int, interval: tuple[
 
 def _capitalised(category: str) -> str:
     return category[:1].upper() + category[1:]
+
+
+def taxonomy_table(counts: Mapping[str, int]) -> Table:
+    """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
+
+    Args:
+        counts: Annotated failures a category.
+
+    Raises:
+        UsageError: If nothing was annotated.
+    """
+    total = sum(counts.values())
+    if total < 1:
+        raise UsageError(f"taxonomy_counts must hold annotated failures, got {dict(counts)}; run misfire agree first.")
+    rows = []
+    for category, count in categories_by_frequency(counts):
+        low, high = wilson_interval(count, total)
+        rows.append(
+            (
+                Entry(category.capitalize(), (category,)),
+                Entry(plain_count(count), (count,)),
+                Entry(percent(count, total), (count / total,), f"{count} of {total}"),
+                Entry(interval_percent(low, high), (low, high)),
+            )
+        )
+    return Table(
+        name="taxonomy",
+        title=f"Why retrieval failed: categories of {total} annotated failures.",
+        columns=(
+            Column("Category", ("category",), is_number=False),
+            Column("Failures", ("count",)),
+            Column("Share (%)", ("share",)),
+            Column("95 % interval", ("share_low", "share_high")),
+        ),
+        rows=tuple(rows),
+        note="Intervals are Wilson's, for each share by itself.",
+    )
+
+
+def categories_by_frequency(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Categories with their counts, the most frequent first, equal ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
