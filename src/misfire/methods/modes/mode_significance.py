@@ -167,6 +167,52 @@ def necessity_p_values(
     return p_values
 
 
+def explained_by(
+    modes: Sequence[Mode],
+    correct: Bool[np.ndarray, " image"],
+    labels: Int[np.ndarray, " image"],
+    tags: Bool[np.ndarray, "image tag"],
+    *,
+    among: Bool[np.ndarray, " mode"],
+    level: float = 0.05,
+) -> Int[np.ndarray, " mode"]:
+    """For each mode, a more specific one in which its errors lie; -1 where none explains it.
+
+    Where foxes fail in dry grass, foxes in grass fail, too, if most of it is dry. A mode is explained if the images
+    that it has beyond the modes among ``among`` that contain its tags are no worse than their class without these
+    images: the exact p-value of their errors is above ``level``, or there are none.
+
+    Args:
+        modes: Modes of one search.
+        correct: Whether the model is right on each image.
+        labels: Class of each image.
+        tags: Which tags each image carries.
+        among: Which modes may explain others, for example those that survive correction.
+        level: How small the p-value of the rest must be for a mode to stand by itself, in (0, 1).
+
+    Raises:
+        UsageError: If the arrays don't fit together, or no image of a mode's class carries its tags.
+    """
+    strata = _checked(modes, correct, labels, tags, None)
+    rows_of = dict(images_by_class(labels))
+    found = np.full(len(modes), -1)
+    for index, mode in enumerate(modes):
+        specific = [
+            other
+            for other, candidate in enumerate(modes)
+            if among[other] and candidate.label == mode.label and set(candidate.tags) > set(mode.tags)
+        ]
+        if not specific:
+            continue
+        rows = rows_of[mode.label]
+        inside = np.array([carriers(tags, modes[other].tags, rows) for other in specific])
+        rest = rows[~inside.any(axis=0)]
+        is_rest = carriers(tags, mode.tags, rest)
+        if not is_rest.any() or _p_value(~correct[rest], is_rest, strata[rest]) > level:
+            found[index] = specific[int(np.argmax(np.count_nonzero(inside, axis=1)))]
+    return found
+
+
 def num_sets_searched(
     labels: Int[np.ndarray, " image"], tags: Bool[np.ndarray, "image tag"], *, min_support: int, max_size: int
 ) -> int:
