@@ -67,6 +67,7 @@ __all__, __getattr__ = exported(
         "confusion_responsibilities": "error_aware_mixture",
         "distance_by_shared_tags": "distance_and_tags",
         "drops_by_num_tags": "unseen_drop",
+        "explained_by": "mode_significance",
         "explanation_scores": "explanation_scores",
         "failure_sentences": "explanation_scores",
         "generalisation": "unseen_drop",
