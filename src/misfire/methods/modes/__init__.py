@@ -7,6 +7,7 @@ from misfire.methods.modes.clustering import ScikitLearnClustering as ScikitLear
 from misfire.methods.modes.clustering import SizedClustering as SizedClustering
 from misfire.methods.modes.clustering import WardClustering as WardClustering
 from misfire.methods.modes.clustering import prototypes as prototypes
+from misfire.methods.modes.domino import Domino as Domino
 from misfire.methods.modes.error_aware_mixture import ErrorAwareMixture as ErrorAwareMixture
 from misfire.methods.modes.error_aware_mixture import FittedErrorAwareMixture as FittedErrorAwareMixture
 from misfire.methods.modes.error_aware_mixture import confusion_responsibilities as confusion_responsibilities
@@ -14,6 +15,9 @@ from misfire.methods.modes.explanation_scores import ExplanationScores as Explan
 from misfire.methods.modes.explanation_scores import explanation_scores as explanation_scores
 from misfire.methods.modes.explanation_scores import failure_sentences as failure_sentences
 from misfire.methods.modes.explanation_scores import sentence_hardness as sentence_hardness
+from misfire.methods.modes.facts import Facts as Facts
+from misfire.methods.modes.facts import FittedPredictionMixture as FittedPredictionMixture
+from misfire.methods.modes.facts import PredictionMixture as PredictionMixture
 from misfire.methods.modes.hardness_split import ClassProbabilitySplit as ClassProbabilitySplit
 from misfire.methods.modes.hardness_split import ConfidenceSplit as ConfidenceSplit
 from misfire.methods.modes.hardness_split import EntropySplit as EntropySplit
@@ -21,9 +25,14 @@ from misfire.methods.modes.hardness_split import HardEasy as HardEasy
 from misfire.methods.modes.hardness_split import HardnessSplit as HardnessSplit
 from misfire.methods.modes.hardness_split import PerformanceSplit as PerformanceSplit
 from misfire.methods.modes.hardness_split import RankingSplit as RankingSplit
+from misfire.methods.modes.ladder import Ladder as Ladder
+from misfire.methods.modes.ladder import LadderModes as LadderModes
+from misfire.methods.modes.mixture_modes import MixtureModes as MixtureModes
 from misfire.methods.modes.mode_finder import EncodedSentences as EncodedSentences
 from misfire.methods.modes.mode_finder import FoundModes as FoundModes
 from misfire.methods.modes.mode_finder import ModeFinder as ModeFinder
+from misfire.methods.modes.precision_at_k import PrecisionAtK as PrecisionAtK
+from misfire.methods.modes.precision_at_k import precision_at_k as precision_at_k
 from misfire.methods.modes.rank_law import ExactLaw as ExactLaw
 from misfire.methods.modes.rank_law import NormalLaw as NormalLaw
 from misfire.methods.modes.rank_law import PermutationLaw as PermutationLaw
