@@ -9,9 +9,13 @@ INSTALLED := $(VENV)/.installed
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV): about 6 GB, most of it PyTorch, in 2 to 5 minutes; this is done once."
+	@# On a terminal pip shows what it is at, with a bar for each large file; a log is spared that.
+	@test -t 1 || quietly=--quiet; \
+	$(BIN)/python -m pip install $$quietly --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "$(VENV) is ready."
+	@touch $@
 
 demo: setup
 	$(BIN)/misfire demo

@@ -62,9 +62,7 @@ def test_a_key_stands_once() -> None:
 
 @pytest.mark.parametrize("text", ["", "metric,value\n", "a,b,c\n1,2,3\n"])
 def test_what_is_no_such_table_is_damaged(text: str) -> None:
-    with pytest.raises(
-        IntegrityError, match=r"stored estimates must be a table of metric, .*run the cell again"
-    ):
+    with pytest.raises(IntegrityError, match=r"stored estimates must be a table of metric, .*run the cell again"):
         Estimates.from_csv(text)
 
 

@@ -35,9 +35,7 @@ def test_the_digest_names_what_was_chosen_and_not_what_it_is_called() -> None:
 
 def test_a_slice_of_other_data_is_refused() -> None:
     a_slice().check_fits(DATA, name="world")
-    with pytest.raises(
-        UsageError, match=r"slice foxes in grass must be of the data in use, got ids of data dddd"
-    ):
+    with pytest.raises(UsageError, match=r"slice foxes in grass must be of the data in use, got ids of data dddd"):
         a_slice().check_fits("e" * 64, name="coco")
 
 

@@ -1,9 +1,10 @@
 """The card of a dataset: counts by hand, the ceiling by enumeration, the published figures of COCO's captions."""
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
+from misfire.core.errors import UsageError
 from misfire.data import Caption, CocoCaptions, Dataset, Image, ImageSource, Listing, SourcedDataset, dataset_card
-from misfire.data.card import folded, hit_at_1_ceiling
+from misfire.data.card import folded, hit_at_1_ceiling, i2t_hit_ceiling, images_of_texts
 from misfire.data.picture_folder import AbsentImage, UnusableImage
 
 COCO = Path(__file__).parents[2] / "../shared/data/coco_val2017/captions_val2017.json"
@@ -48,6 +50,7 @@ def test_the_published_figures_of_coco_2017_val() -> None:
     assert card["hit_at_1_ceiling"] == pytest.approx(0.99064, abs=1e-9)
     assert card["hit_at_1_ceiling_exact"] == pytest.approx(0.99192, abs=1e-9)
     assert card["captions_per_image_histogram"] == {"5": 5000}
+    assert (card["num_shared_texts_exact"], card["num_images_of_shared_texts_exact"]) == (119, 292)
     assert card["num_images_without_picture"] == 5000
 
 
@@ -93,13 +96,13 @@ def test_a_card_says_what_was_skipped_and_why() -> None:
     ]
     card = dataset_card(SourcedDataset(Listing("pets", images, captions), on_bad_image="skip"))
     expected = {
-        "num_images": 1,
+        "num_images": 2,
         "num_captions": 1,
         "num_missing_images": 1,
         "num_images_outside": 1,
         "num_unreadable_images": 1,
         "num_images_without_caption": 1,
-        "num_skipped_images": 4,
+        "num_skipped_images": 3,
         "num_empty_captions": 1,
         "num_skipped_captions": 2,
     }
@@ -138,3 +141,59 @@ def best_of_every_reader(captions: list[tuple[str, int]]) -> float:
 def test_no_reader_of_texts_alone_beats_the_ceiling_and_one_reaches_it(captions: list[tuple[str, int]]) -> None:
     stands = {text: Counter(image for other, image in captions if other == text) for text, _ in captions}
     assert hit_at_1_ceiling(stands) == pytest.approx(best_of_every_reader(captions))
+
+
+def by_enumeration(owners: list[int], texts: list[str], *, k: int) -> float:
+    """Independent and slow on purpose: every order of every text's captions, every choice of places among texts."""
+    images = sorted(set(owners))
+    places_of = {text: [place for place, one in enumerate(texts) if one == text] for text in set(texts)}
+    best = []
+    for image in images:
+        own = sorted({text for text, owner in zip(texts, owners, strict=True) if owner == image})
+        chances = []
+        for shares in product(range(k + 1), repeat=len(own)):
+            if sum(shares) > k:
+                continue
+            orders = [list(permutations(places_of[text])) for text in own]
+            hits = [
+                any(
+                    owners[place] == image
+                    for order, share in zip(chosen, shares, strict=True)
+                    for place in order[:share]
+                )
+                for chosen in product(*orders)
+            ]
+            chances.append(sum(hits) / len(hits))
+        best.append(max(chances))
+    return sum(best) / len(best)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["a", "b", "c"])), min_size=1, max_size=7), st.integers(1, 3)
+)
+def test_the_i2t_ceiling_is_the_best_over_all_orders(rows: list[tuple[int, str]], k: int) -> None:
+    dataset = dataset_of({image: [text for other, text in rows if other == image] for image, _ in rows})
+    owners = [caption.image_id for caption in dataset.captions]
+    expected = by_enumeration(owners, [caption.text for caption in dataset.captions], k=k)
+    assert i2t_hit_ceiling(images_of_texts(dataset), k=k) == pytest.approx(expected, abs=1e-12)
+    if k == 1:
+        assert dataset_card(dataset)["i2t_hit_at_1_ceiling"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_images_that_have_but_one_text_cannot_all_be_hits() -> None:
+    dataset = dataset_of({1: ["a cat"], 2: ["A cat."], 3: ["a cat"], 4: ["a cat", "a dog"]})
+    card = dataset_card(dataset)
+    assert card["i2t_hit_at_1_ceiling"] == pytest.approx((3 * 1 / 4 + 1) / 4)
+    assert card["i2t_hit_at_1_ceiling_exact"] == pytest.approx((2 * 1 / 3 + 2) / 4)
+    assert (card["num_shared_texts"], card["num_images_of_shared_texts"]) == (1, 4)
+    assert i2t_hit_ceiling(images_of_texts(dataset), k=4) == 1.0
+    with pytest.raises(UsageError, match="a ceiling must have k >= 1, got 0"):
+        i2t_hit_ceiling({}, k=0)
+
+
+def test_the_card_of_images_alone_counts_them_and_leaves_the_rest_undefined() -> None:
+    card = dataset_card(Dataset("pets", dataset_of({1: ["a"], 2: ["b"]}).images))
+    assert (card["num_images"], card["num_captions"], card["num_gallery_images_without_caption"]) == (2, 0, 2)
+    undefined = ("caption_words_min", "caption_words_mean", "hit_at_1_ceiling", "i2t_hit_at_1_ceiling")
+    assert all(math.isnan(card[name]) for name in undefined)

@@ -97,7 +97,6 @@ def test_the_bad_are_counted_and_named_together(tmp_path: Path) -> None:
         "images must have different ids, got 1 (b.png with id 3); ",
         "captions must not be empty, got 1 (id 40); ",
         "captions must describe an image of the dataset, got 1 (id 40); ",
-        "images must have a caption, got 1 (half.png); ",
         "images must be there, got 1 (none.png); ",
         "images must lie in their folder, got 1 (../captions.json); ",
         "images must decode whole, got 1 (half.png: ",
@@ -122,8 +121,8 @@ def test_the_bad_are_counted_and_named_together(tmp_path: Path) -> None:
             r"id must be a whole number, got 1 \(images\[0\] has \"x",
         ),
         (
-            {"annotations": [CAPTIONS[0], {**CAPTIONS[1], "caption": None}, {**CAPTIONS[2], "caption": ["x"]}]},
-            r"caption must be a text, got 2 \(annotations\[1\] has null, annotations\[2\] has \[\"x\"\]\)",
+            {"annotations": [CAPTIONS[0], {**CAPTIONS[1], "caption": 3}, {**CAPTIONS[2], "caption": ["x"]}]},
+            r"caption must be a text, got 2 \(annotations\[1\] has 3, annotations\[2\] has \[\"x\"\]\)",
         ),
         (
             {"annotations": [{"id": 1, "caption": "x"}]},
@@ -166,3 +165,18 @@ def test_real_pictures_and_captions_open_with_and_without_the_pictures(tmp_path:
     assert pictured.captions == bare.captions
     assert pictured.fingerprint == again.fingerprint != bare.fingerprint
     assert pictured.images[0].source.load().size == (300, 300)
+
+
+def test_a_file_without_captions_gives_its_images(tmp_path: Path) -> None:
+    boxes = [{"id": 1, "image_id": 3, "category_id": 1, "bbox": [0, 0, 1, 1]}]
+    with_captions = CocoCaptions(write(tmp_path), tmp_path / "pictures")
+    for changed in ({"annotations": boxes}, {"annotations": []}):
+        silent = CocoCaptions(write(tmp_path, **changed), tmp_path / "pictures")
+        assert silent.captions == ()
+        assert silent.image_set.fingerprint == with_captions.image_set.fingerprint
+    null = CocoCaptions(
+        write(tmp_path, annotations=[{**CAPTIONS[0], "caption": None}, *CAPTIONS[1:]]),
+        tmp_path / "pictures",
+        on_bad_image="skip",
+    )
+    assert null.skipped_captions[0].reason == "null"

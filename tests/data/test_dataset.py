@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
-from misfire.data import Caption, Dataset, Image, ImageSource, Skipped
+from misfire.data import Caption, Dataset, Image, ImageSet, ImageSource, Skipped
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,6 @@ def dataset(**changed: object) -> Dataset:
             {"captions": (*CAPTIONS, Caption(13, 9, "a hen"))},
             "dataset pets: captions must describe an image of the dataset, got 1 (id 13); "
             "mend or drop them in the source.",
-        ),
-        (
-            {"images": images(1, 2, 3, 4)},
-            "dataset pets: images must have a caption, got 2 (id 3, id 4); mend or drop them in the source.",
         ),
     ],
 )
@@ -124,8 +120,7 @@ def test_all_rules_that_are_broken_stand_in_one_sentence() -> None:
     assert str(caught.value) == (
         "dataset pets: images must have different ids, got 1 (b.jpg with id 1); "
         "captions must have different ids, got 1 (id 10); captions must not be empty, got 1 (id 10); "
-        "captions must describe an image of the dataset, got 1 (id 10); images must have a caption, got 1 (id 3); "
-        "mend or drop them in the source."
+        "captions must describe an image of the dataset, got 1 (id 10); mend or drop them in the source."
     )
 
 
@@ -188,7 +183,27 @@ def test_a_hundred_thousand_images_are_held_and_checked() -> None:
     told = tuple(Caption(number, number, "a thing") for number in range(count))
     large = dataset(images=many[::-1], captions=told[::-1])
     assert (large.targets == range(count)).all()
-    with pytest.raises(
-        UsageError, match=r"must have a caption, got 99999 \(1\.jpg, 2\.jpg, 3\.jpg, 4\.jpg, 5\.jpg, \.\."
-    ):
-        dataset(images=many, captions=told[:1])
+    with pytest.raises(UsageError, match=r"must describe an image of the dataset, got 99999 \(id 1, id 2, id 3, "):
+        dataset(images=many[:1], captions=told)
+
+
+def test_images_stand_in_the_gallery_without_a_caption() -> None:
+    more = dataset(images=images(1, 2, 3, 4))
+    assert [image.id for image in more.images] == [1, 2, 3, 4]
+    assert more.targets.tolist() == dataset().targets.tolist()
+    assert more.fingerprint != dataset().fingerprint
+
+
+def test_an_image_set_stands_alone_and_is_named_by_its_images() -> None:
+    silent = Dataset("pets", images(2, 1))
+    assert silent.image_set.ids.tolist() == [1, 2]
+    assert silent.image_set.fingerprint == dataset().image_set.fingerprint == ImageSet("x", images(1, 2)).fingerprint
+    assert silent.fingerprint != dataset().fingerprint
+    assert ImageSet("pets", images(1, 3)).fingerprint != silent.image_set.fingerprint
+    assert silent.labels is silent.label_matrix is silent.tags is silent.sentences is None
+    with pytest.raises(UsageError, match=r"^retrieval must have captions as queries, dataset pets has 2 images and no"):
+        _ = silent.targets
+    with pytest.raises(UsageError, match=r"image set pets must have images, got none; check its path"):
+        ImageSet("pets", ())
+    with pytest.raises(UsageError, match=r"images must have different ids, got 1 \(id 1\)"):
+        ImageSet("pets", images(1, 1))

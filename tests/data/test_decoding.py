@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
-from misfire.data.decoding import check_decodes, decode
+from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, size=(12, 16, 3), dtype=np.uint8)
@@ -264,7 +264,7 @@ def test_a_file_cut_anywhere_is_found_unless_all_its_pixels_are_there(format: st
     assert format != "JPEG" or not unnoticed
 
 
-def test_what_cannot_be_decoded_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_decoded_is_one_sentence() -> None:
     data = written(PICTURE, "PNG")
     for damaged, reason in (
         (b"", r"not an image, or cut off in its first bytes"),
@@ -274,10 +274,23 @@ def test_what_cannot_be_decoded_is_one_sentence(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(UsageError, match=rf"^an image file must decode whole, got cat\.png \({reason}.*\);"):
             decode(damaged, "cat.png")
         assert str(check_decodes(damaged)).startswith(reason)
-    monkeypatch.setattr(PillowImage, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(UsageError, match=r"must decode whole, got cat\.png \(Image size \(1120 pixels\) exceeds limit"):
-        decode(data, "cat.png")
-    assert "exceeds limit" in str(check_decodes(data))
+
+
+def test_the_most_pixels_are_a_setting_whatever_pillow_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = written(PICTURE, "PNG")
+    with pytest.raises(UsageError) as caught:
+        decode(data, "cat.png", max_pixels=1119)
+    assert str(caught.value) == (
+        "an image file must decode whole, got cat.png (40 x 28 pixels exceed the limit of 1,119, see "
+        "max_image_pixels); restore or drop it."
+    )
+    assert str(check_decodes(data, max_pixels=1119)).startswith("40 x 28 pixels exceed the limit")
+    for limit in (1120, None):
+        assert (np.asarray(decode(data, "cat.png", max_pixels=limit)) == pixels(data)).all()
+    monkeypatch.setattr(PillowImage, "MAX_IMAGE_PIXELS", 10)  # another library's affair
+    assert check_decodes(data) is None
+    assert PillowImage.MAX_IMAGE_PIXELS == 10
+    assert MAX_PIXELS == 2 * 89_478_485
 
 
 def test_an_open_file_is_read_as_its_bytes_are() -> None:

@@ -145,7 +145,7 @@ def test_a_list_selects_its_images_with_or_without_their_ending(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("b.jpg\nc.jpg\nd\n", r"every image must be in the captions' file, got 2 \(c.jpg, d\)"),
+        ("b.jpg\nc.jpg\nd\n", r"every image must be in the captions' file or the pictures' folder, got 2 \(c.jpg, d\)"),
         ("b.jpg\na.jpg\nb\n", r"every image must be named once, got 1 \(b.jpg\)"),
         ("\n", r"must name the images of a split, one a line, it is empty"),
     ],
@@ -163,3 +163,18 @@ def test_the_image_that_was_never_published_is_named_or_skipped(tmp_path: Path) 
     dataset = FlickrTokens(path, pictures, on_bad_image="skip")
     assert (len(dataset.images), len(dataset.captions)) == (2, 5)
     assert dataset.notes[0].startswith("1 of 3 images was skipped (2258277193_586949ec62.jpg.1: missing)")
+
+
+def test_pictures_without_captions_stand_in_the_gallery(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures")
+    PillowImage.new("RGB", (4, 3), "lime").save(pictures / "c.jpg")
+    path = write(tmp_path, TOKENS)
+    assert [one.name for one in FlickrTokens(path, pictures).images] == ["a.jpg", "b.jpg", "c.jpg"]
+    of_list = FlickrTokens(path, pictures, split_list=write(tmp_path, "b\nc.jpg\n", "list.txt"))
+    assert [one.name for one in of_list.images] == ["b.jpg", "c.jpg"]
+    assert of_list.targets.tolist() == [0, 0]
+
+
+def test_a_table_that_names_a_column_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must have different names, got 1 \(image\) more than once"):
+        FlickrTokens(write(tmp_path, "image,image,caption\nb.jpg,c.jpg,A dog\n"))

@@ -154,10 +154,10 @@ def test_words_that_do_not_fit_are_answered_with_what_is_there(tmp_path: Path, w
 @pytest.mark.parametrize(
     ("captions", "message"),
     [
-        (["a", None, "c"], r"caption must hold texts, got 1 \(row 1 \(nothing\)\)"),
+        (["a", None, "c"], r"captions must be texts, got 1 \(row 1: null\)"),
         ([1, 2, 3], r"caption must hold texts, got 3 \(row 0 \(int\), row 1 \(int\), row 2 \(int\)\)"),
         (["a", " ", "c"], r"captions must not be empty, got 1 \(id 1\)"),
-        ([["a"], [], ["c"]], r"images must have a caption, got 1 \(row 1\)"),
+        ([["a"], ["b", None], ["c"]], r"captions must be texts, got 1 \(row 1: null\)"),
     ],
 )
 def test_bad_captions_are_counted_and_named(tmp_path: Path, captions: list[Any], message: str) -> None:
@@ -216,3 +216,21 @@ def test_without_the_package_its_command_is_told(
         "a Hugging Face dataset must be read by the package datasets, found none; run `pip install "
         "'misfire[huggingface]'`."
     )
+
+
+def test_rows_of_one_picture_are_one_image(tmp_path: Path) -> None:
+    red, blue = ({"bytes": picture(colour), "path": None} for colour in ("red", "blue"))
+    dataset = HuggingFaceCaptions(saved(tmp_path / "saved", ["a", "b", "c"], pictures=[red, blue, red]))
+    assert [one.name for one in dataset.images] == ["row 0", "row 1"]
+    assert dataset.targets.tolist() == [0, 1, 0]
+    assert "1 of 3 listed images is the same picture as an earlier one" in dataset.notes[0]
+    assert "row 2: the same as row 0" in dataset.notes[0]
+    assert HuggingFaceCaptions(tmp_path / "saved", caption_column=[]).captions == ()
+
+
+def test_the_small_set_with_a_row_a_caption() -> None:
+    rows = Path(__file__).parents[2] / "../shared/inputs/rows"
+    if not rows.is_dir():
+        pytest.skip("needs rows beside the repository, in ../shared/inputs")
+    dataset = HuggingFaceCaptions(rows)
+    assert (len(dataset.images), len(dataset.captions)) == (4, 20)

@@ -148,7 +148,7 @@ def test_a_file_is_read_again_once_it_changed(tmp_path: Path, monkeypatch: pytes
     from misfire.data import ImageFile, image_file
 
     decoded: list[str] = []
-    monkeypatch.setattr(image_file, "check_decodes", lambda file: decoded.append(file.name))
+    monkeypatch.setattr(image_file, "check_decodes", lambda file, max_pixels: decoded.append(file.name))
     PillowImage.new("RGB", (4, 4), "red").save(tmp_path / "cat.png")
     listing = Listing("pets", [Image(1, ImageFile(tmp_path / "cat.png"), "cat.png")], [Caption(1, 1, "a cat")])
 

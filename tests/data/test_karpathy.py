@@ -115,8 +115,7 @@ def test_a_file_without_folders_looks_beside_itself(tmp_path: Path) -> None:
         ([image(0, sentences=[sentence(raw=3)])], r"raw must be a text, got 1 \(images\[0\].sentences\[0\] has 3\)"),
         ([image(0, sentences=[sentence(sentid="x")])], r"sentid must be a whole number, got 1 .* has \"x\""),
         ([image(0, sentences=[sentence(raw=" ")])], r"captions must not be empty, got 1 \(id 7\)"),
-        ([image(0, sentences=[])], r"images must have a caption, got 1 \(val2014/0.png\)"),
-        ([image(0, sentences=None)], r"images must have a caption, got 1 \(val2014/0.png\)"),
+        ([image(0, sentences=[{**sentence(), "raw": None}])], r"captions must be texts, got 1 \(id 7: null\)"),
         ([image(0, sentences="a cat")], r"images\[0\].sentences must be a list of objects, got a text"),
         ([image(0, imgid=None)], r"imgid must be a whole number, got 1 \(images\[0\] has none\)"),
         ([image(0, filename="")], r"filename must be a text that isn't empty, got 1 \(images\[0\] has \"\"\)"),
@@ -177,6 +176,13 @@ def test_every_text_comes_back_as_it_was_written(
         image(index, sentences=[{"raw": text, "sentid": next(numbers)} for text in told])
         for index, told in enumerate(texts)
     ]
-    listing = karpathy_listing(write(tmp_path_factory.mktemp("karpathy"), rows), None)
+    listing = karpathy_listing(write(tmp_path_factory.mktemp("karpathy"), rows))
     assert [one.text for one in listing.captions] == [text for told in texts for text in told]
     assert [one.image_id for one in listing.captions] == [index for index, told in enumerate(texts) for _ in told]
+
+
+def test_an_image_without_sentences_stands_in_the_gallery(tmp_path: Path) -> None:
+    rows = [image(0, sentences=[sentence()]), image(5, filename="b.png", sentences=[])]
+    dataset = KarpathyCaptions(write(tmp_path, rows))
+    assert [one.id for one in dataset.images] == [0, 5]
+    assert "1 of 2 images has no caption and stands in the gallery" in dataset.notes[0]

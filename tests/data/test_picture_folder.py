@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.data import ImageFile
-from misfire.data.picture_folder import AbsentImage, UnusableImage, pictures, within
+from misfire.data.picture_folder import AbsentImage, UnusableImage, picture_names, pictures, within
 
 
 @pytest.fixture
@@ -23,6 +23,29 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "root" / "away").symlink_to(tmp_path)
     (tmp_path / "root" / "round").symlink_to("round")
     return tmp_path / "root"
+
+
+LINKS = ("escape.png", "away/secret.png")
+
+
+def test_pictures_are_found_below_a_folder_each_place_once(tmp_path: Path) -> None:
+    for name in ("b/2.JPG", "a.png", "b/c/22.05.tiff", "notes.txt", ".hidden.png", ".git/x.png", "png"):
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).touch()
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "3.webp").touch()
+    (tmp_path / "root" / "far").symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "back").symlink_to(tmp_path / "root")  # a circle
+    (tmp_path / "root" / "4.gif").symlink_to(tmp_path / "far" / "3.webp")
+    assert picture_names(tmp_path / "root") == ["4.gif", "a.png", "b/2.JPG", "b/c/22.05.tiff"]
+    followed = ["4.gif", "a.png", "b/2.JPG", "b/c/22.05.tiff", "far/3.webp"]
+    assert picture_names(tmp_path / "root", follow_links=True) == followed
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_no_picture_keeps_is_refused(tmp_path: Path, limit: int) -> None:
+    with pytest.raises(UsageError, match=rf"max_image_pixels must be >= 1 or null, got {limit}; leave it out for 178,"):
+        pictures(tmp_path, published="", max_pixels=limit)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +72,11 @@ def test_a_name_within_the_folder_is_a_file_of_it(root: Path, name: str) -> None
 def test_a_name_that_leads_out_is_never_opened(root: Path, name: str) -> None:
     assert not within(root, name)
     picture = pictures(root, published="")(name)
-    assert picture == UnusableImage(name, "outside the folder")
-    assert picture.problem() == "outside the folder"
+    by_link = ", by a link (see dataset.follow_links)" if name in LINKS else ""
+    assert picture == UnusableImage(name, f"outside the folder{by_link}")
+    assert picture.problem() == f"outside the folder{by_link}"
+    followed = pictures(root, published="", follow_links=True)(name)
+    assert followed == (ImageFile(root / name) if name in LINKS else UnusableImage(name, "outside the folder"))
     for read in (UnusableImage.load, lambda image: image.content_sha256):
         with pytest.raises(UsageError, match=r"an image must be usable, got .*outside the folder"):
             read(picture)

@@ -50,7 +50,7 @@ def test_one_sentence_names_every_rule_that_is_broken() -> None:
     assert str(caught.value) == (
         "dataset pets: images must have different ids, got 1 (2.jpg with id 2); "
         "captions must have different ids, got 1 (id 10); captions must not be empty, got 1 (id 80); "
-        "captions must describe an image of the dataset, got 1 (id 81); images must have a caption, got 1 (6.jpg); "
+        "captions must describe an image of the dataset, got 1 (id 81); "
         "images must be there, got 2 (3.jpg, 7.jpg); images must lie in their folder, got 1 (5.jpg); "
         "images must decode whole, got 1 (4.jpg: image file is truncated); mend or drop them in the source."
     )
@@ -58,20 +58,20 @@ def test_one_sentence_names_every_rule_that_is_broken() -> None:
 
 def test_what_is_bad_can_be_skipped_and_is_then_said() -> None:
     kept, whole = SourcedDataset(BAD, on_bad_image="skip"), SourcedDataset(PETS, on_bad_image="skip")
-    assert (kept.images, kept.captions) == (whole.images, whole.captions)
+    assert (kept.images, kept.captions) == ((*whole.images, picture(6)), whole.captions)
     assert kept.skipped_images == (
         Skipped("3.jpg", "missing"),
         Skipped("4.jpg", "image file is truncated"),
         Skipped("5.jpg", "outside the folder"),
-        Skipped("6.jpg", "without a caption"),
         Skipped("7.jpg", "missing"),
     )
     assert kept.skipped_captions == (Skipped("id 81", "of image 99, which isn't listed"), Skipped("id 80", "empty"))
     assert kept.notes == (
-        "5 of 7 images were skipped (3.jpg: missing, 4.jpg: image file is truncated, 5.jpg: outside the folder, ...).",
+        "4 of 7 images were skipped (3.jpg: missing, 4.jpg: image file is truncated, 5.jpg: outside the folder, ...).",
         "2 captions were skipped (id 81: of image 99, which isn't listed, id 80: empty).",
+        "1 of 3 images has no caption and stands in the gallery (dataset.gallery=captioned leaves it out).",
     )
-    assert kept.policy["skipped_images"] == [3, 4, 5, 6, 7]
+    assert kept.policy["skipped_images"] == [3, 4, 5, 7]
     assert whole.notes == ()
 
 

@@ -8,10 +8,10 @@ import pytest
 from misfire.methods.retrieval.audit.published_counts import read_published_counts
 from misfire.methods.retrieval.audit.support import Support, audit
 from misfire.stats import exact_paired_distribution, mcnemar
-from tests.docs.guides import ROOT, Guide, run
+from tests.docs.guides import Guide, run
+from tests.published import write_table_1
 
 GUIDE = Guide("audit")
-REFERENCE = ROOT / "../shared/reference/prompt_ensembling.json"
 
 
 def test_commands_run_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +23,8 @@ def test_commands_run_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: p
         assert (tmp_path / "report" / "audit_counts" / "audit.html").is_file()
 
 
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published numbers are not here")
-def test_what_it_says_of_the_published_table_is_so() -> None:
-    audited = audit(read_published_counts(REFERENCE))
+def test_what_it_says_of_the_published_table_is_so(tmp_path: Path) -> None:
+    audited = audit(read_published_counts(write_table_1(tmp_path / "table.json")))
     assert [one.support for one in audited] == [Support.NOT_SHOWN] * 24
     rows = {
         (one.counts.num_queries, f"{one.counts.baseline_hits} to {one.counts.ensembled_hits}"): one for one in audited

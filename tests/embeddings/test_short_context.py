@@ -40,6 +40,16 @@ def network(request: pytest.FixtureRequest) -> torch.nn.Module:
     return built(kind, **text)
 
 
+# Another batch or length adds the same products up in another order: one rounding a summand at worst, of sums as
+# long as the feed-forward layer is wide, of numbers of the embedding's size, in each layer.
+_NUM_ROUNDINGS = 4 * TEXT["width"] * TEXT["layers"]
+
+
+def assert_same_but_for_rounding(found: torch.Tensor, expected: torch.Tensor) -> None:
+    largest = float(expected.abs().max())
+    torch.testing.assert_close(found, expected, atol=_NUM_ROUNDINGS * 2.0**-24 * largest, rtol=0)
+
+
 def test_an_embedding_is_that_of_the_whole_context(network: torch.nn.Module) -> None:
     import open_clip
 
@@ -48,7 +58,7 @@ def test_an_embedding_is_that_of_the_whole_context(network: torch.nn.Module) -> 
     whole = torch.nn.functional.normalize(encode(tokens), dim=1)
     short = torch.nn.functional.normalize(encode_shortened(network, tokens), dim=1)
     assert can_be_shortened(network)
-    torch.testing.assert_close(short, whole, atol=1e-6, rtol=0)
+    assert_same_but_for_rounding(short, whole)
 
 
 def test_an_embedding_does_not_depend_on_its_neighbours(network: torch.nn.Module) -> None:
@@ -57,7 +67,7 @@ def test_an_embedding_does_not_depend_on_its_neighbours(network: torch.nn.Module
     tokens = open_clip.tokenize(TEXTS, context_length=32)
     together = encode_shortened(network, tokens)
     alone = torch.cat([encode_shortened(network, row[None]) for row in tokens])
-    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
+    assert_same_but_for_rounding(together, alone)
 
 
 def test_a_tower_that_sees_what_follows_is_not_shortened() -> None:

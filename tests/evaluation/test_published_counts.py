@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.audit.published_counts import PublishedCounts, count_of, read_published_counts
-
-REFERENCE = Path(__file__).parents[2] / "../shared/reference/prompt_ensembling.json"
+from tests.published import write_table_1
 
 
 @settings(deadline=None)
@@ -51,9 +50,8 @@ def test_json_rows_hold_a_comparison_a_cut_off(tmp_path: Path) -> None:
     assert read_published_counts(path) == [PublishedCounts("object @5", 62, 21, 23)]
 
 
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published numbers are not here")
-def test_the_papers_table_is_counts_over_n() -> None:
-    found = read_published_counts(REFERENCE)
+def test_the_papers_table_is_counts_over_n(tmp_path: Path) -> None:
+    found = read_published_counts(write_table_1(tmp_path / "table.json"))
     assert len(found) == 24
     hits = {counts.label: (counts.num_queries, counts.baseline_hits, counts.ensembled_hits) for counts in found}
     assert hits["action · max @10"] == (24, 11, 16)

@@ -100,8 +100,9 @@ def changed(**entries: Any) -> dict[str, Any]:
 
 
 BAD_FILES: list[tuple[Any, str]] = [
-    ("categories: [", r"must be a readable YAML file, got .*team.yaml: while parsing"),
+    ("categories: [", r"a taxonomy must be YAML, got .*team.yaml, line 1: "),
     ("[1, 2]", r"taxonomy .*team.yaml must be a mapping, got \[1, 2\]"),
+    ("rule: x\nrule: y\n", r"a key of a taxonomy must stand once, got 'rule' on lines 1 and 2 of .*team.yaml"),
     ({"rule": "x"}, r"must have categories, got none named 1 \(categories\)"),
     ({"categories": team()["categories"][:1]}, "must have at least two categories, got 1"),
     (changed(name="STYLE "), "name of category 2 of taxonomy .* must be a text without spaces around it, got 'STYLE '"),
@@ -113,7 +114,7 @@ BAD_FILES: list[tuple[Any, str]] = [
     (changed(name=False), "must be a text without spaces around it, got False"),
     (changed(definition=None), "definition of category 2 of .* must be a text, got None"),
     (changed(is_actionable="no"), "must be true or false, got 'no'"),
-    (changed(color="red"), r"category 2 of .* may have name, .*, got 1 \(color\) besides"),
+    (changed(color="red"), r"category 2 of .* may have name, .*, got 1 \(color\) besides \(did you mean colour\?\)"),
     (changed(colour="red"), "must be a colour such as '#0072B2', got 'red'"),
     (changed(subtypes=[{"name": "a"}]), r"subtype 1 of category 2 of .* got none named 1 \(definition\)"),
     (changed(examples=[{"caption": "a"}]), "example 1 of category 2 of .* must have caption and target and"),

@@ -73,3 +73,11 @@ def test_numbers_and_things_are_content_and_frames_are_not() -> None:
 def test_to_ask_how_many_is_no_content_and_to_say_many_is() -> None:
     assert added_words("How many there are: {caption}") == ()
     assert added_words("a photo of many {caption}") == ("many",)
+
+
+def test_templates_of_classes_are_looked_at_like_those_of_captions() -> None:
+    of_classes = TemplateSet("c", ("a photo of a photo of {class}", "an {class} on a table"), placeholder="class")
+    of_captions = TemplateSet("c", ("a photo of a photo of {caption}", "an {caption} on a table"))
+    found, expected = (lint_templates(one, ["star"]) for one in (of_classes, of_captions))
+    assert [finding.fault for finding in found] == [finding.fault for finding in expected]
+    assert found[0].template == "a photo of a photo of {class}"

@@ -62,3 +62,38 @@ def test_a_template_without_quotation_marks_in_its_file_is_refused(tmp_path: Pat
     path.write_text("templates:\n  - {caption}\n  - 'a photo of {caption}'\n  - 3\n")
     with pytest.raises(UsageError, match=r"mine.yaml must be texts, got 2 \(\{'caption': None\}, 3\); put quotation"):
         template_set_from_file(str(path))
+
+
+CLASSES = TemplateSet("photos", ("a photo of a {class}.", "{class}"), placeholder="class")
+
+
+def test_templates_of_classes_are_rendered_and_told_from_those_of_captions() -> None:
+    assert CLASSES.render("star") == ("a photo of a star.", "star")
+    CLASSES.check_asks_about("class")
+    with pytest.raises(UsageError) as caught:
+        CLASSES.check_asks_about("caption")
+    assert str(caught.value) == (
+        "templates must have a place for a caption here, photos has one for a class; choose a set with {caption}."
+    )
+    with pytest.raises(UsageError, match=r"a template must hold \{class\} exactly once, got 'a \{caption\}'"):
+        TemplateSet("photos", ("a {caption}",), placeholder="class")
+    assert TemplateSet("bare", ("{class}",), placeholder="class").is_plain
+    assert not TemplateSet("bare", ("{caption}", "x {caption}")).is_plain
+
+
+def test_a_file_of_templates_is_strict(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+
+    def refusal(text: str) -> str:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError) as caught:
+            template_set_from_file(str(path))
+        return str(caught.value).replace(str(tmp_path), "")
+
+    assert refusal("templates: ['{caption}']\nplaceholdr: class\n") == (
+        "a template set may have the keys templates, name, placeholder, _target_, got 'placeholdr' in /mine.yaml, "
+        "line 2 (did you mean placeholder?); rename or drop it; see conf/templates/generic.yaml."
+    )
+    assert "'templates' on lines 1 and 2 of /mine.yaml" in refusal("templates: []\ntemplates: ['{caption}']\n")
+    path.write_text("placeholder: class\ntemplates: ['a {class}']\n", encoding="utf-8")
+    assert template_set_from_file(str(path)).render("cat") == ("a cat",)

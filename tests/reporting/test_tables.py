@@ -1,8 +1,5 @@
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,12 +7,8 @@ from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
 from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table, taxonomy_table
 from misfire.reporting.table import Table
+from tests.published import TABLE_2, table_1
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "prompt_ensembling.json"
-
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.exists(), reason="the published tables are not beside this checkout."
-)
 MakeRow = Callable[..., CellRow]
 
 
@@ -24,14 +17,9 @@ def printed(table: Table) -> list[dict[str, str]]:
     return [dict(zip(headers, [c.text for c in row], strict=True)) for block in table.blocks() for row in block]
 
 
-def published(name: str) -> Any:
-    return json.loads(REFERENCE.read_text())[name]
-
-
-@needs_reference
 def test_published_counts_give_the_published_table_1(paper_rows: list[CellRow]) -> None:
     lines = printed(improvement_table(paper_rows[::-1]))
-    expected = published("table1")
+    expected = table_1()
     assert len(lines) == len(expected) == 12
     for line, paper in zip(lines, expected, strict=True):
         assert line["Subset"].lower() == paper["subset"]
@@ -45,17 +33,15 @@ def test_published_counts_give_the_published_table_1(paper_rows: list[CellRow]) 
             assert line[f"Δ R@{k}"] == f"{at_k['delta_pp']:+.2f}"
 
 
-@needs_reference
 def test_published_bootstraps_print_as_the_published_table_2(make_row: MakeRow) -> None:
     rows = []
-    for paper in published("table2")["rows"]:
+    for pooling in ("max", "mean", "logmeanexp"):
         stored = {}
         for k in (1, 5, 10):
-            at_k = paper[f"delta_recall_at_{k}"]
-            low, high = (bound / 100 for bound in at_k["ci95_pp"])
-            stored[k] = BootstrapRow(at_k["mean_pp"] / 100, low, high, float(at_k["p_positive"]))
-        tau = 1.0 if paper["pooling"] == "logmeanexp" else None
-        rows.append(replace(make_row(pooling=paper["pooling"], tau=tau), bootstrap=stored))
+            *shares, p_positive = TABLE_2[pooling, k]
+            stored[k] = BootstrapRow(*(share / 100 for share in shares), p_positive)
+        tau = 1.0 if pooling == "logmeanexp" else None
+        rows.append(replace(make_row(pooling=pooling, tau=tau), bootstrap=stored))
     lines = printed(bootstrap_table(rows))
     assert [line["Interval R@10"] for line in lines] == ["[0.00, 41.67]", "[8.23, 37.50]", "[8.23, 37.50]"]
     assert [line["Mean Δ R@5"] for line in lines] == ["4.28", "0.00", "0.00"]

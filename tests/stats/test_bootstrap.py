@@ -1,8 +1,3 @@
-import csv
-import json
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,36 +6,19 @@ from hypothesis import strategies as st
 from misfire.core.errors import UsageError
 from misfire.stats import paired_bootstrap
 from misfire.stats.resampling import index_draws
-
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
-
-needs_reference = pytest.mark.skipif(
-    not (REFERENCE / "action_hits.csv").exists(), reason="the published per-query hits are not beside this checkout."
-)
+from tests.published import TABLE_2, hits
 
 
-def published_rows() -> list[dict[str, Any]]:
-    table: dict[str, Any] = json.loads((REFERENCE / "prompt_ensembling.json").read_text())["table2"]
-    return list(table["rows"])
-
-
-def hits(pooling: str, system: str, k: int) -> np.ndarray:
-    with (REFERENCE / "action_hits.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["pooling"] == pooling]
-    return np.array([row[f"{system}_hit_at_{k}"] == "1" for row in rows])
-
-
-@needs_reference
 @pytest.mark.parametrize("k", [1, 5, 10])
 @pytest.mark.parametrize("pooling", ["max", "mean", "logmeanexp"])
 def test_every_digit_of_the_published_table(pooling: str, k: int) -> None:
-    (published,) = [row[f"delta_recall_at_{k}"] for row in published_rows() if row["pooling"] == pooling]
     result = paired_bootstrap(
         hits(pooling, "baseline", k), hits(pooling, "ensembled", k), rng=np.random.default_rng(42)
     )
+    *shares, p_positive = TABLE_2[pooling, k]
     printed = [f"{100 * value:.2f}" for value in (result.mean, result.low, result.high)]
-    assert printed == [f"{value:.2f}" for value in (published["mean_pp"], *published["ci95_pp"])]
-    assert f"{result.p_positive:.3f}" == f"{published['p_positive']:.3f}"
+    assert printed == [f"{share:.2f}" for share in shares]
+    assert f"{result.p_positive:.3f}" == f"{p_positive:.3f}"
 
 
 @pytest.mark.parametrize("num_items", [1, 2, 3, 24, 25, 1000, 70_001])

@@ -41,6 +41,14 @@ def test_an_undefined_test_stays_so_and_is_not_counted(values: list[float], seed
         assert adjusted[~np.isnan(gaps)].tolist() == adjust(p_values).tolist()
 
 
+@given(P_VALUES, st.integers(0, 9))
+def test_tests_that_cannot_be_rejected_count_as_p_values_of_one(values: list[float], num_others: int) -> None:
+    told = benjamini_hochberg(np.array(values), num_tests=len(values) + num_others)
+    assert told == pytest.approx(benjamini_hochberg(np.array(values + [1.0] * num_others))[: len(values)], abs=1e-12)
+    with pytest.raises(UsageError, match=r"num_tests must be at least the number of p-values, got 0 for"):
+        benjamini_hochberg(np.array(values), num_tests=0)
+
+
 def test_bad_input_is_refused_with_its_remedy() -> None:
     for adjust in (holm, benjamini_hochberg):
         with pytest.raises(UsageError, match=r"got 1 of 2 outside, the first 1.96; pass p-values, not statistics."):

@@ -139,8 +139,16 @@ class Ledger(Protocol):
             wait: Whether to wait for another holder; after a second it is said whom we wait for.
         """
 
-    def save(self, cell: "Cell", outcome: "Outcome", *, config: str) -> Logged:
-        """Keep a cell that is claimed: whole, or not at all."""
+    def save(self, cell: "Cell", outcome: "Outcome", *, config: str, words: Sequence[str] = ()) -> Logged:
+        """Keep a cell that is claimed: whole, or not at all.
+
+        Args:
+            cell: What was run.
+            outcome: What came out.
+            config: The composed configuration, as YAML.
+            words: Words of the command line that ask for the cell alone, its verb first; whoever finds the cell
+                damaged later is told them.
+        """
 
     def load(self, kind: str | None = None) -> Sequence[Logged]:
         """All finished cells, of one kind or of any, oldest first."""

@@ -27,7 +27,7 @@ class Job:
     """A cell that is asked for, before it is built.
 
     Args:
-        words: The words of the command line that ask for it alone.
+        words: The words of the command line that ask for it alone, its verb first.
         build: Makes the cell; whatever it refuses fails this job and no other.
         config: The composed configuration as YAML, asked for when the cell is saved.
     """
@@ -54,8 +54,17 @@ class Ended:
         return f"{self.status:>15}  {self.text}"
 
 
-def run_cell(cell: Cell, lab: Lab, ledger: Ledger, *, config: Callable[[], str]) -> tuple[Logged, bool]:
+def run_cell(
+    cell: Cell, lab: Lab, ledger: Ledger, *, config: Callable[[], str], words: Sequence[str] = ()
+) -> tuple[Logged, bool]:
     """The finished cell, run now unless the ledger holds it; and whether it was.
+
+    Args:
+        cell: What is asked for.
+        lab: Where it runs.
+        ledger: Where it is kept.
+        config: The composed configuration as YAML, asked for when the cell is saved.
+        words: The words of the command line that ask for it alone, its verb first.
 
     Raises:
         MisfireError: If its input or stored data is refused; nothing is logged then.
@@ -63,7 +72,7 @@ def run_cell(cell: Cell, lab: Lab, ledger: Ledger, *, config: Callable[[], str])
     with ledger.claim(cell.id) as claim:
         if claim.finished is not None:
             return claim.finished, False
-        return ledger.save(cell, cell.run(lab), config=config()), True
+        return ledger.save(cell, cell.run(lab), config=config(), words=words), True
 
 
 def run_jobs(
@@ -129,7 +138,8 @@ def _work_off(
                     if claim.finished is not None:
                         one = _ended(Status.FINISHED_BEFORE, claim.finished, job)
                     else:
-                        one = _ended(Status.DONE, ledger.save(cell, cell.run(lab), config=job.config()), job)
+                        saved = ledger.save(cell, cell.run(lab), config=job.config(), words=job.words)
+                        one = _ended(Status.DONE, saved, job)
             except Exception as error:
                 # A defect of ours or of a library in one cell must not take the others with it.
                 one = _failed(job, error)

@@ -1,12 +1,13 @@
-"""Images and captions: the value types, and one module a source."""
+"""Image sets and what is known of them: captions, labels, tags, sentences; one module a source."""
 
-from misfire.data.card import dataset_card, folded
+from misfire.data.card import dataset_card, folded, i2t_hit_ceiling, images_of_texts
 from misfire.data.coco import CocoCaptions
-from misfire.data.dataset import Caption, Dataset, Image, ImageSource, Skipped, Stamp
+from misfire.data.dataset import Caption, Dataset, Image, ImageSet, ImageSource, Skipped, Stamp
 from misfire.data.flickr import FlickrTokens
 from misfire.data.folder import CaptionedFolder
 from misfire.data.huggingface import HuggingFaceCaptions
 from misfire.data.image_file import ImageFile
+from misfire.data.image_table import ClassLabels, ImageTable, Known, LabelMatrix, Sentences, Tags
 from misfire.data.karpathy import KarpathyCaptions
 from misfire.data.listing import Listing
 from misfire.data.sample import image_sample
@@ -17,21 +18,30 @@ from misfire.data.webdataset import WebdatasetCaptions
 __all__ = [
     "Caption",
     "CaptionedFolder",
+    "ClassLabels",
     "CocoCaptions",
     "Dataset",
     "FlickrTokens",
     "HuggingFaceCaptions",
     "Image",
     "ImageFile",
+    "ImageSet",
     "ImageSource",
+    "ImageTable",
     "KarpathyCaptions",
+    "Known",
+    "LabelMatrix",
     "Listing",
+    "Sentences",
     "Skipped",
     "SourcedDataset",
     "Stamp",
+    "Tags",
     "TarMember",
     "WebdatasetCaptions",
     "dataset_card",
     "folded",
+    "i2t_hit_ceiling",
     "image_sample",
+    "images_of_texts",
 ]

@@ -1,12 +1,14 @@
 """A dataset's card: what a reader must know of it before any number measured on it."""
 
+import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from misfire.core.errors import UsageError
 from misfire.data.dataset import MISSING, OUTSIDE, UNREADABLE, WITHOUT_CAPTION, Dataset
 from misfire.data.picture_folder import AbsentImage
 from misfire.data.sourced import EMPTY
@@ -18,14 +20,18 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
     Counts of captions compare their texts folded (see :func:`folded`); the keys that end in ``_exact`` compare the
     texts as they stand. ``num_repeated_captions`` counts the captions whose text stands more than once,
     ``num_shared_captions`` those whose text stands on more than one image, and ``hit_at_1_ceiling`` is what they leave
-    (see :func:`hit_at_1_ceiling`). A refused dataset has no card; open it with ``on_bad_image=skip`` to see how many
-    images are missing, unreadable, outside their folder or without a caption, and how many captions are empty.
+    (see :func:`hit_at_1_ceiling`); ``i2t_hit_at_1_ceiling`` is what they leave of the other direction (see
+    :func:`i2t_hit_ceiling`). ``num_images_without_caption`` counts those in the gallery and those left out of it, and
+    ``num_gallery_images_without_caption`` the former. A refused dataset has no card; open it with ``on_bad_image=skip``
+    to see how many images are missing, unreadable or outside their folder, and how many captions are empty.
 
     Returns:
-        Names, counts, fractions and one histogram, all of which JSON can hold.
+        Names, counts, fractions and one histogram, all of which JSON can hold; what needs captions is NaN without any.
     """
     images = Counter(skipped.kind for skipped in dataset.skipped_images)
-    words = np.array([len(caption.text.split()) for caption in dataset.captions])
+    lengths = [len(caption.text.split()) for caption in dataset.captions]
+    words = np.array(lengths) if lengths else np.array([np.nan])
+    silent = len(dataset.uncaptioned_images)
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -33,9 +39,9 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
         "num_images": len(dataset.images),
         "num_captions": len(dataset.captions),
         **_captions_per_image(dataset),
-        "caption_words_min": int(words.min()),
+        "caption_words_min": words.min().item(),
         "caption_words_mean": float(words.mean()),
-        "caption_words_max": int(words.max()),
+        "caption_words_max": words.max().item(),
         "num_empty_captions": sum(skipped.reason == EMPTY for skipped in dataset.skipped_captions),
         **_equal_texts(dataset, folded, ""),
         **_equal_texts(dataset, str, "_exact"),
@@ -43,7 +49,9 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
         "num_missing_images": images[MISSING],
         "num_unreadable_images": images[UNREADABLE],
         "num_images_outside": images[OUTSIDE],
-        "num_images_without_caption": images[WITHOUT_CAPTION],
+        "num_images_without_caption": images[WITHOUT_CAPTION] + silent,
+        "num_gallery_images_without_caption": silent,
+        "num_repeated_images": len(dataset.repeated_images),
         "num_skipped_images": len(dataset.skipped_images),
         "num_skipped_captions": len(dataset.skipped_captions),
     }
@@ -80,11 +88,76 @@ def hit_at_1_ceiling(images_of_texts: Mapping[str, Mapping[int, int]]) -> float:
         0.75
     """
     best = sum(max(times.values()) for times in images_of_texts.values())
-    return best / sum(sum(times.values()) for times in images_of_texts.values())
+    captions = sum(sum(times.values()) for times in images_of_texts.values())
+    return best / captions if captions else math.nan
+
+
+def i2t_hit_ceiling(images_of_texts: Mapping[str, Mapping[int, int]], *, k: int) -> float:
+    """The best expected image-to-text hit@k of a reader who can't tell captions of equal text apart.
+
+    An image is a hit if one of its own captions is among the first ``k``. One with a text that stands on no other image
+    can always be; of a text that does, any of its captions may come first, whoever's it is. The ``k`` places are shared
+    out among an image's texts so that all of its own miss as rarely as can be.
+
+    Args:
+        images_of_texts: For each text, on which images it stands and how often on each.
+        k: Cut-off, >= 1.
+
+    Returns:
+        A fraction in (0, 1] of the images that have captions; NaN where there is none.
+
+    Raises:
+        UsageError: If k < 1.
+
+    Example:
+        >>> i2t_hit_ceiling({"a cat": {1: 1, 2: 1}, "a dog": {2: 1}}, k=1)  # image 1 has nothing but a shared text
+        0.75
+    """
+    if k < 1:
+        raise UsageError(f"a ceiling must have k >= 1, got {k}; give the cut-off of the hit rate.")
+    texts_of_images: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for times in images_of_texts.values():
+        for image, own in times.items():
+            texts_of_images[image].append((own, sum(times.values())))
+    if not texts_of_images:
+        return math.nan
+    return math.fsum(1 - _least_miss(texts, k) for texts in texts_of_images.values()) / len(texts_of_images)
+
+
+def _least_miss(texts: Sequence[tuple[int, int]], k: int) -> float:
+    """The least probability that none of an image's own captions is among ``k``, given how many of each text are its.
+
+    Where ``places`` captions of a text are drawn, none of its own ``own`` of ``all`` is among them with the
+    hypergeometric probability C(all - own, places) / C(all, places).
+    """
+    if any(own == every for own, every in texts):
+        return 0.0
+    least = [1.0] * (k + 1)  # by how many places the texts so far share
+    for own, every in texts:
+        miss = [math.comb(every - own, places) / math.comb(every, places) for places in range(min(k, every) + 1)]
+        least = [
+            min(least[shared - places] * miss[places] for places in range(min(shared, every) + 1))
+            for shared in range(k + 1)
+        ]
+    return least[k]
+
+
+def images_of_texts(dataset: Dataset, *, fold: Callable[[str], str] | None = None) -> dict[str, Counter[int]]:
+    """For each text of a dataset's captions, on which images it stands and how often on each.
+
+    Args:
+        dataset: Whose captions.
+        fold: What makes texts equal; :func:`folded` if it isn't given.
+    """
+    found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for caption in dataset.captions:
+        found[(fold or folded)(caption.text)][caption.image_id] += 1
+    return dict(found)
 
 
 def _captions_per_image(dataset: Dataset) -> dict[str, Any]:
-    counts = np.bincount(dataset.targets, minlength=len(dataset.images))
+    owners = Counter(caption.image_id for caption in dataset.captions)
+    counts = np.array([owners[image.id] for image in dataset.images])
     histogram = {str(count): number for count, number in enumerate(np.bincount(counts).tolist()) if number}
     return {
         "captions_per_image_min": int(counts.min()),
@@ -95,12 +168,14 @@ def _captions_per_image(dataset: Dataset) -> dict[str, Any]:
 
 
 def _equal_texts(dataset: Dataset, fold: Callable[[str], str], ending: str) -> dict[str, Any]:
-    images_of_texts: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for caption in dataset.captions:
-        images_of_texts[fold(caption.text)][caption.image_id] += 1
-    repeated = [times for times in images_of_texts.values() if times.total() > 1]
+    found = images_of_texts(dataset, fold=fold)
+    repeated = [times for times in found.values() if times.total() > 1]
+    shared = [times for times in repeated if len(times) > 1]
     return {
         f"num_repeated_captions{ending}": sum(times.total() for times in repeated),
-        f"num_shared_captions{ending}": sum(times.total() for times in repeated if len(times) > 1),
-        f"hit_at_1_ceiling{ending}": hit_at_1_ceiling(images_of_texts),
+        f"num_shared_captions{ending}": sum(times.total() for times in shared),
+        f"num_shared_texts{ending}": len(shared),
+        f"num_images_of_shared_texts{ending}": len({image for times in shared for image in times}),
+        f"hit_at_1_ceiling{ending}": hit_at_1_ceiling(found),
+        f"i2t_hit_at_1_ceiling{ending}": i2t_hit_ceiling(found, k=1),
     }

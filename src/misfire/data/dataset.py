@@ -1,4 +1,4 @@
-"""An immutable set of images and the captions that describe them."""
+"""An immutable set of images, and beside it what is known of them: captions, labels, tags, sentences."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json
+from misfire.data.image_table import ClassLabels, Known, LabelMatrix, Sentences, Tags
 
 
 class Stamp(NamedTuple):
@@ -74,6 +75,7 @@ class Caption:
 MISSING: Final = "missing"
 OUTSIDE: Final = "outside the folder"
 WITHOUT_CAPTION: Final = "without a caption"
+BESIDE: Final = "beside another"
 UNREADABLE: Final = "unreadable"
 
 
@@ -87,7 +89,7 @@ class Skipped:
     @property
     def kind(self) -> str:
         """What an image lacks, the details of the reason left out; whatever isn't known by name is unreadable."""
-        known = (MISSING, OUTSIDE, WITHOUT_CAPTION)
+        known = (MISSING, OUTSIDE, WITHOUT_CAPTION, BESIDE)
         return next((kind for kind in known if self.reason.startswith(kind)), UNREADABLE)
 
     def __str__(self) -> str:
@@ -98,28 +100,71 @@ Item = TypeVar("Item", Image, Caption)
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Images and captions in the order of their ids.
+class ImageSet:
+    """Images alone, in the order of their ids: all that a method needs which reads no captions.
 
     Args:
         name: What tables call it; no part of the fingerprint.
-        images: The gallery.
-        captions: The queries.
-        policy: How a source was read, where that was a choice; part of the fingerprint unless it is empty.
-        skipped_images: Images that the source lists and that were left out.
-        skipped_captions: Captions that were left out though their image is here, or because it isn't listed.
+        images: The images, with different ids.
 
     Raises:
-        UsageError: If there is no image, an id stands twice, a caption is empty or of an unknown image, or an image
-            has no caption; the sentence names every rule that is broken.
+        UsageError: If there is no image or an id stands twice.
     """
 
     name: str
     images: tuple[Image, ...]
-    captions: tuple[Caption, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda image: image.id)))
+        if not self.images:
+            raise UsageError(f"image set {self.name} must have images, got none; check its path or num_images.")
+        refuse(self.name, repeated_ids(self.images, ()))
+
+    @cached_property
+    def ids(self) -> Int[np.ndarray, " image"]:
+        """Ids of the images, ascending."""
+        return np.array([image.id for image in self.images], dtype=np.int64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of ids and image contents; no path, no name, and nothing of what is known of the images."""
+        return sha256_json({"images": [[image.id, image.source.content_sha256] for image in self.images]})
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images in the order of their ids, and beside them what is known: captions, labels, tags, sentences.
+
+    An image needs no caption: it stands in the gallery all the same, as what retrieval must not be led to. What else is
+    known is asked for by name and is None where the dataset doesn't know it. ``fingerprint`` is that of the captioned
+    data; a method that reads no captions is identified by ``image_set.fingerprint`` and that of the table it reads.
+
+    Args:
+        name: What tables call it; no part of the fingerprint.
+        images: The gallery.
+        captions: The queries, if there are any.
+        policy: How a source was read, where that was a choice; part of the fingerprint unless it is empty.
+        skipped_images: Images that the source lists and that were left out.
+        skipped_captions: Captions that were left out though their image is here, or because it isn't listed.
+        repeated_images: Images that the source lists and that are the same picture as another one: they count as that
+            one, which has their captions.
+        remarks: Sentences about how the source was read that belong beside every result.
+        known: Tables of what is known of the images beside captions; no part of the fingerprint, they have their own.
+
+    Raises:
+        UsageError: If there is no image, an id stands twice, or a caption is empty or of an unknown image; the sentence
+            names every rule that is broken.
+    """
+
+    name: str
+    images: tuple[Image, ...]
+    captions: tuple[Caption, ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict, hash=False)
     skipped_images: tuple[Skipped, ...] = ()
     skipped_captions: tuple[Skipped, ...] = ()
+    repeated_images: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
+    known: Known = field(default_factory=Known)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda image: image.id)))
@@ -132,8 +177,42 @@ class Dataset:
         refuse(self.name, broken_rules(self.images, self.captions))
 
     @cached_property
+    def image_set(self) -> ImageSet:
+        """The images alone."""
+        return ImageSet(self.name, self.images)
+
+    @property
+    def labels(self) -> ClassLabels | None:
+        """One class an image."""
+        return self.known.labels
+
+    @property
+    def label_matrix(self) -> LabelMatrix | None:
+        """Which classes are present in an image, as far as that is known."""
+        return self.known.label_matrix
+
+    @property
+    def tags(self) -> Tags | None:
+        """Words that are true of an image."""
+        return self.known.tags
+
+    @property
+    def sentences(self) -> Sentences | None:
+        """Sentences that are true of an image or not."""
+        return self.known.sentences
+
+    @cached_property
     def targets(self) -> Int[np.ndarray, " caption"]:
-        """Position in ``images`` of the image that each caption describes."""
+        """Position in ``images`` of the image that each caption describes.
+
+        Raises:
+            UsageError: If there is no caption: who asks for targets wants to retrieve.
+        """
+        if not self.captions:
+            raise UsageError(
+                f"retrieval must have captions as queries, dataset {self.name} has "
+                f"{_counted(len(self.images), 'image')} and no caption; give it some, or use a method that reads none."
+            )
         position = {image.id: index for index, image in enumerate(self.images)}
         return np.array([position[caption.image_id] for caption in self.captions], dtype=np.int64)
 
@@ -148,30 +227,54 @@ class Dataset:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that every reader of a result on this dataset must know: what was left out of it."""
-        listed = len(self.images) + len(self.skipped_images)
+        """Sentences that every reader of a result on this dataset must know: what was left out, what the gallery is.
+
+        They say of images without a caption that they stand in the gallery, and of images that are listed several times
+        that they count once.
+        """
+        listed = len(self.images) + len(self.skipped_images) + len(self.repeated_images)
         told = {
             f"{len(self.skipped_images)} of {_counted(listed, 'image')}": self.skipped_images,
             _counted(len(self.skipped_captions), "caption"): self.skipped_captions,
         }
-        return tuple(
+        left_out = [
             f"{what} {'was' if len(skipped) == 1 else 'were'} skipped ({_first(skipped)})."
             for what, skipped in told.items()
             if skipped
-        )
+        ]
+        return (*left_out, *self._gallery_notes(listed), *self.remarks)
+
+    @property
+    def uncaptioned_images(self) -> tuple[Image, ...]:
+        """The images that no caption describes: in the gallery they are nothing but distractors."""
+        described = {caption.image_id for caption in self.captions}
+        return tuple(image for image in self.images if image.id not in described)
+
+    def _gallery_notes(self, listed: int) -> list[str]:
+        notes, again, silent = [], self.repeated_images, len(self.uncaptioned_images)
+        if again:
+            notes.append(
+                f"{len(again)} of {listed} listed images {'is' if len(again) == 1 else 'are'} the same picture as an "
+                f"earlier one and {'counts' if len(again) == 1 else 'count'} once, with all captions ({_first(again)})."
+            )
+        if self.captions and silent:
+            notes.append(
+                f"{silent} of {_counted(len(self.images), 'image')} {'has' if silent == 1 else 'have'} no caption and "
+                f"{'stands' if silent == 1 else 'stand'} in the gallery (dataset.gallery=captioned leaves "
+                f"{'it' if silent == 1 else 'them'} out)."
+            )
+        return notes
 
 
 def broken_rules(images: Sequence[Image], captions: Sequence[Caption]) -> list[str]:
     """Every rule of a dataset that images and captions break, each with its offenders counted and some named."""
-    image_ids, described = {image.id for image in images}, {caption.image_id for caption in captions}
+    image_ids = {image.id for image in images}
     empty = [f"id {caption.id}" for caption in captions if not caption.text.strip()]
     strangers = [f"id {caption.id}" for caption in captions if caption.image_id not in image_ids]
-    bare = [image.label for image in images if image.id not in described]
     return [
         *repeated_ids(images, captions),
         *_broken("captions must not be empty", empty),
         *_broken("captions must describe an image of the dataset", strangers),
-        *_broken("images must have a caption", bare),
     ]
 
 

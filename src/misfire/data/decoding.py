@@ -1,7 +1,9 @@
 """From an image's bytes to its pixels in RGB, as a person sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BufferedReader, BytesIO
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +14,10 @@ from PIL import UnidentifiedImageError
 
 from misfire.core.errors import UsageError
 
+MAX_PIXELS: Final = 178_956_970
+"""Pixels of the largest image that is decoded unless another limit is set: Pillow's own, 512 MiB in RGB."""
+
+_PILLOW_LIMIT: Final = Lock()
 _WHITE: Final = (255, 255, 255, 255)
 _ORIENTATION: Final = 0x0112
 _MAX_16_BIT: Final = 65535
@@ -30,7 +36,9 @@ _UPRIGHT: Mapping[int, PillowImage.Transpose] = MappingProxyType(
 )
 
 
-def decode(data: BufferedReader | BytesIO | bytes, name: str) -> PillowImage.Image:
+def decode(
+    data: BufferedReader | BytesIO | bytes, name: str, *, max_pixels: int | None = MAX_PIXELS
+) -> PillowImage.Image:
     """The image in RGB, 8 bits a channel.
 
     It stands upright whatever its EXIF says; transparent parts show white; CMYK goes through its colour profile where
@@ -39,12 +47,13 @@ def decode(data: BufferedReader | BytesIO | bytes, name: str) -> PillowImage.Ima
     Args:
         data: The file, open for reading, or its bytes.
         name: What a person calls it, for the error.
+        max_pixels: The most pixels that it may have, since a small file can say that it has many; None for no limit.
 
     Raises:
         UsageError: If it can't be decoded whole.
     """
     try:
-        with PillowImage.open(_opened(data)) as image:
+        with _opened(data, max_pixels) as image:
             return _as_seen(image)
     except Exception as error:  # what a damaged file makes Pillow raise has no common class
         raise UsageError(
@@ -52,14 +61,14 @@ def decode(data: BufferedReader | BytesIO | bytes, name: str) -> PillowImage.Ima
         ) from error
 
 
-def check_decodes(data: BufferedReader | BytesIO | bytes) -> str | None:
+def check_decodes(data: BufferedReader | BytesIO | bytes, *, max_pixels: int | None = MAX_PIXELS) -> str | None:
     """Why an image can't be decoded whole, in a few words, or None where it can.
 
     A JPEG is decoded at an eighth of its size: all its bytes are read for that, which finds any truncation, and the
     most of the time that pixels take is saved.
     """
     try:
-        with PillowImage.open(_opened(data)) as image:
+        with _opened(data, max_pixels) as image:
             image.draft(image.mode, (1, 1))
             _as_seen(image)
     except Exception as error:  # as in decode
@@ -67,8 +76,22 @@ def check_decodes(data: BufferedReader | BytesIO | bytes) -> str | None:
     return None
 
 
-def _opened(data: BufferedReader | BytesIO | bytes) -> BufferedReader | BytesIO:
-    return BytesIO(data) if isinstance(data, bytes) else data
+@contextmanager
+def _opened(data: BufferedReader | BytesIO | bytes, max_pixels: int | None) -> Iterator[PillowImage.Image]:
+    """The image with its header read and its size checked, its pixels not yet."""
+    # Pillow's limit belongs to the process, ours to the dataset: it's lifted while a header is read, no longer.
+    with _PILLOW_LIMIT:
+        limit, PillowImage.MAX_IMAGE_PIXELS = PillowImage.MAX_IMAGE_PIXELS, None
+        try:
+            image = PillowImage.open(BytesIO(data) if isinstance(data, bytes) else data)
+        finally:
+            PillowImage.MAX_IMAGE_PIXELS = limit
+    with image:
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise ValueError(
+                f"{image.width} x {image.height} pixels exceed the limit of {max_pixels:,}, see max_image_pixels"
+            )
+        yield image
 
 
 def _reason(error: Exception) -> str:

@@ -10,11 +10,13 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from misfire.core.errors import UsageError, name_some
-from misfire.data.listing import Listing, read_text
-from misfire.data.picture_folder import pictures
+from misfire.data.decoding import MAX_PIXELS
+from misfire.data.listing import Listing, read_text, refuse_repeated_columns
+from misfire.data.picture_folder import picture_names, pictures
 from misfire.data.sourced import SourcedDataset
 
 _CAPTIONS: Final = "Flickr8k.token.txt is in Flickr8k_text.zip, results_20130124.token in flickr30k.tar.gz"
+_PICTURES: Final = "Flickr8k_Dataset.zip or flickr30k-images.tar.gz, with their authors"
 _TOKEN: Final = re.compile(r"(?P<image>[^\t]+)#(?P<number>[0-9]{1,9})\t(?P<text>.*)")
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _HEADERS: Final = MappingProxyType(
@@ -44,16 +46,20 @@ class FlickrTokens(SourcedDataset):
         annotations: ``Flickr8k.token.txt``, ``results_20130124.token``, or a table whose header is ``image,caption``,
             ``image_name,comment_number,comment`` or ``image_name| comment_number| comment``.
         images: Folder of the pictures; None to open captions alone.
-        split_list: A file with one image's name a line, such as ``Flickr_8k.testImages.txt``; None takes all images.
+        split_list: A file with one image's name a line, such as ``Flickr_8k.testImages.txt``; None takes all images
+            that have captions or lie in ``images``.
         caption_policy: ``all`` or ``first_5``.
         name: What tables call it; made of the files' names if it isn't given.
-        on_bad_image: ``refuse`` or ``skip``. (Flickr8k's token file names ``2258277193_586949ec62.jpg.1``, a picture
-            that was never published.)
+        on_bad_image: ``refuse`` or ``skip``, see :class:`SourcedDataset`. (Flickr8k's token file names
+            ``2258277193_586949ec62.jpg.1``, a picture that was never published.)
+        gallery: ``all`` or ``captioned``, see :class:`SourcedDataset`.
+        follow_links: Whether symbolic links may lead to pictures outside the folder.
+        max_image_pixels: The most pixels that a picture may have; None for any number.
         index: Folder in which the look at each picture is remembered, or None.
 
     Raises:
-        UsageError: If a line isn't in its format, a caption's number stands twice, the list names an image without
-            captions, or a rule of :class:`SourcedDataset` is broken.
+        UsageError: If a line isn't in its format, a caption's number stands twice, the list names an image that neither
+            has captions nor lies in ``images``, or a rule of :class:`SourcedDataset` is broken.
 
     Reference:
         Young, Lai, Hodosh and Hockenmaier, "From image descriptions to visual denotations", TACL 2014.
@@ -68,19 +74,27 @@ class FlickrTokens(SourcedDataset):
         *,
         name: str | None = None,
         on_bad_image: str = "refuse",
+        gallery: str = "all",
+        follow_links: bool = False,
+        max_image_pixels: int | None = MAX_PIXELS,
         index: str | Path | None = None,
     ) -> None:
         path, of_split = Path(annotations), None if split_list is None else Path(split_list)
         lines = sorted(read_lines(path), key=lambda line: (line.image, line.number))
+        picture = pictures(images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
+        there = set() if images is None else set(picture_names(Path(images), follow_links=follow_links))
         if of_split is not None:
-            wanted = read_split_list(of_split, {line.image for line in lines})
-            lines = [line for line in lines if line.image in wanted]
+            there = read_split_list(of_split, {line.image for line in lines} | there)
+            lines = [line for line in lines if line.image in there]
         listing = Listing.of_pairs(
             name or (path if of_split is None else of_split).stem,
             [(line.image, line.text) for line in lines],
-            pictures(images, published="Flickr8k_Dataset.zip or flickr30k-images.tar.gz, with their authors"),
+            picture,
+            others=there,
         )
-        super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
+        super().__init__(
+            listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
+        )
 
 
 def read_lines(path: Path) -> list[FlickrLine]:
@@ -109,16 +123,17 @@ def read_lines(path: Path) -> list[FlickrLine]:
 
 
 def read_split_list(path: Path, known: set[str]) -> set[str]:
-    """The images that a list names, each as the captions call it (lists may leave ``.jpg`` out).
+    """The images that a list names, each as the captions or the folder call it (lists may leave ``.jpg`` out).
 
     Raises:
-        UsageError: If it is missing or empty, or names are repeated or have no captions.
+        UsageError: If it is missing or empty, or names are repeated or not known.
     """
     text = read_text(path, "the list of a split", published="Flickr_8k.testImages.txt is in Flickr8k_text.zip")
     listed = [line.strip() for line in text.split("\n") if line.strip()]
     names = [name if name in known else f"{name}.jpg" for name in listed]
+    unknown = [one for one, name in zip(listed, names, strict=True) if name not in known]
     broken = {
-        "must be in the captions' file": [one for one, name in zip(listed, names, strict=True) if name not in known],
+        "must be in the captions' file or the pictures' folder": unknown,
         "must be named once": [name for name, count in Counter(names).items() if count > 1],
     }
     for rule, offenders in broken.items():
@@ -142,6 +157,7 @@ def _table(path: Path, text: str, wrong: list[str]) -> Iterator[FlickrLine]:
     rows = _piped(text) if "|" in text.partition("\n")[0] else _comma_separated(path, text)
     _, header = next(rows, (0, []))
     named = tuple(column.strip().lower() for column in header)
+    refuse_repeated_columns(path, named)
     if named not in _HEADERS:
         raise UsageError(
             f"{path} must hold lines NAME.jpg#N<TAB>caption or begin with {' or '.join(map(','.join, _HEADERS))}, "

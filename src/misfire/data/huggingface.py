@@ -13,11 +13,11 @@ from typing_extensions import override
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_bytes
 from misfire.core.hub import offline_if_unreachable
-from misfire.data.dataset import MISSING, Caption, Image, ImageSource, Stamp
-from misfire.data.decoding import check_decodes, decode
+from misfire.data.dataset import MISSING, Caption, Image, ImageSource, Skipped, Stamp
+from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
 from misfire.data.image_file import ImageFile
-from misfire.data.listing import Listing
-from misfire.data.picture_folder import UnusableImage
+from misfire.data.listing import NO_TEXT, Listing
+from misfire.data.picture_folder import UnusableImage, check_max_pixels
 from misfire.data.sourced import SourcedDataset
 
 _SAVED: Final = ("dataset_dict.json", "state.json")  # what save_to_disk leaves
@@ -29,19 +29,22 @@ _REMEDY: Final = "put a folder that save_to_disk wrote, or Parquet files, on thi
 class HuggingFaceCaptions(SourcedDataset):
     """A split of a dataset that the package ``datasets`` reads; needs the extra ``huggingface``.
 
-    A row is an image with its captions; images are numbered by row, captions in the order of the rows and then theirs.
+    A row is an image with its captions, or an image with one of them: rows of equal pictures are one image. Images are
+    numbered by the first row that has them, captions in the order of the rows and then theirs.
 
     Args:
         path: A folder that ``save_to_disk`` wrote, a Parquet file, or what ``load_dataset`` takes: a folder or a name.
         split: Which split.
         image_column: Column of the pictures, encoded or as paths.
         caption_column: Column of the captions (a text, a list of texts, or objects with ``raw`` or ``text``), or
-            several columns.
+            several columns; an empty list opens the images alone.
         caption_policy: ``all`` or ``first_5``.
         configuration: Which configuration of the dataset, if it has several.
         revision: Which commit or tag of the hub's repository.
         name: What tables call it; the path's last part if it isn't given.
-        on_bad_image: ``refuse`` or ``skip``.
+        on_bad_image: ``refuse`` or ``skip``, see :class:`SourcedDataset`.
+        gallery: ``all`` or ``captioned``, see :class:`SourcedDataset`.
+        max_image_pixels: The most pixels that a picture may have; None for any number.
         index: Folder in which the look at each picture is remembered, or None.
 
     Raises:
@@ -61,12 +64,17 @@ class HuggingFaceCaptions(SourcedDataset):
         revision: str | None = None,
         name: str | None = None,
         on_bad_image: str = "refuse",
+        gallery: str = "all",
+        max_image_pixels: int | None = MAX_PIXELS,
         index: str | Path | None = None,
     ) -> None:
+        check_max_pixels(max_image_pixels)
         origin = Origin(str(path), split, image_column, configuration, revision)
         columns = (caption_column,) if isinstance(caption_column, str) else tuple(caption_column)
-        listing = huggingface_listing(origin, columns, name=name or Path(path).stem)
-        super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
+        listing = huggingface_listing(origin, columns, name=name or Path(path).stem, max_pixels=max_image_pixels)
+        super().__init__(
+            listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
+        )
 
 
 @final
@@ -88,6 +96,7 @@ class RowImage(ImageSource):
 
     origin: Origin
     row: int
+    max_pixels: int | None = MAX_PIXELS
 
     def picture(self) -> "bytes | ImageSource":
         """The picture's bytes, or the file in which the row says that they lie."""
@@ -95,7 +104,7 @@ class RowImage(ImageSource):
         if cell.get("bytes") is not None:
             return bytes(cell["bytes"])
         if cell.get("path"):
-            return ImageFile(Path(cell["path"]))
+            return ImageFile(Path(cell["path"]), self.max_pixels)
         return UnusableImage(f"row {self.row}", MISSING)
 
     @property
@@ -107,14 +116,16 @@ class RowImage(ImageSource):
     @override
     def load(self) -> PillowImage.Image:
         picture = self.picture()
-        return (
-            decode(picture, f"row {self.row} of {self.origin.path}") if isinstance(picture, bytes) else picture.load()
-        )
+        if not isinstance(picture, bytes):
+            return picture.load()
+        return decode(picture, f"row {self.row} of {self.origin.path}", max_pixels=self.max_pixels)
 
     @override
     def problem(self) -> str | None:
         picture = self.picture()
-        return check_decodes(picture) if isinstance(picture, bytes) else picture.problem()
+        if not isinstance(picture, bytes):
+            return picture.problem()
+        return check_decodes(picture, max_pixels=self.max_pixels)
 
     @override
     def stamp(self) -> Stamp | None:
@@ -128,13 +139,15 @@ class RowImage(ImageSource):
         return Stamp(place, sum(one.st_size for one in found), max(one.st_mtime_ns for one in found))
 
 
-def huggingface_listing(origin: Origin, caption_columns: Sequence[str], *, name: str) -> Listing:
+def huggingface_listing(
+    origin: Origin, caption_columns: Sequence[str], *, name: str, max_pixels: int | None = MAX_PIXELS
+) -> Listing:
     """What a table lists; captions are read, pictures are not."""
     table = open_table(origin)
     _check_columns(table, origin, caption_columns)
-    texts: list[tuple[int, str]] = []
+    texts: list[tuple[int, str | None]] = []
     wrong: list[str] = []
-    for row, cells in enumerate(table.select_columns(list(caption_columns))):
+    for row, cells in enumerate(table.select_columns(list(caption_columns)) if caption_columns else ()):
         try:
             texts.extend((row, text) for column in caption_columns for text in _texts(cells[column]))
         except ValueError as error:
@@ -146,8 +159,9 @@ def huggingface_listing(origin: Origin, caption_columns: Sequence[str], *, name:
         )
     return Listing(
         name=name,
-        images=[Image(row, RowImage(origin, row), f"row {row}") for row in range(len(table))],
-        captions=[Caption(index, row, text) for index, (row, text) in enumerate(texts)],
+        images=[Image(row, RowImage(origin, row, max_pixels), f"row {row}") for row in range(len(table))],
+        captions=[Caption(index, row, text) for index, (row, text) in enumerate(texts) if text is not None],
+        no_texts=[Skipped(f"row {row}", NO_TEXT) for row, text in texts if text is None],
     )
 
 
@@ -231,14 +245,16 @@ def _check_columns(table: Any, origin: Origin, caption_columns: Sequence[str]) -
         )
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> Iterator[str | None]:
     if isinstance(value, str):
         value.encode("utf-8")  # half a surrogate pair can't be hashed or tokenized
         yield value
+    elif value is None:
+        yield None
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _texts(one)
     elif isinstance(value, dict) and any(field in value for field in _TEXT_FIELDS):
         yield from _texts(next(value[field] for field in _TEXT_FIELDS if field in value))
     else:
-        raise ValueError("nothing" if value is None else type(value).__name__)
+        raise ValueError(type(value).__name__)

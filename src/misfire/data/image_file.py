@@ -15,7 +15,7 @@ from typing_extensions import override
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_file
 from misfire.data.dataset import MISSING, ImageSource, Stamp
-from misfire.data.decoding import check_decodes, decode
+from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
 
 
 @final
@@ -23,11 +23,16 @@ from misfire.data.decoding import check_decodes, decode
 class ImageFile(ImageSource):
     """A file that Pillow reads; named by its bytes, so that moving it changes nothing.
 
+    Args:
+        path: The file.
+        max_pixels: The most pixels that it may have, or None.
+
     Raises:
         UsageError: When it's hashed or loaded, if it is missing or can't be decoded whole.
     """
 
     path: Path
+    max_pixels: int | None = MAX_PIXELS
 
     @cached_property
     @override
@@ -44,7 +49,7 @@ class ImageFile(ImageSource):
         except (OSError, ValueError) as error:
             raise _unreadable(self.path, error) from error
         with file:
-            return decode(file, str(self.path))
+            return decode(file, str(self.path), max_pixels=self.max_pixels)
 
     @override
     def problem(self) -> str | None:
@@ -52,7 +57,7 @@ class ImageFile(ImageSource):
             if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait for ever
                 return "not a file"
             with self.path.open("rb") as file:
-                return check_decodes(file)
+                return check_decodes(file, max_pixels=self.max_pixels)
         except (FileNotFoundError, NotADirectoryError):
             return _missing(self.path)
         except (OSError, ValueError) as error:

@@ -6,9 +6,20 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from misfire.core.errors import UsageError, name_some
-from misfire.data.dataset import Caption, Image
-from misfire.data.listing import NAME, TEXT, WHOLE_NUMBER, Listing, read_column, read_json, read_rows
-from misfire.data.picture_folder import pictures
+from misfire.data.dataset import Caption, Image, ImageSource, Skipped
+from misfire.data.decoding import MAX_PIXELS
+from misfire.data.listing import (
+    NAME,
+    NO_TEXT,
+    TEXT,
+    TEXT_OR_NULL,
+    WHOLE_NUMBER,
+    Listing,
+    read_column,
+    read_json,
+    read_rows,
+)
+from misfire.data.picture_folder import AbsentImage, pictures
 from misfire.data.sourced import SourcedDataset
 
 _ANNOTATIONS: Final = "it is in caption_datasets.zip of cs.stanford.edu/people/karpathy/deepimagesent"
@@ -29,7 +40,10 @@ class KarpathyCaptions(SourcedDataset):
         split: ``test``, ``val``, ``train`` or, in COCO, ``restval``; several are joined by a plus: ``train+restval``.
         caption_policy: ``all`` or ``first_5``.
         name: What tables call it; made of the file's name and the split if it isn't given.
-        on_bad_image: ``refuse`` or ``skip``.
+        on_bad_image: ``refuse`` or ``skip``, see :class:`SourcedDataset`.
+        gallery: ``all`` or ``captioned``, see :class:`SourcedDataset`.
+        follow_links: Whether symbolic links may lead to pictures outside the folder.
+        max_image_pixels: The most pixels that a picture may have; None for any number.
         index: Folder in which the look at each picture is remembered, or None.
 
     Raises:
@@ -48,16 +62,29 @@ class KarpathyCaptions(SourcedDataset):
         *,
         name: str | None = None,
         on_bad_image: str = "refuse",
+        gallery: str = "all",
+        follow_links: bool = False,
+        max_image_pixels: int | None = MAX_PIXELS,
         index: str | Path | None = None,
     ) -> None:
-        listing = karpathy_listing(Path(annotations), images, split=split, name=name)
-        super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
+        picture = pictures(images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
+        listing = karpathy_listing(Path(annotations), picture, split=split, name=name)
+        super().__init__(
+            listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
+        )
 
 
 def karpathy_listing(
-    annotations: Path, images: str | Path | None, *, split: str = "test", name: str | None = None
+    annotations: Path,
+    picture: Callable[[str], ImageSource] = AbsentImage,
+    *,
+    split: str = "test",
+    name: str | None = None,
 ) -> Listing:
-    """What one of Karpathy's files lists in a split; arguments are those of :class:`KarpathyCaptions`."""
+    """What one of Karpathy's files lists in a split; arguments are those of :class:`KarpathyCaptions`.
+
+    ``picture`` leads from a file's name to its picture, see :func:`~misfire.data.picture_folder.pictures`.
+    """
     document = read_json(annotations, "Karpathy's annotations", published=_ANNOTATIONS)
     every = read_rows(annotations, document, "images")
     positions = _of_split(annotations, every, split)
@@ -68,11 +95,12 @@ def karpathy_listing(
 
     ids = read_column(annotations, rows, "imgid", WHOLE_NUMBER, call=call)
     names = _file_names(annotations, rows, call)
-    open_picture = pictures(images, published=_PICTURES)
+    captions = _captions(annotations, rows, ids, call)
     return Listing(
         name=name or f"{annotations.stem.removeprefix('dataset_')}_karpathy_{split}",
-        images=[Image(identifier, open_picture(file), file) for identifier, file in zip(ids, names, strict=True)],
-        captions=_captions(annotations, rows, ids, call),
+        images=[Image(identifier, picture(file), file) for identifier, file in zip(ids, names, strict=True)],
+        captions=[Caption(identifier, owner, text) for identifier, owner, text in captions if text is not None],
+        no_texts=[Skipped(f"id {identifier}", NO_TEXT) for identifier, _, text in captions if text is None],
     )
 
 
@@ -96,13 +124,14 @@ def _file_names(path: Path, rows: Sequence[Mapping[str, Any]], call: Callable[[i
 
 def _captions(
     path: Path, rows: Sequence[Mapping[str, Any]], image_ids: Sequence[int], call: Callable[[int], str]
-) -> list[Caption]:
+) -> list[tuple[int, int, str | None]]:
+    """Id, image and text of every sentence."""
     per_image = [_sentences(path, row, call(index)) for index, row in enumerate(rows)]
     places = [f"{call(index)}.sentences[{k}]" for index, found in enumerate(per_image) for k in range(len(found))]
     owners = [owner for owner, found in zip(image_ids, per_image, strict=True) for _ in found]
     told = [sentence for found in per_image for sentence in found]
     ids = read_column(path, told, "sentid", WHOLE_NUMBER, call=places.__getitem__)
-    texts = read_column(path, told, "raw", TEXT, call=places.__getitem__)
+    texts = read_column(path, told, "raw", TEXT_OR_NULL, call=places.__getitem__)
     claims = [{"imgid": owner, **sentence} for owner, sentence in zip(owners, told, strict=True)]
     claimed = read_column(path, claims, "imgid", WHOLE_NUMBER, call=places.__getitem__)
     astray = [
@@ -114,7 +143,7 @@ def _captions(
         raise UsageError(
             f"{path}: a sentence's imgid must be its image's, got {name_some(astray)}; mend or drop those sentences."
         )
-    return [Caption(*caption) for caption in zip(ids, owners, texts, strict=True)]
+    return list(zip(ids, owners, texts, strict=True))
 
 
 def _sentences(path: Path, row: Mapping[str, Any], place: str) -> list[Mapping[str, Any]]:

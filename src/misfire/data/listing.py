@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from misfire.core.errors import UsageError, name_some
-from misfire.data.dataset import Caption, Image, ImageSource
+from misfire.data.dataset import Caption, Image, ImageSource, Skipped
+
+NO_TEXT = "null"
+"""Why a caption that is none was skipped."""
 
 _INT64 = 2**63
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
@@ -16,29 +19,52 @@ _DIGITS = re.compile(r"-?[0-9]{1,19}")
 
 @dataclass(frozen=True)
 class Listing:
-    """Images and captions as a source lists them: nothing is opened, ids may repeat and pictures may be missing."""
+    """Images and captions as a source lists them: nothing is opened, ids may repeat and pictures may be missing.
+
+    ``no_texts`` are captions that the source has a place for and no text in it: refused, or skipped and said.
+    ``other_images`` and ``other_texts`` are left out whatever the policy, since the format has another use for them;
+    ``remarks`` are sentences about how the source was read that belong beside every result.
+    """
 
     name: str
     images: Sequence[Image]
     captions: Sequence[Caption]
+    no_texts: Sequence[Skipped] = ()
+    other_images: Sequence[Skipped] = ()
+    other_texts: Sequence[Skipped] = ()
+    remarks: Sequence[str] = ()
 
     @classmethod
-    def of_pairs(cls, name: str, pairs: Iterable[tuple[str, str]], open: Callable[[str], ImageSource]) -> "Listing":
+    def of_pairs(
+        cls,
+        name: str,
+        pairs: Iterable[tuple[str, str | None]],
+        open: Callable[[str], ImageSource],
+        *,
+        calls: Sequence[str] = (),
+        others: Iterable[str] = (),
+    ) -> "Listing":
         """A listing of a source that has only pairs of an image's name and one of its captions.
 
         Images are numbered from 0 in the order of their names, captions in the order of the pairs.
 
         Args:
             name: The dataset's name.
-            pairs: Name of an image and one text that describes it.
+            pairs: Name of an image and one text that describes it, or None where there is a place for one alone.
             open: From an image's name to where its pixels come from.
+            calls: What a person calls each pair; needed where a text may be None.
+            others: Names of images without a pair.
         """
         rows = list(pairs)
-        position = {image: index for index, image in enumerate(sorted({image for image, _ in rows}))}
+        names = sorted({image for image, _ in rows} | set(others))
+        position = {image: index for index, image in enumerate(names)}
         return cls(
             name=name,
             images=[Image(index, open(image), image) for image, index in position.items()],
-            captions=[Caption(row, position[image], text) for row, (image, text) in enumerate(rows)],
+            captions=[
+                Caption(row, position[image], text) for row, (image, text) in enumerate(rows) if text is not None
+            ],
+            no_texts=[Skipped(calls[row], NO_TEXT) for row, (_, text) in enumerate(rows) if text is None],
         )
 
 
@@ -73,8 +99,13 @@ def _name(value: Any) -> str:
     return text
 
 
+def _text_or_null(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
 WHOLE_NUMBER = Kind("a whole number", _whole_number)
 TEXT = Kind("a text", _text)
+TEXT_OR_NULL = Kind("a text", _text_or_null)
 NAME = Kind("a text that isn't empty", _name)
 
 
@@ -140,6 +171,21 @@ def read_json_lines(path: Path, what: str, *, published: str) -> tuple[list[Mapp
     if wrong:
         raise UsageError(f"{path} must have a JSON object in each line, got {name_some(wrong)} without; mend them.")
     return rows, calls
+
+
+def refuse_repeated_columns(path: Path, names: Sequence[str | None]) -> None:
+    """Refuse a table that names a column twice: a reader would keep one of them, and no one could say which.
+
+    Raises:
+        UsageError: If a column's name stands more than once; columns without a name may be as many as they like.
+    """
+    named = [str(name) for name in names if name and str(name).strip()]
+    again = sorted({name for name in named if named.count(name) > 1})
+    if again:
+        raise UsageError(
+            f"the columns of a table must have different names, got {name_some(again)} more than once in {path}; "
+            "rename or drop the others."
+        )
 
 
 def read_rows(path: Path, document: Any, key: str) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """A dataset that was read from a source: what all formats share once their files are a listing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -14,12 +15,14 @@ from misfire.data.dataset import (
     WITHOUT_CAPTION,
     Caption,
     Dataset,
+    Image,
     Skipped,
     broken_rules,
     refuse,
     repeated_ids,
 )
 from misfire.data.image_index import ImageIndex
+from misfire.data.image_table import Known
 from misfire.data.listing import Listing
 
 EMPTY: Final = "empty"
@@ -42,14 +45,19 @@ class SourcedDataset(Dataset):
 
     A format is a function that reads its file into a :class:`Listing`, and a class whose ``__init__`` hands that on.
 
+    Listed images whose content is equal are one image: that with the smallest id, which gets all their captions. They
+    would be each other's failures otherwise, and be counted apart by every interval that resamples images.
+
     Args:
         listing: What the source lists.
         caption_policy: ``all``, or ``first_5``: of each image the five captions with the smallest ids.
-        on_bad_image: ``refuse``, or ``skip``: leave out images that are missing, unreadable or truncated, outside their
-            folder or without captions, and their captions; captions of images that aren't listed; and empty captions.
-            A repeated id and a file that isn't what its format says are refused under either.
+        on_bad_image: ``refuse``, or ``skip``: leave out images that are missing, unreadable or truncated or outside
+            their folder, and their captions; captions of images that aren't listed; and captions that are empty or no
+            text. A repeated id and a file that isn't what its format says are refused under either.
+        gallery: ``all``: every image that the source lists, captioned or not; or ``captioned``: those with captions.
         index: Folder in which the look at each image file is remembered, so that files that didn't change are not
             read again; None to look every time.
+        known: What the source knows of its images beside captions.
 
     Raises:
         UsageError: If a policy is unknown, or the listing breaks a rule that the policy doesn't waive.
@@ -61,22 +69,35 @@ class SourcedDataset(Dataset):
         *,
         caption_policy: str = "all",
         on_bad_image: str = "refuse",
+        gallery: str = "all",
         index: str | Path | None = None,
+        known: Known | None = None,
     ) -> None:
         choose = _choice("caption_policy", caption_policy, _CAPTION_POLICIES)
         keep = _choice("on_bad_image", on_bad_image, _BAD_IMAGE_POLICIES)
+        of_gallery = _choice("gallery", gallery, _GALLERIES)
         looks = ImageIndex(index)
         images, problems = looks.check(listing.images)
-        kept = keep(Listing(listing.name, images, listing.captions), problems)
+        kept = keep(replace(listing, images=images), problems)
+        once, again = _each_once(kept.listing)
+        captions = choose(once.captions)
+        shown = of_gallery(once.images, captions)
+        ids = {image.id for image in shown}
+        bare = tuple(Skipped(image.label, WITHOUT_CAPTION) for image in once.images if image.id not in ids)
         left_out = {image.id for image in images} - {image.id for image in kept.listing.images}
+        # The default gallery isn't named: where every image has captions, both are the dataset they always were.
         policy: dict[str, Any] = {"caption_policy": caption_policy, "on_bad_image": on_bad_image}
+        policy |= {"gallery": gallery} if gallery != "all" else {}
         super().__init__(
             name=listing.name,
-            images=tuple(kept.listing.images),
-            captions=tuple(choose(kept.listing.captions)),
+            images=tuple(shown),
+            captions=tuple(captions),
             policy=policy | ({"skipped_images": sorted(left_out)} if left_out else {}),
-            skipped_images=kept.images,
-            skipped_captions=kept.captions,
+            skipped_images=(*kept.images, *bare, *listing.other_images),
+            skipped_captions=(*kept.captions, *listing.other_texts),
+            repeated_images=again,
+            remarks=tuple(listing.remarks),
+            known=Known() if known is None else known.of_images([image.id for image in shown]),
         )
         looks.save()  # only now: a dataset that is refused writes nothing
 
@@ -91,8 +112,9 @@ class _Kept(NamedTuple):
 
 def _refuse_bad(listing: Listing, problems: Mapping[int, str]) -> _Kept:
     bad = [Skipped(image.label, problems[image.id]) for image in listing.images if image.id in problems]
+    no_text = [f"captions must be texts, got {name_some(listing.no_texts)}"] if listing.no_texts else []
     if listing.images:
-        refuse(listing.name, [*broken_rules(listing.images, listing.captions), *_bad_by_kind(bad)])
+        refuse(listing.name, [*broken_rules(listing.images, listing.captions), *no_text, *_bad_by_kind(bad)])
     return _Kept(listing)
 
 
@@ -112,18 +134,42 @@ def _skip_bad(listing: Listing, problems: Mapping[int, str]) -> _Kept:
     strangers = [caption for caption in listing.captions if caption.image_id not in listed]
     lost = {caption.id: f"of image {caption.image_id}, which isn't listed" for caption in strangers}
     lost |= {caption.id: EMPTY for caption in listing.captions if not caption.text.strip()}
-    described = {caption.image_id for caption in listing.captions if caption.id not in lost}
-    bad = dict.fromkeys(listed - described, WITHOUT_CAPTION) | dict(problems)
-    kept = Listing(
-        name=listing.name,
-        images=[image for image in listing.images if image.id not in bad],
-        captions=[caption for caption in listing.captions if caption.id not in lost and caption.image_id not in bad],
-    )
+    captions = [one for one in listing.captions if one.id not in lost and one.image_id not in problems]
     return _Kept(
-        kept,
-        images=tuple(Skipped(image.label, bad[image.id]) for image in listing.images if image.id in bad),
-        captions=tuple(Skipped(f"id {identifier}", reason) for identifier, reason in lost.items()),
+        replace(listing, images=[image for image in listing.images if image.id not in problems], captions=captions),
+        images=tuple(Skipped(image.label, problems[image.id]) for image in listing.images if image.id in problems),
+        captions=(*(Skipped(f"id {identifier}", reason) for identifier, reason in lost.items()), *listing.no_texts),
     )
+
+
+def _each_once(listing: Listing) -> tuple[Listing, tuple[Skipped, ...]]:
+    """The same with each picture once, and the others of it."""
+    first: dict[str, Image] = {}
+    same: dict[int, Image] = {}
+    for image in sorted(listing.images, key=lambda image: image.id):
+        known = first.setdefault(image.source.content_sha256, image)
+        if known is not image:
+            same[image.id] = known
+    if not same:
+        return listing, ()
+    images = [image for image in listing.images if image.id not in same]
+    captions = [
+        replace(one, image_id=same[one.image_id].id) if one.image_id in same else one for one in listing.captions
+    ]
+    again = [
+        Skipped(image.label, f"the same as {same[image.id].label}") for image in listing.images if image.id in same
+    ]
+    return replace(listing, images=images, captions=captions), tuple(again)
+
+
+def _captioned(images: Sequence[Image], captions: Sequence[Caption]) -> list[Image]:
+    described = {caption.image_id for caption in captions}
+    return [image for image in images if image.id in described]
+
+
+_GALLERIES: Mapping[str, Callable[[Sequence[Image], Sequence[Caption]], Sequence[Image]]] = MappingProxyType(
+    {"all": lambda images, captions: images, "captioned": _captioned}
+)
 
 
 _BAD_IMAGE_POLICIES: Mapping[str, Callable[[Listing, Mapping[int, str]], _Kept]] = MappingProxyType(

@@ -15,7 +15,7 @@ from typing_extensions import override
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_bytes
 from misfire.data.dataset import OUTSIDE, ImageSource, Stamp
-from misfire.data.decoding import check_decodes, decode
+from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
 
 _PACKED: Final = MappingProxyType(
     {
@@ -44,6 +44,7 @@ class TarMember(ImageSource):
     offset: int
     size: int
     name: str
+    max_pixels: int | None = MAX_PIXELS
 
     def read(self) -> bytes:
         """The member's bytes."""
@@ -69,11 +70,11 @@ class TarMember(ImageSource):
 
     @override
     def load(self) -> PillowImage.Image:
-        return decode(self.read(), f"{self.name} of {self.archive}")
+        return decode(self.read(), f"{self.name} of {self.archive}", max_pixels=self.max_pixels)
 
     @override
     def problem(self) -> str | None:
-        return check_decodes(self.read())
+        return check_decodes(self.read(), max_pixels=self.max_pixels)
 
     @override
     def stamp(self) -> Stamp | None:

@@ -3,22 +3,23 @@
 import glob
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, final
 
 from misfire.core.errors import UsageError, name_some
-from misfire.data.dataset import MISSING, Caption, Image, ImageSource
-from misfire.data.listing import Listing
-from misfire.data.picture_folder import UnusableImage
+from misfire.data.dataset import BESIDE, MISSING, Caption, Image, ImageSource, Skipped
+from misfire.data.decoding import MAX_PIXELS
+from misfire.data.listing import NO_TEXT, Listing
+from misfire.data.picture_folder import PICTURE_ENDINGS, UnusableImage, check_max_pixels
 from misfire.data.sourced import SourcedDataset
-from misfire.data.tar_member import TarEntry, TarMember, tar_entries
+from misfire.data.tar_member import TarEntry, tar_entries
 
-_PICTURES: Final = ("jpg", "jpeg", "png", "webp")
-_TEXTS: Final = ("txt", "json")  # a txt goes before a json, which often holds what is known of the download
+# A text of lines goes before a JSON, which often holds what is known of the download.
+_TEXTS: Final = (".txt", ".text", ".caption", ".json")
 _RANGE: Final = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 _NO_CAPTIONS: Final = "no caption or captions"
 _MOST_SHARDS: Final = 1_000_000
@@ -28,20 +29,29 @@ _MOST_SHARDS: Final = 1_000_000
 class WebdatasetCaptions(SourcedDataset):
     """The pictures and captions of tar shards, read where they lie.
 
-    A sample is the members that share what stands before the first dot of their name. Its captions are the lines of
-    ``key.txt``, else ``caption`` (a text or a list of texts) or ``captions`` of ``key.json``. Images are numbered in
-    the order of their shard's name and then their key, captions in that order and theirs.
+    A sample is the members whose names agree but for their last ending: ``22.05.png`` and ``22.05.txt``. Writers who
+    end a key at its first dot (``key.input.jpg`` beside ``key.txt``) are understood where one picture and one text are
+    left over and the name of one goes on where the other's ends; it's said how many. Where it can't be known which
+    picture a text belongs to, the shard is refused unless ``picture`` and ``text`` say how their names end. A picture
+    or text beside those of its sample (``key.seg.png``) is left out and said.
+
+    Captions are the lines of ``key.txt``, else ``caption`` (a text or a list of texts) or ``captions`` of ``key.json``.
+    Images are numbered in the order of their shard's name and then their key, captions in that order and theirs.
 
     Args:
         shards: One tar, a folder of ``*.tar``, a glob, or a range such as ``shards/{000000..000012}.tar``.
         caption_policy: ``all`` or ``first_5``.
+        picture: How the names of the pictures end after their key, such as ``input.jpg``; None for any known ending.
+        text: How the names of the texts end after their key, such as ``caption.txt``; None for any known ending.
         name: What tables call it; made of ``shards`` if it isn't given.
         on_bad_image: ``refuse`` or ``skip``; a truncated or compressed shard is refused under either.
+        gallery: ``all`` or ``captioned``, see :class:`SourcedDataset`.
+        max_image_pixels: The most pixels that a picture may have; None for any number.
         index: Folder in which the look at each picture is remembered, or None.
 
     Raises:
-        UsageError: If there is no shard, one is damaged, a key stands twice, captions can't be read, or a rule of
-            :class:`SourcedDataset` is broken.
+        UsageError: If there is no shard, one is damaged, a key stands twice, captions can't be read, it can't be known
+            which picture a text belongs to, or a rule of :class:`SourcedDataset` is broken.
     """
 
     def __init__(
@@ -49,22 +59,81 @@ class WebdatasetCaptions(SourcedDataset):
         shards: str | Path,
         caption_policy: str = "all",
         *,
+        picture: str | None = None,
+        text: str | None = None,
         name: str | None = None,
         on_bad_image: str = "refuse",
+        gallery: str = "all",
+        max_image_pixels: int | None = MAX_PIXELS,
         index: str | Path | None = None,
     ) -> None:
-        listing = webdataset_listing(find_shards(str(shards)), name=name or _name(Path(shards)))
-        super().__init__(listing, caption_policy=caption_policy, on_bad_image=on_bad_image, index=index)
+        check_max_pixels(max_image_pixels)
+        listing = webdataset_listing(
+            find_shards(str(shards)),
+            name=name or _name(Path(shards)),
+            endings=Endings.of(picture=picture, text=text),
+            max_pixels=max_image_pixels,
+        )
+        super().__init__(
+            listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Endings:
+    """How the names of pictures and of texts end after their key, each with its dot and in small letters."""
+
+    pictures: tuple[str, ...] = PICTURE_ENDINGS
+    texts: tuple[str, ...] = _TEXTS
+
+    @classmethod
+    def of(cls, *, picture: str | None, text: str | None) -> "Endings":
+        """Those that are said, and every known one where nothing is."""
+        said = [None if one is None else (f".{one.lower().lstrip('.')}",) for one in (picture, text)]
+        return cls(said[0] or PICTURE_ENDINGS, said[1] or _TEXTS)
+
+    def split(self, name: str) -> tuple[str, str] | None:
+        """Key and ending of a member, or None where it is neither a picture nor a text.
+
+        Example:
+            >>> Endings().split("v1.0/22.05.JPG"), Endings().split("a.cls")
+            (('v1.0/22.05', '.jpg'), None)
+            >>> Endings(pictures=(".input.jpg",)).split("a.input.jpg")
+            ('a', '.input.jpg')
+        """
+        small = name.lower()
+        fits = [ending for ending in (*self.pictures, *self.texts) if small.endswith(ending)]
+        if not fits:
+            return None
+        ending = max(fits, key=len)
+        return name[: -len(ending)], ending
 
 
 @dataclass(slots=True)
 class _Sample:
-    """What a shard holds under one key."""
+    """What a shard holds under one key: its picture, and its texts by their ending."""
 
-    shard: Path
     key: str
-    picture: ImageSource | None = None
-    captions: tuple[str, ...] = ()
+    picture: TarEntry | None = None
+    texts: dict[str, TarEntry] = field(default_factory=dict)
+
+    @property
+    def of_texts(self) -> str:
+        """What a person calls its texts."""
+        return " and ".join(entry.member.name for entry in self.texts.values())
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the samples of some shards say, each told by its shard and key."""
+
+    pictures: list[tuple[Path, str, ImageSource]] = field(default_factory=list)
+    captions: list[tuple[str | None, ...]] = field(default_factory=list)
+    text_names: list[str] = field(default_factory=list)
+    other_images: list[Skipped] = field(default_factory=list)
+    other_texts: list[Skipped] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
 
 
 def find_shards(shards: str) -> list[Path]:
@@ -94,75 +163,167 @@ def _name(shards: Path) -> str:
     return shards.stem if shards.exists() else shards.absolute().parent.name
 
 
-def webdataset_listing(shards: Iterable[Path], *, name: str) -> Listing:
+def webdataset_listing(
+    shards: Iterable[Path],
+    *,
+    name: str,
+    endings: Endings | None = None,
+    max_pixels: int | None = MAX_PIXELS,
+) -> Listing:
     """What some shards list; only their headers and their captions are read."""
-    samples = sorted((sample for shard in shards for sample in _samples(shard)), key=lambda one: (one.shard, one.key))
-    times = Counter(sample.key for sample in samples)
-    twice = [f"{sample.key} in {sample.shard.name}" for sample in samples if times[sample.key] > 1]
+    read = _Read()
+    for shard in sorted(shards):
+        _read_shard(shard, endings or Endings(), max_pixels, read)
+    times = Counter(key for _, key, _ in read.pictures)
+    twice = [f"{key} in {shard.name}" for shard, key, _ in read.pictures if times[key] > 1]
     if twice:
         raise UsageError(f"{name}: a key must stand in one shard, got {name_some(twice)}; write the shards again.")
-    texts = [(image, text) for image, sample in enumerate(samples) for text in sample.captions]
+    texts = [(image, text) for image, own in enumerate(read.captions) for text in own]
+    some = ", ".join(read.joined[:3]) + (", ..." if len(read.joined) > 3 else "")
+    many = "text was" if len(read.joined) == 1 else "texts were"
     return Listing(
         name=name,
-        images=[
-            Image(index, sample.picture or UnusableImage(sample.key, MISSING), sample.key)
-            for index, sample in enumerate(samples)
-        ],
-        captions=[Caption(index, image, text) for index, (image, text) in enumerate(texts)],
+        images=[Image(index, source, key) for index, (_, key, source) in enumerate(read.pictures)],
+        captions=[Caption(index, image, text) for index, (image, text) in enumerate(texts) if text is not None],
+        no_texts=[Skipped(read.text_names[image], NO_TEXT) for image, text in texts if text is None],
+        other_images=read.other_images,
+        other_texts=read.other_texts,
+        remarks=[f"{len(read.joined)} {many} joined with a picture of another name ({some})."] if read.joined else [],
     )
 
 
-def _samples(shard: Path) -> list[_Sample]:
-    """The samples of a shard that hold a picture or a text."""
-    samples: dict[str, _Sample] = {}
-    texts: dict[str, dict[str, TarMember]] = {}
+def _read_shard(shard: Path, endings: Endings, max_pixels: int | None, read: _Read) -> None:
+    """Add what a shard holds, in the order of its keys.
+
+    Raises:
+        UsageError: If names or texts of the shard can't be understood; every one is counted and the first are named.
+    """
     wrong: list[str] = []
-    for entry in tar_entries(shard):
-        key, kind = _split_name(entry.member.name)
-        if kind in _PICTURES:
-            sample = samples.setdefault(key, _Sample(shard, key))
-            if sample.picture is not None:
-                wrong.append(f"{entry.member.name} (a second picture)")
-            sample.picture = _picture(entry)
-        elif kind in _TEXTS:
-            samples.setdefault(key, _Sample(shard, key))
-            of_key = texts.setdefault(key, {})
-            if entry.problem is not None or kind in of_key:
-                wrong.append(f"{entry.member.name} ({entry.problem or 'a second one'})")
-            of_key[kind] = entry.member
-    if not wrong:
-        for key, members in texts.items():
-            samples[key].captions = _captions(members, wrong)
+    samples = _joined(_by_key(shard, endings, wrong), wrong, read)
+    captions = [] if wrong else [_captions(sample.texts, wrong) for sample in samples]
     if wrong:
         raise UsageError(
             f"{shard}: every key must have one picture and captions that can be read, got "
-            f"{name_some(wrong)}; write the shard again."
+            f"{name_some(wrong)}; write the shard again, or say with dataset.picture and dataset.text how names end."
         )
-    return list(samples.values())
+    read.pictures += [(shard, sample.key, _picture(sample, max_pixels)) for sample in samples]
+    read.captions += captions
+    read.text_names += [sample.of_texts for sample in samples]
 
 
-def _picture(entry: TarEntry) -> ImageSource:
-    return entry.member if entry.problem is None else UnusableImage(entry.member.name, entry.problem)
+def _by_key(shard: Path, endings: Endings, wrong: list[str]) -> dict[str, _Sample]:
+    """The pictures and texts of a shard by their name without its last ending."""
+    samples: dict[str, _Sample] = {}
+    for entry in tar_entries(shard):
+        found = endings.split(entry.member.name)
+        if found is None:
+            continue
+        key, ending = found
+        sample = samples.setdefault(key, _Sample(key))
+        if ending in endings.pictures:
+            if sample.picture is not None:
+                wrong.append(f"{entry.member.name} (a second picture)")
+            sample.picture = entry
+        else:
+            if entry.problem is not None or ending in sample.texts:
+                wrong.append(f"{entry.member.name} ({entry.problem or 'a second one'})")
+            sample.texts[ending] = entry
+    return samples
 
 
-def _split_name(name: str) -> tuple[str, str]:
-    """Key and kind of a member: its name up to the first dot after its folder, and what follows that dot.
+def _joined(samples: Mapping[str, _Sample], wrong: list[str], read: _Read) -> list[_Sample]:
+    """The samples in the order of their keys, those that a dot within the key had cut apart made whole.
+
+    Writers who end a key at its first dot leave a picture ``key.input`` and a text ``key``. They belong together if
+    the one name goes on where the other ends and no other picture or text fits as well.
+    """
+    whole = {key: sample for key, sample in samples.items() if sample.picture is not None and sample.texts}
+    pictures = {key: sample for key, sample in samples.items() if not sample.texts}
+    texts = {key: sample for key, sample in samples.items() if sample.picture is None}
+    for kind, alone in (("picture", pictures), ("text", texts)):
+        for key in [key for key in alone if _owner(key, whole) is not None]:
+            sample, owner = alone.pop(key), whole[_owner(key, whole) or ""]
+            left = read.other_images if kind == "picture" else read.other_texts
+            entries = [sample.picture] if sample.picture is not None else list(sample.texts.values())
+            left += [Skipped(entry.member.name, f"{BESIDE} {kind} of {owner.key}") for entry in entries]
+    partners, doubtful = _partners(list(texts), list(pictures))
+    claims = Counter(picture for found in partners.values() for picture in found)
+    for key, found in partners.items():
+        if len(found) == claims[found[0]] == 1:
+            picture, sample = pictures.pop(found[0]), texts.pop(key)
+            shared = min(key, picture.key, key=len)
+            read.joined.append(f"{sample.of_texts} with {_name_of(picture)}")
+            whole[shared] = replace(sample, key=shared, picture=picture.picture)
+        else:
+            doubtful[key] = found
+    for key, found in doubtful.items():
+        wrong.append(f"{texts[key].of_texts} (which may belong to {' or '.join(found[:3])})")
+    return [sample for _, sample in sorted({**pictures, **texts, **whole}.items())]
+
+
+def _owner(key: str, whole: Mapping[str, _Sample]) -> str | None:
+    """The whole sample beside which a picture or a text stands: that whose key is the longest part of its own."""
+    return next((shorter for shorter in _shorter(key) if shorter in whole), None)
+
+
+def _partners(texts: Sequence[str], pictures: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """For texts that are left over, the pictures whose names go on where theirs end or end where theirs go on.
+
+    Second, for those that have none, the pictures that agree with them up to their first dot: ``key.input`` and
+    ``key.caption`` may be one sample, as ``2020.01.01`` and ``2020.01.02`` are two.
+    """
+    by_part: defaultdict[str, list[str]] = defaultdict(list)
+    for picture in pictures:
+        for part in (picture, *_shorter(picture)):
+            by_part[part].append(picture)
+    known = set(pictures)
+    partners: dict[str, list[str]] = {}
+    doubtful: dict[str, list[str]] = {}
+    for text in texts:
+        longer = by_part.get(text, [])  # key.input.jpg beside key.txt
+        shorter = [one for one in _shorter(text) if one in known][:1]  # key.jpg beside key.jpg.txt or key.caption.txt
+        siblings = [one for part in _shorter(text)[-1:] for one in by_part.get(part, [])]
+        if longer or shorter:
+            partners[text] = longer or shorter
+        elif siblings:
+            doubtful[text] = siblings
+    return partners, doubtful
+
+
+def _shorter(key: str) -> list[str]:
+    """What is left of a key when endings are taken off, the longest first.
 
     Example:
-        >>> _split_name("v1.0/0001.JPG"), _split_name("a.seg.png")
-        (('v1.0/0001', 'jpg'), ('a', 'seg.png'))
+        >>> _shorter("v1.0/a.b.c")
+        ['v1.0/a.b', 'v1.0/a']
     """
-    folder, slash, file = name.rpartition("/")
-    stem, _, kind = file.partition(".")
-    return folder + slash + stem, kind.lower()
+    folder, slash, file = key.rpartition("/")
+    parts = file.split(".")
+    return [f"{folder}{slash}{'.'.join(parts[:count])}" for count in range(len(parts) - 1, 0, -1) if parts[0]]
 
 
-def _captions(members: dict[str, TarMember], wrong: list[str]) -> tuple[str, ...]:
-    kind = next(kind for kind in _TEXTS if kind in members)
-    member = members[kind]
+def _name_of(sample: _Sample) -> str:
+    return sample.of_texts if sample.picture is None else sample.picture.member.name
+
+
+def _picture(sample: _Sample, max_pixels: int | None) -> ImageSource:
+    entry = sample.picture
+    if entry is None:
+        return UnusableImage(sample.key, MISSING)
+    if entry.problem is not None:
+        return UnusableImage(entry.member.name, entry.problem)
+    return replace(entry.member, max_pixels=max_pixels)
+
+
+def _captions(texts: Mapping[str, TarEntry], wrong: list[str]) -> tuple[str | None, ...]:
+    """A sample's captions, None for one that its JSON has a place for and no text in it."""
+    if not texts:
+        return ()
+    ending = min(texts, key=lambda one: one.endswith(".json"))
+    member = texts[ending].member
     try:
         text = member.read().decode("utf-8-sig")
-        if kind == "txt":
+        if not ending.endswith(".json"):
             return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
         return _of_json(json.loads(text))
     except UnicodeDecodeError:
@@ -172,15 +333,16 @@ def _captions(members: dict[str, TarMember], wrong: list[str]) -> tuple[str, ...
     return ()
 
 
-def _of_json(document: Any) -> tuple[str, ...]:
+def _of_json(document: Any) -> tuple[str | None, ...]:
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
-    found = document.get("caption", document.get("captions"))
-    texts = [found] if isinstance(found, str) else found
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+    named = [key for key in ("caption", "captions") if key in document]
+    found = document[named[0]] if named else False
+    texts = [found] if isinstance(found, str | None) else found
+    if not isinstance(texts, list) or not all(isinstance(text, str | None) for text in texts):
         raise ValueError(_NO_CAPTIONS)
     for text in texts:
-        text.encode("utf-8")  # half a surrogate pair can't be hashed or tokenized
+        (text or "").encode("utf-8")  # half a surrogate pair can't be hashed or tokenized
     return tuple(texts)
 
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from misfire.core.errors import UsageError, name_some
+from misfire.core.yaml_file import nearest, read_yaml
 
 _CATEGORY_DEFAULTS: dict[str, Any] = {
     "key": None,
@@ -27,14 +26,9 @@ def read_taxonomy_file(path: Path) -> dict[str, Any]:
     """The content of a taxonomy's file, every optional entry filled in.
 
     Raises:
-        UsageError: If the file can't be read, or an entry is missing, unknown or of another type.
+        UsageError: If the file isn't strict YAML, or an entry is missing, unknown or of another type.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise UsageError(f"a taxonomy must be a readable YAML file, got {path}: {said}; mend or name it.") from error
-    return checked_content(content, str(path))
+    return checked_content(read_yaml(path, "a taxonomy").content, str(path))
 
 
 def checked_content(content: Any, place: str) -> dict[str, Any]:
@@ -82,14 +76,16 @@ def _example(entry: Any, what: str) -> dict[str, Any]:
 def _entries(entry: Any, what: str, required: tuple[str, ...], defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise UsageError(f"{what} must be a mapping, got {_short(entry)}; see taxonomy.yaml in the package.")
+    unknown = [name for name in entry if name not in (*required, *defaults)]
+    if unknown:
+        known = (*required, *defaults)
+        raise UsageError(
+            f"{what} may have {', '.join(known)}, got {name_some(unknown)} besides{nearest(unknown[0], known)}; rename "
+            "or drop it."
+        )
     missing = [name for name in required if name not in entry]
     if missing:
         raise UsageError(f"{what} must have {' and '.join(required)}, got none named {name_some(missing)}; add them.")
-    unknown = [name for name in entry if name not in (*required, *defaults)]
-    if unknown:
-        raise UsageError(
-            f"{what} may have {', '.join((*required, *defaults))}, got {name_some(unknown)} besides; rename or drop it."
-        )
     return {**defaults, **entry}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from misfire.prompts.lint_rules import MEDIA, RULES, words_of
-from misfire.prompts.template import PLACEHOLDER, Template
+from misfire.prompts.template import PLACEHOLDER
 from misfire.prompts.template_set import TemplateSet
 
 # Words that frame a caption without saying anything of what is in the picture.
@@ -65,9 +65,11 @@ def lint_templates(
         >>> [finding.fault for finding in lint_templates(templates, ["a photo of a cat"])]
         ['doubles a phrase']
     """
-    prompts = {text: [Template(text).render(caption) for caption in captions] for text in template_set.templates}
-    found = [finding for text in prompts for finding in _by_rule(text, captions, prompts[text])]
-    found += [finding for text in prompts for finding in _added_content(text, prompts[text])]
+    rendered = zip(*(template_set.render(caption) for caption in captions), strict=True)
+    prompts = {text: list(own) for text, own in zip(template_set.templates, rendered, strict=True)}
+    slot = f"{{{template_set.placeholder}}}"
+    found = [finding for text in prompts for finding in _by_rule(text, captions, prompts[text], slot)]
+    found += [finding for text in prompts for finding in _added_content(text, prompts[text], slot)]
     if is_truncated is not None:
         found += [
             finding for text in prompts for finding in _overflow(text, prompts[text], is_truncated(prompts[text]))
@@ -89,17 +91,18 @@ def added_words(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word.replace("\u2019", "'") not in _NEUTRAL))
 
 
-def _by_rule(template: str, captions: Sequence[str], prompts: Sequence[str]) -> list[Finding]:
+def _by_rule(template: str, captions: Sequence[str], prompts: Sequence[str], slot: str) -> list[Finding]:
     found = []
+    as_of_captions = template.replace(slot, PLACEHOLDER)
     for rule in RULES:
-        broken = [place for place, caption in enumerate(captions) if rule.is_broken(template, caption)]
+        broken = [place for place, caption in enumerate(captions) if rule.is_broken(as_of_captions, caption)]
         if broken:
             found.append(Finding(template, rule.fault, len(broken), prompts[broken[0]]))
     return found
 
 
-def _added_content(template: str, prompts: Sequence[str]) -> list[Finding]:
-    words = added_words(template)
+def _added_content(template: str, prompts: Sequence[str], slot: str) -> list[Finding]:
+    words = added_words(template.replace(slot, PLACEHOLDER))
     if not words:
         return []
     return [Finding(template, f"adds content that captions don't have ({', '.join(words)})", len(prompts), prompts[0])]

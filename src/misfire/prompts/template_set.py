@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
-import yaml
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.yaml_file import read_yaml
 from misfire.prompts.template import Template
 
 
@@ -28,11 +29,12 @@ class TemplateSet(TemplateChoice):
 
     Args:
         name: What tables call it.
-        templates: Texts with ``{caption}`` once in each.
+        templates: Texts with the placeholder once in each.
         is_oracle: Whether gold labels chose it, so that no deployed system could.
+        placeholder: What the texts hold in braces: ``caption``, or ``class`` for a classifier's.
 
     Raises:
-        UsageError: If it is empty, repeats a template, or a template lacks ``{caption}``.
+        UsageError: If it is empty, repeats a template, or a template lacks the placeholder.
 
     Example:
         >>> TemplateSet("two", ("{caption}", "a photo of {caption}")).render("a red star")
@@ -42,12 +44,13 @@ class TemplateSet(TemplateChoice):
     name: str
     templates: Sequence[str]
     is_oracle: bool = False
+    placeholder: str = "caption"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "templates", tuple(Template(text).text for text in self.templates))
+        object.__setattr__(self, "templates", tuple(template.text for template in self._checked))
         if not self.templates:
             raise UsageError(
-                f"template set {self.name} must hold a template, got none; add one with {{caption}} in it."
+                f"template set {self.name} must hold a template, got none; add one with {{{self.placeholder}}} in it."
             )
         repeated = [text for index, text in enumerate(self.templates) if text in self.templates[:index]]
         if repeated:
@@ -58,14 +61,30 @@ class TemplateSet(TemplateChoice):
     def __len__(self) -> int:
         return len(self.templates)
 
+    @cached_property
+    def _checked(self) -> tuple[Template, ...]:
+        return tuple(Template(text, self.placeholder) for text in self.templates)
+
     @property
     def is_plain(self) -> bool:
         """Whether it asks with the caption as it is, and with nothing else."""
-        return tuple(self.templates) == ("{caption}",)
+        return tuple(self.templates) == (f"{{{self.placeholder}}}",)
 
-    def render(self, caption: str) -> tuple[str, ...]:
+    def check_asks_about(self, placeholder: str) -> None:
+        """Refuse templates of another placeholder: a caption in the place of a class reads well and means nothing.
+
+        Raises:
+            UsageError: If these templates have a place for something else.
+        """
+        if self.placeholder != placeholder:
+            raise UsageError(
+                f"templates must have a place for a {placeholder} here, {self.name} has one for a {self.placeholder}; "
+                f"choose a set with {{{placeholder}}}."
+            )
+
+    def render(self, words: str) -> tuple[str, ...]:
         """One prompt a template, in order."""
-        return tuple(Template(text).render(caption) for text in self.templates)
+        return tuple(template.render(words) for template in self._checked)
 
     def for_query(self, query_id: int) -> "TemplateSet":
         """The templates of one query: the same for every one."""
@@ -101,16 +120,21 @@ class MatchedTemplates(TemplateChoice):
 
 
 def template_set_from_file(path: str) -> TemplateSet:
-    """Read a template set of one's own: YAML with ``name`` and ``templates``.
+    """Read a template set of one's own: YAML with ``templates``, and ``name`` and ``placeholder`` if they are given.
 
     Raises:
-        UsageError: If the file is missing or is not such YAML.
+        UsageError: If the file is missing or is not such YAML; an unknown key is answered with the nearest known one.
     """
     file = Path(path)
     if not file.is_file():
         raise UsageError(f"templates.path must name a YAML file, got {path}; give the path of one that exists.")
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or not isinstance(content.get("templates"), list):
+    found = read_yaml(file, "a template set")
+    if not isinstance(found.content, dict):
+        raise UsageError(f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml.")
+    # A copy of a shipped set has a target: what it names is not built, the file is read as a template set anyway.
+    known = ("name", "placeholder", "_target_")
+    content = found.entries(required=("templates",), optional=known, example="conf/templates/generic.yaml")
+    if not isinstance(content["templates"], list):
         raise UsageError(f"{path} must hold a list of templates, got none; see conf/templates/generic.yaml.")
     strange = [str(text) for text in content["templates"] if not isinstance(text, str)]
     if strange:
@@ -118,4 +142,8 @@ def template_set_from_file(path: str) -> TemplateSet:
             f"templates in {path} must be texts, got {name_some(strange)}; put quotation marks around each, since YAML "
             "reads braces as a mapping."
         )
-    return TemplateSet(name=str(content.get("name", file.stem)), templates=tuple(content["templates"]))
+    return TemplateSet(
+        name=str(content.get("name", file.stem)),
+        templates=tuple(content["templates"]),
+        placeholder=str(content.get("placeholder", "caption")),
+    )

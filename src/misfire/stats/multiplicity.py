@@ -26,13 +26,20 @@ def holm(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
     return _put_back(np.maximum.accumulate(scaled), order, p_values)
 
 
-def benjamini_hochberg(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
+def benjamini_hochberg(
+    p_values: Float[np.ndarray, " test"], *, num_tests: int | None = None
+) -> Float[np.ndarray, " test"]:
     """Benjamini and Hochberg's adjusted p-values: of those up to q, a share q is expected to be false at most.
 
     For independent or positively dependent tests. NaN, an undefined test, stays NaN and isn't counted.
 
+    Args:
+        p_values: One a test.
+        num_tests: How many tests were made in all, where only some can be rejected: the others count as p = 1. As many
+            as there are p-values if it isn't given.
+
     Raises:
-        UsageError: If a p-value lies outside [0, 1].
+        UsageError: If a p-value lies outside [0, 1], or there are more of them than ``num_tests``.
 
     Reference:
         Benjamini and Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical Society B 57,
@@ -43,7 +50,12 @@ def benjamini_hochberg(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray
         [0.03, 0.04, 0.04]
     """
     ascending, order = _sorted_defined(p_values)
-    scaled = ascending * len(ascending) / np.arange(1, len(ascending) + 1)
+    if num_tests is not None and num_tests < len(ascending):
+        raise UsageError(
+            f"num_tests must be at least the number of p-values, got {num_tests} for {len(ascending)}; count every "
+            "test that was made."
+        )
+    scaled = ascending * (len(ascending) if num_tests is None else num_tests) / np.arange(1, len(ascending) + 1)
     return _put_back(np.minimum.accumulate(scaled[::-1])[::-1], order, p_values)
 
 

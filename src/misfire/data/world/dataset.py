@@ -12,11 +12,20 @@ from typing_extensions import override
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_text
 from misfire.data.dataset import Caption, Dataset, Image, ImageSource
+from misfire.data.image_table import ClassLabels, LabelMatrix, Sentences, Tags
 from misfire.data.world import truth
 from misfire.data.world.facts import Action, Background, Colour, Kind, Scene, Size, Texture
 from misfire.data.world.grammar import Description, Mention, describe
 from misfire.data.world.rendering import RENDERER_VERSION, render
 from misfire.data.world.sampling import Knobs, Split, scene_stream
+from misfire.data.world.scene_table import (
+    SceneFacts,
+    fact_sentences,
+    fact_tags,
+    main_kinds,
+    present_kinds,
+    scene_facts,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,10 @@ class SceneImage(ImageSource):
 
 class World(Dataset):
     """Generated images and captions whose facts are known, and with them the cause of every failure.
+
+    It knows all that a dataset can: ``labels`` (the kind of a scene's main group, among all 16 kinds), ``label_matrix``
+    (kinds present), ``tags`` (every fact, in families such as ``colour`` and ``nuisance``) and ``sentences`` about
+    facts with their truth for each image. They are computed when they are asked for.
 
     Ids count from 0: the captions of image ``i`` are ``i * captions_per_image`` and those after it.
 
@@ -95,6 +108,37 @@ class World(Dataset):
         )
         object.__setattr__(self, "scenes", scenes)
         object.__setattr__(self, "mentions", tuple(description.mention for description in told))
+
+    @cached_property
+    @override
+    def labels(self) -> ClassLabels:
+        """The kind of each scene's main group; every kind is a class, whether an image has it or not."""
+        return main_kinds(self.image_set.ids, self.scenes)
+
+    @cached_property
+    @override
+    def label_matrix(self) -> LabelMatrix:
+        """Which kinds each scene shows; none is unknown."""
+        return present_kinds(self.image_set.ids, self._facts)
+
+    @cached_property
+    @override
+    def tags(self) -> Tags:
+        """Every fact as a word; families: kind, colour, texture, size, action, count, background, relation, nuisance.
+
+        A word is true of an image where it is true of one of its groups: "red" and "star" needn't be of the same one.
+        """
+        return fact_tags(self.image_set.ids, self._facts)
+
+    @cached_property
+    @override
+    def sentences(self) -> Sentences:
+        """Sentences about a fact or about a kind with one more fact of the same group, and whether they are true."""
+        return fact_sentences(self.image_set.ids, self._facts)
+
+    @cached_property
+    def _facts(self) -> SceneFacts:
+        return scene_facts(self.scenes)
 
     def oracle_category(self, caption_position: int, image_position: int) -> str:
         """The first kind of fact in a caption that an image violates, ``ambiguous`` where it violates none."""

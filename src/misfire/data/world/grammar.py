@@ -135,6 +135,26 @@ def describe(scene: Scene, rng: Random) -> Description:
     return Description(_sentence(mention, rng), mention)
 
 
+def plural(noun: str) -> str:
+    """A noun for two or more.
+
+    Example:
+        >>> plural("star"), plural("box"), plural("fish")
+        ('stars', 'boxes', 'fish')
+    """
+    return _IRREGULAR_PLURALS.get(noun, noun + "s")
+
+
+def number_word(count: int) -> str:
+    """The plain word for a count of things."""
+    return _NUMBERS[count][0]
+
+
+def place_phrase(background: Background) -> str:
+    """The plain words for where a scene takes place."""
+    return _PLACES[background][0]
+
+
 def _mention_group(group: Group, shares: _Shares, rng: Random) -> GroupMention:
     random = rng.random
     is_counted = random() < shares.count or group.count == 1
@@ -165,7 +185,7 @@ def _sentence(mention: Mention, rng: Random) -> str:
 def _noun_phrase(group: GroupMention, rng: Random) -> str:
     noun = rng.choice(_SINGULARS[group.kind])
     if group.count != 1:
-        noun = _IRREGULAR_PLURALS.get(noun, noun + "s")
+        noun = plural(noun)
     adjectives = [
         rng.choice(words)
         for words in (_words(_SIZES, group.size), _words(_COLOURS, group.colour), _words(_TEXTURES, group.texture))
@@ -196,7 +216,7 @@ def _determiner(group: GroupMention, next_word: str, rng: Random) -> str:
 def vocabulary() -> frozenset[str]:
     """Every word that a caption can hold."""
     nouns = [noun for words in _SINGULARS.values() for noun in words]
-    plurals = [_IRREGULAR_PLURALS.get(noun, noun + "s") for noun in nouns]
+    plurals = [plural(noun) for noun in nouns]
     tables = (_TEXTURES, _SIZES, _COLOURS, _NUMBERS, _ACTIONS, _PLACES, _RELATIONS)
     phrases = [phrase for table in tables for words in table.values() for phrase in words]
     texts = [*nouns, *plurals, *phrases, "a", "an", "some", "several", "and", ","]

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from misfire.core.errors import UsageError
+from misfire.core.yaml_file import read_yaml
 from misfire.failures.taxonomy import plain
 
 _ALL = "all"
@@ -62,11 +61,7 @@ def acceptance(accept: "Acceptance | Mapping[str, str | None] | Sequence[str] | 
 
 
 def _mapping_of(path: Path) -> dict[str, str]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise UsageError(f"a mapping must be a readable YAML file, got {path}: {said}; mend or name it.") from error
+    content = read_yaml(path, "a mapping of words").content
     if not isinstance(content, dict) or not all(isinstance(label, str | None) for label in content.values()):
         raise UsageError(
             f"a mapping must give each word a label, got {str(content)[:60]!r} in {path}; write `word: label`."

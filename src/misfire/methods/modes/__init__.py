@@ -1,54 +1,68 @@
-"""Failure modes in words: why a model fails, by tags, by sentences and by mixtures, on one scorecard."""
+"""Failure modes in words: on which images a model fails, and what these have in common."""
 
-from misfire.methods.modes.clustering import Clusterer as Clusterer
-from misfire.methods.modes.clustering import MiniBatchKMeansClustering as MiniBatchKMeansClustering
-from misfire.methods.modes.clustering import NeighbourWardClustering as NeighbourWardClustering
-from misfire.methods.modes.clustering import ScikitLearnClustering as ScikitLearnClustering
-from misfire.methods.modes.clustering import SizedClustering as SizedClustering
-from misfire.methods.modes.clustering import WardClustering as WardClustering
-from misfire.methods.modes.clustering import prototypes as prototypes
-from misfire.methods.modes.domino import Domino as Domino
-from misfire.methods.modes.error_aware_mixture import ErrorAwareMixture as ErrorAwareMixture
-from misfire.methods.modes.error_aware_mixture import FittedErrorAwareMixture as FittedErrorAwareMixture
-from misfire.methods.modes.error_aware_mixture import confusion_responsibilities as confusion_responsibilities
-from misfire.methods.modes.explanation_scores import ExplanationScores as ExplanationScores
-from misfire.methods.modes.explanation_scores import explanation_scores as explanation_scores
-from misfire.methods.modes.explanation_scores import failure_sentences as failure_sentences
-from misfire.methods.modes.explanation_scores import sentence_hardness as sentence_hardness
-from misfire.methods.modes.facts import Facts as Facts
-from misfire.methods.modes.facts import FittedPredictionMixture as FittedPredictionMixture
-from misfire.methods.modes.facts import PredictionMixture as PredictionMixture
-from misfire.methods.modes.hardness_split import ClassProbabilitySplit as ClassProbabilitySplit
-from misfire.methods.modes.hardness_split import ConfidenceSplit as ConfidenceSplit
-from misfire.methods.modes.hardness_split import EntropySplit as EntropySplit
-from misfire.methods.modes.hardness_split import HardEasy as HardEasy
-from misfire.methods.modes.hardness_split import HardnessSplit as HardnessSplit
-from misfire.methods.modes.hardness_split import PerformanceSplit as PerformanceSplit
-from misfire.methods.modes.hardness_split import RankingSplit as RankingSplit
-from misfire.methods.modes.ladder import Ladder as Ladder
-from misfire.methods.modes.ladder import LadderModes as LadderModes
-from misfire.methods.modes.mixture_modes import MixtureModes as MixtureModes
-from misfire.methods.modes.mode_finder import EncodedSentences as EncodedSentences
-from misfire.methods.modes.mode_finder import FoundModes as FoundModes
-from misfire.methods.modes.mode_finder import ModeFinder as ModeFinder
-from misfire.methods.modes.precision_at_k import PrecisionAtK as PrecisionAtK
-from misfire.methods.modes.precision_at_k import precision_at_k as precision_at_k
-from misfire.methods.modes.rank_law import ExactLaw as ExactLaw
-from misfire.methods.modes.rank_law import NormalLaw as NormalLaw
-from misfire.methods.modes.rank_law import PermutationLaw as PermutationLaw
-from misfire.methods.modes.rank_law import RankLaw as RankLaw
-from misfire.methods.modes.rank_law import RankSum as RankSum
-from misfire.methods.modes.rank_law import SaddlepointLaw as SaddlepointLaw
-from misfire.methods.modes.rank_law import SuitedLaw as SuitedLaw
-from misfire.methods.modes.scored_images import ScoredImages as ScoredImages
-from misfire.methods.modes.sentence_selection import FPDiff as FPDiff
-from misfire.methods.modes.sentence_selection import PDiff as PDiff
-from misfire.methods.modes.sentence_selection import SentenceSelector as SentenceSelector
-from misfire.methods.modes.sentence_selection import SetDiff as SetDiff
-from misfire.methods.modes.sentence_selection import TopS as TopS
-from misfire.methods.modes.split_and_cluster import ExplainedClusters as ExplainedClusters
-from misfire.methods.modes.split_and_cluster import SplitAndCluster as SplitAndCluster
-from misfire.methods.modes.trend import SentenceTrends as SentenceTrends
-from misfire.methods.modes.trend import Trend as Trend
-from misfire.methods.modes.trend import TrendModes as TrendModes
-from misfire.methods.modes.trend import sentence_trends as sentence_trends
+from misfire.core.exports import exported
+
+__all__, __getattr__ = exported(
+    __name__,
+    {
+        "ClassProbabilitySplit": "hardness_split",
+        "Clusterer": "clustering",
+        "ConfidenceSplit": "hardness_split",
+        "Criteria": "prime",
+        "Domino": "domino",
+        "EncodedSentences": "mode_finder",
+        "EntropySplit": "hardness_split",
+        "ErrorAwareMixture": "error_aware_mixture",
+        "ExactLaw": "rank_law",
+        "ExplainedClusters": "split_and_cluster",
+        "ExplanationScores": "explanation_scores",
+        "FPDiff": "sentence_selection",
+        "Facts": "facts",
+        "FittedErrorAwareMixture": "error_aware_mixture",
+        "FittedPredictionMixture": "facts",
+        "FoundModes": "mode_finder",
+        "HardEasy": "hardness_split",
+        "HardnessSplit": "hardness_split",
+        "Ladder": "ladder",
+        "LadderModes": "ladder",
+        "MiniBatchKMeansClustering": "clustering",
+        "MixtureModes": "mixture_modes",
+        "Mode": "prime",
+        "ModeFinder": "mode_finder",
+        "NeighbourWardClustering": "clustering",
+        "NormalLaw": "rank_law",
+        "PDiff": "sentence_selection",
+        "PerformanceSplit": "hardness_split",
+        "PermutationLaw": "rank_law",
+        "PrecisionAtK": "precision_at_k",
+        "PredictionMixture": "facts",
+        "RankLaw": "rank_law",
+        "RankSum": "rank_law",
+        "RankingSplit": "hardness_split",
+        "SaddlepointLaw": "rank_law",
+        "ScikitLearnClustering": "clustering",
+        "ScoredImages": "scored_images",
+        "SentenceSelector": "sentence_selection",
+        "SentenceTrends": "trend",
+        "SetDiff": "sentence_selection",
+        "Significance": "significance",
+        "SizedClustering": "clustering",
+        "SplitAndCluster": "split_and_cluster",
+        "SuitedLaw": "rank_law",
+        "TopS": "sentence_selection",
+        "Trend": "trend",
+        "TrendModes": "trend",
+        "WardClustering": "clustering",
+        "confusion_responsibilities": "error_aware_mixture",
+        "explanation_scores": "explanation_scores",
+        "failure_sentences": "explanation_scores",
+        "greedy_prime": "prime",
+        "precision_at_k": "precision_at_k",
+        "prime": "prime",
+        "prototypes": "clustering",
+        "sentence_hardness": "explanation_scores",
+        "sentence_trends": "trend",
+        "significance": "significance",
+        "success_modes": "prime",
+    },
+)

@@ -1,22 +1,9 @@
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from misfire.core.words import interval_percent, percent, percentage_points
-
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "prompt_ensembling.json"
-
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.exists(), reason="the published tables are not beside this checkout."
-)
+from tests.published import table_1
 
 
-@needs_reference
 def test_every_published_percentage_is_a_count_that_prints_the_same() -> None:
-    rows: list[dict[str, Any]] = json.loads(REFERENCE.read_text())["table1"]
-    for row in rows:
+    for row in table_1():
         total = row["n"]
         for k in (5, 10):
             published = row[f"recall_at_{k}"]

@@ -1,0 +1,183 @@
+"""A file of rows as its columns: CSV, TSV, JSON lines or Parquet, read strictly."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from misfire.core.errors import UsageError, name_some
+from misfire.core.hashing import sha256_file
+
+_TRUE: Final = frozenset({"1", "true", "yes", "1.0"})
+_WHOLE: Final = re.compile(r"-?[0-9]+\.0+")  # as a table with gaps writes its whole numbers
+_FALSE: Final = frozenset({"0", "false", "no", "0.0"})
+
+
+class ColumnFile:
+    """The columns of a file, each a value a row; texts where the format has nothing else.
+
+    Args:
+        path: A file that ends in .csv, .tsv, .jsonl or .parquet.
+
+    Raises:
+        UsageError: If it can't be read, is of another format, or holds no row.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        reader = _READERS.get(path.suffix.lower())
+        if reader is None:
+            raise UsageError(f"a table must end in {', '.join(_READERS)}, got {path}; write one of them.")
+        if not path.is_file():
+            raise UsageError(f"a table must be a file, got {path}, which doesn't exist; check the path.")
+        self.columns: Mapping[str, Sequence[Any]] = reader(path)
+        if not self.columns or not len(next(iter(self.columns.values()))):
+            raise UsageError(f"a table must have rows, got none in {path}; check that it was written to the end.")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes."""
+        return sha256_file(self.path)
+
+    def texts(self, column: str) -> list[str]:
+        """A column as texts: a whole number without a decimal point, so that 7 and 7.0 are the same name.
+
+        Raises:
+            UsageError: If there is no such column, or a row has nothing in it.
+        """
+        values = [_as_text(value) for value in self.raw(column)]
+        empty = [self._row(index) for index, value in enumerate(values) if not value]
+        if empty:
+            raise UsageError(
+                f"column {column} of {self.path} must have a value in every row, got {name_some(empty)} without; "
+                "fill or drop these rows."
+            )
+        return values
+
+    def numbers(self, column: str) -> np.ndarray:
+        """A column as floats.
+
+        Raises:
+            UsageError: If there is no such column, or a value isn't a finite number.
+        """
+        values = np.array([_as_number(value) for value in self.raw(column)])
+        self._refuse(column, "a finite number", ~np.isfinite(values))
+        return values
+
+    def truths(self, column: str) -> np.ndarray:
+        """A column of 0 and 1, or true and false.
+
+        Raises:
+            UsageError: If there is no such column, or a value is anything else.
+        """
+        texts = [_as_text(value).lower() for value in self.raw(column)]
+        self._refuse(column, "0 or 1", np.array([text not in _TRUE and text not in _FALSE for text in texts]))
+        return np.array([text in _TRUE for text in texts])
+
+    def raw(self, column: str) -> Sequence[Any]:
+        """A column as it was read.
+
+        Raises:
+            UsageError: If there is no such column.
+        """
+        if column not in self.columns:
+            raise UsageError(
+                f"{self.path} must have a column {column}, got {', '.join(map(str, list(self.columns)[:10]))}"
+                f"{', ...' if len(self.columns) > 10 else ''}; rename one, or say which column it is."
+            )
+        return self.columns[column]
+
+    def _refuse(self, column: str, rule: str, is_wrong: np.ndarray) -> None:
+        wrong = np.flatnonzero(is_wrong)
+        if len(wrong):
+            values = self.raw(column)
+            told = [f"{self._row(index)}: {values[index]!r}" for index in wrong.tolist()]
+            raise UsageError(
+                f"column {column} of {self.path} must hold {rule} in every row, got others in {name_some(told)}; "
+                "mend these rows."
+            )
+
+    def _row(self, index: int) -> str:
+        return f"row {index + 1}"
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else str(int(value)) if float(value).is_integer() else repr(float(value))
+    text = "" if value is None else str(value).strip()
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+
+
+def _as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _of_csv(path: Path, delimiter: str = ",") -> dict[str, Sequence[Any]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} must be UTF-8 text, got other bytes at {error.start}; save it as UTF-8.") from error
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, [])
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise UsageError(f"{path} must be CSV, got line {reader.line_num} ({error}); mend that line.") from error
+    again = sorted({name for name in header if header.count(name) > 1})
+    if again:
+        raise UsageError(f"{path} must name each column once, got {name_some(again)} again; rename one.")
+    ragged = [f"row {number} with {len(row)}" for number, row in enumerate(rows, start=1) if len(row) != len(header)]
+    if ragged:
+        raise UsageError(
+            f"{path} must have {len(header)} fields in each row, got {name_some(ragged)}; "
+            "put values that hold the separator in quotes."
+        )
+    return dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
+
+
+def _of_tsv(path: Path) -> dict[str, Sequence[Any]]:
+    return _of_csv(path, delimiter="\t")
+
+
+def _of_json_lines(path: Path) -> dict[str, Sequence[Any]]:
+    rows, columns = [], {}
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise UsageError(f"{path} must be JSON lines, got line {number} ({error}); mend it.") from error
+            if not isinstance(row, dict):
+                raise UsageError(f"{path} must have a JSON object a line, got {line[:40]!r} in line {number}; mend it.")
+            rows.append(row)
+            columns.update(dict.fromkeys(row))
+    return {name: [row.get(name) for row in rows] for name in columns}
+
+
+def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} must be Parquet, got something else ({reason}); write it again.") from error
+    return {name: table.column(name).to_pylist() for name in table.column_names}
+
+
+_READERS: Final[Mapping[str, Callable[[Path], dict[str, Sequence[Any]]]]] = MappingProxyType(
+    {".csv": _of_csv, ".tsv": _of_tsv, ".jsonl": _of_json_lines, ".parquet": _of_parquet}
+)
