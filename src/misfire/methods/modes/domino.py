@@ -98,7 +98,7 @@ class Domino(ModeFinder):
         fitted = self.mixture.fit(projection.transform(points), part.strata, part.predictions, rng=rng)
         slices = best_sentences(fitted.gaps(), self.num_slices)
         analysis = MixtureAnalysis(of_class, fitted, projection, slices)
-        shares = analysis.responsibilities(part)[:, list(slices)]
+        shares = analysis.responsibilities(part, by_looks=False)[:, list(slices)]
         means = (shares.T @ points) / np.maximum(shares.sum(axis=0), np.finfo(float).tiny)[:, None]
         # The slice's class: its labels' mean embeddings, weighted by how many of its images bear each label.
         present = np.unique(part.strata)

@@ -55,6 +55,10 @@ class FittedPredictionMixture:
         joint = self.log_joint(embeddings.astype(np.float64), self.settings.features(predictions))
         return np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
 
+    def by_looks(self) -> "FittedPredictionMixture":
+        """The same components, told apart by embeddings alone."""
+        return replace(self, settings=replace(self.settings, prediction_weight=0.0))
+
     def log_joint(self, embeddings: np.ndarray, features: np.ndarray) -> Float[np.ndarray, "image component"]:
         """Weighted log-density of each image under each component, in nats."""
         joint = np.empty((len(embeddings), len(self.component_weights)))
@@ -259,7 +263,7 @@ class Facts(ModeFinder):
         points = part.unit_embeddings.astype(np.float64)
         projection = principal_components(points, self.num_dimensions, rng)
         fitted = self.mixture.fit(projection.transform(points), part.strata, part.predictions, rng=rng)
-        shares = MixtureAnalysis(of_class, fitted, projection, ()).responsibilities(part)
+        shares = MixtureAnalysis(of_class, fitted, projection, ()).responsibilities(part, by_looks=False)
         sizes, chance = shares.sum(axis=0), part.predictions[:, of_class].astype(np.float64)
         mean_chance = (shares.T @ chance) / np.maximum(sizes, _EPSILON)
         is_slice = (sizes >= self.fewest_images) & (mean_chance < chance.mean())

@@ -15,6 +15,9 @@ from misfire.methods.modes.scored_images import ScoredImages
 class FittedMixture(Protocol):
     """Something that says how likely an image comes from each of its components."""
 
+    def by_looks(self) -> "FittedMixture":
+        """The same components, told apart by embeddings alone."""
+
     @property
     def component_weights(self) -> Float[np.ndarray, " component"]:
         """Share of each component; sums to 1."""
@@ -49,9 +52,15 @@ class MixtureAnalysis:
     projection: Any
     slices: tuple[int, ...]
 
-    def responsibilities(self, images: ScoredImages) -> Float[np.ndarray, "image component"]:
-        """Probability of each component for images of the analysis; 0 for those of other classes."""
+    def responsibilities(self, images: ScoredImages, *, by_looks: bool) -> Float[np.ndarray, "image component"]:
+        """Probability of each component for images of the analysis; 0 for those of other classes.
+
+        Args:
+            images: Any images.
+            by_looks: Whether only embeddings are read; else labels and predictions are, too.
+        """
         images.need("predictions", for_what="membership in a mixture's components")
+        mixture = self.mixture.by_looks() if by_looks else self.mixture
         inside = np.ones(len(images), dtype=bool) if self.of_class is None else images.strata == self.of_class
         part = images.take(inside) if inside.any() else None
         found = np.zeros((len(images), len(self.mixture.component_weights)))
@@ -59,14 +68,18 @@ class MixtureAnalysis:
             assert part.predictions is not None
             points = part.unit_embeddings.astype(np.float64)
             points = points if self.projection is None else self.projection.transform(points)
-            found[inside] = self.mixture.responsibilities(points, part.strata, part.predictions)
+            found[inside] = mixture.responsibilities(points, part.strata, part.predictions)
         return found
 
 
 @final
 @dataclass(frozen=True)
 class MixtureModes(FoundModes):
-    """Slices of mixtures; an image belongs to its most probable component, with that component's probability."""
+    """Slices of mixtures; an image belongs to its most probable component, with that component's probability.
+
+    Membership in a mode reads embeddings alone. What labels and predictions told apart when the mixture was fitted is
+    kept as far as it shows in the looks.
+    """
 
     names: tuple[str, ...]
     sentences: tuple[tuple[int, ...], ...]
@@ -75,13 +88,14 @@ class MixtureModes(FoundModes):
 
     @override
     def weights(self, images: ScoredImages) -> Float[np.ndarray, "image mode"]:
-        parts = [_assigned(one.responsibilities(images))[:, list(one.slices)] for one in self.analyses]
+        parts = [_assigned(one.responsibilities(images, by_looks=True))[:, list(one.slices)] for one in self.analyses]
         return np.concatenate(parts, axis=1)
 
     @override
     def partition_weights(self, images: ScoredImages) -> Float[np.ndarray, "image part"]:
-        """All components, analysis after analysis."""
-        return np.concatenate([_assigned(one.responsibilities(images)) for one in self.analyses], axis=1)
+        """All components, analysis after analysis, by all that the mixture models."""
+        wholes = [_assigned(one.responsibilities(images, by_looks=False)) for one in self.analyses]
+        return np.concatenate(wholes, axis=1)
 
 
 def principal_components(points: Float[np.ndarray, "image dim"], num_components: int, rng: np.random.Generator) -> Any:
