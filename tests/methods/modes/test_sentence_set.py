@@ -70,7 +70,7 @@ def test_what_a_tokenizer_cuts_off_and_another_language_are_told() -> None:
 
 
 def test_unfit_files_are_refused_with_their_line(tmp_path: Path) -> None:
-    path, head = tmp_path / "set.yaml", "name: a\nprovenance: b\ngroups:\n"
+    path = tmp_path / "set.yaml"
     for text, words in (
         (
             "name: a\nprovenance: b\ngroups:\n  - {family: x, template: An image, words: [y]}\n",
