@@ -10,6 +10,8 @@ import pytest
 
 import misfire
 from misfire.cli import _entry, main
+from misfire.config.explanation import examples, keys_of
+from misfire.config.groups import groups_of, primaries
 from misfire.core.errors import IntegrityError, UsageError
 
 
@@ -93,15 +95,30 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 @pytest.mark.parametrize("verb", _entry.verbs())
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_verb_explains_itself(verb: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb, "pooling=max", flag]) == 0
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"misfire {verb}")
     assert _entry.summary(verb) in printed
-    assert "  pooling     embedding_mean, logmeanexp, logsumexp, max, mean, profile\n" in printed
-    assert "_target_: misfire.scoring.MaxPooling" in printed
-    assert "num_failures: 200" in printed
+
+
+def test_a_verb_s_help_lists_its_own_groups_and_keys_with_what_they_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ensemble", "pooling=max", "-h"]) == 0
+    printed = capsys.readouterr().out
+    assert "  pooling     max; embedding_mean, logmeanexp, logsumexp, mean, profile\n" in printed
+    assert "pooling.tau" not in printed
+    assert "of the top-1 failures, a fixed sample\n" in printed
+    assert printed.count("\n  misfire ensemble ") == 2
+    assert main(["evaluate", "--help"]) == 0
+    assert "pooling" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", primaries())
+def test_every_key_of_a_verb_s_own_says_what_it_is(verb: str) -> None:
+    if verb != "config":
+        own = keys_of(primaries()[verb])
+        assert [key.name for key in own if not key.comment and key.name.partition(".")[0] not in groups_of(verb)] == []
+        assert len(examples(verb)) == 2
 
 
 @pytest.mark.parametrize("verb", _entry.verbs())

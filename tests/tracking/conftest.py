@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from misfire.tracking import TrackingStore
+from misfire.tracking import MlflowLedger, TrackingStore
 
 
 def _store_in(folder: Path) -> TrackingStore:
@@ -31,3 +31,12 @@ def store(tmp_path: Path, new_database: Path) -> TrackingStore:
     with sqlite3.connect(new_database) as made, sqlite3.connect(tmp_path / "mlflow.db") as own:
         made.backup(own)
     return _store_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_ledger(new_database: Path, tmp_path_factory: pytest.TempPathFactory) -> MlflowLedger:
+    """A store for all tests, each of which takes an experiment of its own."""
+    folder = tmp_path_factory.mktemp("ledger")
+    with sqlite3.connect(new_database) as made, sqlite3.connect(folder / "mlflow.db") as own:
+        made.backup(own)
+    return MlflowLedger(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"), str(folder / "locks"))

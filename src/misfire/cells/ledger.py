@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from misfire.cells.estimates import Estimates
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from misfire.cells.cell import Cell, Outcome
+    from misfire.cells.part import Question, ReportPart
 
 HEADER_FILE, ESTIMATES_FILE, RECORDS_FILE, CONFIG_FILE = "cell.json", "estimates.csv", "records.parquet", "config.yaml"
 
@@ -152,3 +154,16 @@ class Ledger(Protocol):
 
     def load(self, kind: str | None = None) -> Sequence[Logged]:
         """All finished cells, of one kind or of any, oldest first."""
+
+    def experiments(self) -> Sequence[str]:
+        """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
+
+    def summarise(self, question: "Question", answer: str, parts: "Mapping[str, ReportPart]", *, report: Path) -> None:
+        """Put a report where whoever looks at the experiment sees it first, in place of an earlier one.
+
+        Args:
+            question: What the experiment asks.
+            answer: What came out.
+            parts: What each kind has to say, by kind, those that decide first.
+            report: Folder of the report's files.
+        """

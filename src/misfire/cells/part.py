@@ -24,7 +24,7 @@ class Question:
         name: The experiment's name.
         title: Heading of its report.
         question: What was asked.
-        decision_rule: What will count as which answer, written before the cells ran.
+        decision_rule: What will count as which answer, written before the cells ran; empty where nobody wrote one.
         k: Cut-off that decides; None where the sweep names none.
         seed: Of whatever a report draws.
         settings: The report's own configuration; ``settings.of(logged)`` is that of a finished cell, its data included.
@@ -48,6 +48,7 @@ class ReportPart:
         sections: Text, tables and figures under headings, in the order of print.
         answer: The answer to the question as far as this kind gives one, in a few sentences.
         decides: Whether the answer is held to a decision rule. Answers that describe stand only where none decides.
+        decision_rule: What the kind decides by where the question sets no rule.
         conclusion: What may be concluded and what may not; None where nothing was tested.
         about: What the cells were made on, each under a short name: model, data.
         sources: The cells that the numbers come from, as the report lists them at its end.
@@ -59,6 +60,7 @@ class ReportPart:
     sections: tuple[Section, ...]
     answer: str = ""
     decides: bool = False
+    decision_rule: str = ""
     conclusion: "Conclusion | None" = None
     about: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = ()

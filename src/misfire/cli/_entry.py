@@ -1,9 +1,9 @@
-"""Finds the verb's module and turns errors into one sentence and an exit code; imports nothing heavy itself."""
+"""Finds the verb and turns errors into one sentence and an exit code; imports nothing heavy itself."""
 
+import ast
 import difflib
 import gc
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import misfire
+from misfire.cli._output import work_outlives_its_readers
 from misfire.core.errors import MisfireError, UsageError, name_some
 
 _ORDER = (
@@ -35,16 +36,25 @@ _FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-i", "--info", "--hyd
 
 
 def verbs() -> list[str]:
-    """Names of the verbs: the modules of this package that don't start with an underscore."""
-    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    public = [name for name in names if not name.startswith("_")]
-    return sorted(public, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    """Names of the verbs: the modules of this package that don't start with an underscore, and every kind's."""
+    from misfire.config.groups import primaries
+
+    names = {name for name in (*_modules(), *primaries()) if not name.startswith("_") and name != "config"}
+    return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+
+
+def _modules() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
 
 
 def summary(verb: str) -> str:
-    """One line on what a verb does: the first of its module's docstring."""
-    module = importlib.import_module(f"misfire.cli.{verb}")
-    return (module.__doc__ or "").splitlines()[0]
+    """One line on what a verb does: the first of its configuration's, or else of its module's docstring."""
+    from misfire.config import groups
+
+    if verb in groups.primaries():
+        return groups.summary(groups.primaries()[verb])
+    source = Path(__file__).with_name(f"{verb}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 def usage() -> str:
@@ -59,7 +69,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "`misfire VERB --help` shows the configuration; -m runs one job for each value of a comma list.",
+            "`misfire VERB --help` shows its groups and keys; -m runs one job for each value of a comma list.",
             "Exit codes: 0 done, 1 some cells failed, 2 wrong usage or input, 3 stored data failed its check.",
         ]
     )
@@ -72,27 +82,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``misfire``; by default the process's own.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with work_outlives_its_readers():
+        try:
+            return _run(words)
+        except MisfireError as error:
+            print(f"misfire: {error}", file=sys.stderr)
+            return error.exit_code
+        except KeyboardInterrupt:
+            print("misfire: stopped; issue the same command again to go on.", file=sys.stderr)
+            return 130
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
     if words[0] == "--version":
         print(f"misfire {misfire.__version__}")
         return 0
-    try:
-        return _run(words[0], words[1:])
-    except MisfireError as error:
-        print(f"misfire: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has closed it (`| head`); nothing is left to say, not even by the interpreter.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("misfire: stopped; issue the same command again to go on.", file=sys.stderr)
-        return 130
+    return _run_verb(words[0], words[1:])
 
 
-def _run(verb: str, words: list[str]) -> int:
+def _run_verb(verb: str, words: list[str]) -> int:
+    from misfire.config.jobs import is_ready
+
     if verb not in verbs():
         near = difflib.get_close_matches(verb, verbs(), n=1)
         hint = f"did you mean {near[0]}?" if near else "see `misfire --help`."
@@ -100,16 +113,21 @@ def _run(verb: str, words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         from misfire.cli._help import explanation
 
-        spelled_out = getattr(importlib.import_module(f"misfire.cli.{verb}"), "full_words", list)(words)
-        told = [word for word in spelled_out if "=" in word and not word.startswith("-")]
+        spelled_out = list
+        if verb in _modules():
+            spelled_out = getattr(importlib.import_module(f"misfire.cli.{verb}"), "full_words", list)
+        told = [word for word in spelled_out(words) if "=" in word and not word.startswith("-")]
         print(explanation(verb, summary(verb), told))
         return 0
     strange = [word for word in words if word.startswith("-") and word.partition("=")[0] not in _FLAGS]
     if strange:
         raise UsageError(f"a flag must be -m or --help, got {name_some(strange)}; settings are written key=value.")
     with _rare_collections():
-        result = importlib.import_module(f"misfire.cli.{verb}").run(words)
-    return int(result)
+        if verb not in _modules() or is_ready(verb):
+            from misfire.cli._cell_verb import run_cell_verb
+
+            return run_cell_verb(verb, words)
+        return int(importlib.import_module(f"misfire.cli.{verb}").run(words))
 
 
 @contextmanager

@@ -106,7 +106,8 @@ class Settings:
     @cached_property
     def tracking(self) -> "TrackingStore":
         """Where results go."""
-        return _build(self._group("tracking"))
+        node = {**OmegaConf.to_container(self._group("tracking"), resolve=True)}  # type: ignore[dict-item]
+        return _build(OmegaConf.create({**node, "_target_": "misfire.tracking.TrackingStore"}))
 
     @property
     def root(self) -> Path:

@@ -10,6 +10,7 @@ from typing import final
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.factory import factory
 from misfire.core.yaml_file import read_yaml
 from misfire.prompts.template import Template
 
@@ -119,6 +120,7 @@ class MatchedTemplates(TemplateChoice):
         return TemplateSet(name="matched", templates=tuple(union), is_oracle=True)
 
 
+@factory
 def template_set_from_file(path: str) -> TemplateSet:
     """Read a template set of one's own: YAML with ``templates``, and ``name`` and ``placeholder`` if they are given.
 

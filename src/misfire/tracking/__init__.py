@@ -4,6 +4,7 @@ from misfire.tracking.attributions import log_attribution, read_attribution, rea
 from misfire.tracking.baseline import log_baseline, read_baseline, read_bounds
 from misfire.tracking.cells import LoggedCell, log_cell, read_cell, read_cells, read_records
 from misfire.tracking.gaps import LoggedGap, log_gap, read_gap, read_gaps
+from misfire.tracking.ledger import MlflowLedger
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
 from misfire.tracking.profiles import LoggedProfile, log_profile, read_profile, read_profiles
 from misfire.tracking.pruned_cells import log_pruned_cell, pruned_id, read_pruned_records
@@ -19,6 +20,7 @@ __all__ = [
     "LoggedCell",
     "LoggedGap",
     "LoggedProfile",
+    "MlflowLedger",
     "RunContent",
     "Sampler",
     "Study",

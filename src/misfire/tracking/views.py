@@ -24,8 +24,8 @@ def saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str, 
     """
     widths = {
         _NAME: _NAME_WIDTH,
-        **{f"metrics.`{name}`": _METRIC_WIDTH for name in metrics},
         **{f"params.`{name}`": _PARAM_WIDTH for name in params},
+        **{f"metrics.`{name}`": _METRIC_WIDTH for name in metrics},
     }
     return json.dumps(
         {

@@ -1,0 +1,114 @@
+"""The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from misfire.core.errors import UsageError
+from misfire.core.files import locked
+from misfire.core.progress import say
+
+if TYPE_CHECKING:
+    from misfire.cells import Ledger, Logged, Question, ReportPart
+    from misfire.config.settings import Settings
+    from misfire.reporting.document import Document
+
+_AD_HOC_QUESTION = "What do these runs show, side by side?"
+_NO_RULE = "None was set: what was measured here describes, it decides nothing."
+
+
+def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None" = None) -> Path:
+    """Write the report of a ledger's experiment and put it into the store. Returns the report's folder.
+
+    Args:
+        settings: A configuration that names the experiment, the folders and the seed.
+        ledger: Holds the experiment's cells.
+        question: What the experiment asks; by default what cells show side by side.
+
+    Raises:
+        UsageError: If there is no finished cell; nothing is written then.
+    """
+    experiment = settings["tracking.experiment"]
+    # Two processes that end the same sweep must not log each other's half-written files.
+    with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
+        cells = ledger.load()
+        if not cells:
+            raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
+        asked = question or ad_hoc_question(settings)
+        parts = parts_of(cells, asked)
+        answer = answer_of(parts)
+        folder: Path = Path(settings["paths.report"]) / experiment
+        _document(asked, answer, parts).write(folder)
+        ledger.summarise(asked, answer, parts, report=folder)
+    print(f"\nAnswer: {answer}\nReport: {folder / 'report.html'}\n")
+    return folder
+
+
+def ad_hoc_question(settings: "Settings") -> "Question":
+    """What is asked of an experiment that no file describes."""
+    from misfire.cells import Question
+
+    experiment = settings["tracking.experiment"]
+    return Question(
+        name=experiment,
+        title=f"Cells of {experiment}",
+        question=_AD_HOC_QUESTION,
+        decision_rule="",
+        k=None,
+        seed=settings.get("seed", 0),
+        settings=settings,
+    )
+
+
+def parts_of(cells: "Sequence[Logged]", question: "Question") -> "dict[str, ReportPart]":
+    """What each kind has to say of its cells, those that decide first, then in the order of their first cell."""
+    from misfire.config.rooms import kinds
+
+    known = kinds()
+    by_kind: dict[str, list[Logged]] = {}
+    for cell in cells:
+        by_kind.setdefault(cell.kind, []).append(cell)
+    strangers = [kind for kind in by_kind if kind not in known]
+    for kind in strangers:
+        say(f"{len(by_kind[kind])} cells of kind {kind} are left out: no installed room knows it.")
+    parts = {kind: known[kind].report(found, question) for kind, found in by_kind.items() if kind in known}
+    if not parts:
+        raise UsageError(
+            f"a report needs cells of a kind that is installed, got {', '.join(strangers)}; install the package."
+        )
+    return dict(sorted(parts.items(), key=lambda item: not item[1].decides))
+
+
+def answer_of(parts: "Mapping[str, ReportPart]") -> str:
+    """What came out: what the deciding kinds answer, or else what the others describe."""
+    answers = [part.answer for part in parts.values() if part.decides and part.answer]
+    described = [part.answer for part in parts.values() if part.answer]
+    return " ".join(answers or described) or f"{sum(len(part.sources) for part in parts.values())} cells, no answer."
+
+
+def _document(question: "Question", answer: str, parts: "Mapping[str, ReportPart]") -> "Document":
+    from misfire.reporting.document import Document
+    from misfire.reporting.story import Story
+
+    said = list(parts.values())
+    rule = question.decision_rule or next((part.decision_rule for part in said if part.decision_rule), _NO_RULE)
+    return Document(
+        story=Story(title=question.title, question=question.question, decision_rule=rule, answer=answer),
+        sections=tuple(section for part in said for section in part.sections),
+        about=_merged([part.about for part in said]),
+        cells=tuple({source.cell_id: source for part in said for source in part.sources}.values()),
+        conclusion=next((part.conclusion for part in said if part.conclusion is not None), None),
+        method=tuple(dict.fromkeys(sentence for part in said for sentence in part.method)),
+    )
+
+
+def _merged(abouts: "Sequence[tuple[tuple[str, str], ...]]") -> tuple[tuple[str, str], ...]:
+    """Each name once, with everything that a part says under it."""
+    merged: dict[str, dict[str, None]] = {}
+    for name, told in (pair for about in abouts for pair in about):
+        merged.setdefault(name, {}).update(dict.fromkeys(told.split(", ")))
+    return tuple((name, ", ".join(told)) for name, told in merged.items())
+
+
+def _as_file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)

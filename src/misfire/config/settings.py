@@ -1,0 +1,214 @@
+"""A composed configuration as objects and plain data, read by key: what the rooms of the methods see of it."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from misfire.config.building import TARGET, built, target
+from misfire.config.composing import CELL, composed
+from misfire.config.fitting import MISSING, fitted_fields, unknown_keys
+from misfire.core.errors import IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from misfire.cells import Cell, Lab, Logged
+
+_MOST_KEPT = 4
+_kept: dict[str, "OrderedDict[str, Any]"] = {}
+_labs: "OrderedDict[str, Lab]" = OrderedDict()
+
+
+@final
+class Settings:
+    """One command's configuration; an object is built when it is first asked for, and once for equal descriptions.
+
+    Args:
+        verb: Whose configuration it is.
+        config: As it was composed.
+
+    Raises:
+        UsageError: If a scalar isn't of the type that the verb's schema states, or a key isn't in it.
+    """
+
+    def __init__(self, verb: str, config: "DictConfig") -> None:
+        self.verb = verb
+        self._config = config
+        self._plain = _checked(verb, _resolved(config), config)
+
+    @classmethod
+    def of_words(cls, verb: str, words: Sequence[str]) -> "Settings":
+        """The configuration that words ask for.
+
+        Raises:
+            UsageError: If they don't compose.
+        """
+        return cls(verb, composed(verb, words))
+
+    def __getitem__(self, key: str) -> Any:
+        """The value of a key, dots for its parts: an object where the configuration describes one, else plain data.
+
+        Raises:
+            UsageError: If there is no such key, or its value is refused.
+        """
+        node: Any = self._plain
+        for part in key.split("."):
+            if not isinstance(node, Mapping) or part not in node:
+                raise UsageError(unknown_keys([key], list(self._plain)))
+            node = node[part]
+        if node == MISSING:
+            raise UsageError(f"{key} must be given, got nothing; add {key}=... to the command.")
+        return _shared(key, node) if isinstance(node, Mapping | list) else node
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key at the top, or another one where the verb has no such key."""
+        return self[key] if key in self._plain else default
+
+    def varied(self, key: str, **values: Any) -> Any:
+        """The object of a group, with other values than are configured."""
+        node = {**self._plain[key], **values}
+        return _shared(key, node)
+
+    @property
+    def root(self) -> Path:
+        """The folder under which everything is kept."""
+        return Path(self._plain["paths"]["root"])
+
+    @property
+    def lab(self) -> "Lab":
+        """Where cells run: one for equal settings, so that cells of a process share what they embed."""
+        from misfire.cells import Lab
+        from misfire.embeddings import EmbeddingStore
+
+        name = json.dumps([str(self.root.resolve()), self._plain["trainer"]], sort_keys=True)
+        if name not in _labs:
+            store = EmbeddingStore(self.root / "embeddings")
+            _labs[name] = Lab(root=self.root, store=store, trainer=self["trainer"])
+            while len(_labs) > _MOST_KEPT:
+                _labs.popitem(last=False)
+        return _labs[name]
+
+    @property
+    def kind(self) -> "type[Cell]":
+        """The kind of cell that the configuration asks for.
+
+        Raises:
+            UsageError: If it asks for none.
+        """
+        return _kind_of(self.verb, self._plain)
+
+    def cell(self) -> "Cell":
+        """The cell that the configuration asks for.
+
+        Raises:
+            UsageError: If a part is refused, or they don't fit each other.
+        """
+        return self.kind.configured(self)
+
+    def of(self, logged: "Logged") -> "Settings":
+        """The configuration that made a finished cell, with our folders and store in place of the ones it had then.
+
+        Raises:
+            IntegrityError: If what is stored isn't a configuration.
+        """
+        import yaml
+        from omegaconf import DictConfig, OmegaConf
+
+        try:
+            config = OmegaConf.create(logged.config)
+        except yaml.YAMLError as error:
+            raise IntegrityError(f"the stored configuration of cell {logged.name} isn't YAML; run it again.") from error
+        if not isinstance(config, DictConfig):
+            raise IntegrityError(f"the stored configuration of cell {logged.name} holds no keys; run it again.")
+        for key in ("paths", "tracking", "trainer"):
+            if key in config and key in self._config:
+                config[key] = self._config[key]
+        return Settings(self.verb, config)
+
+    def to_yaml(self) -> str:
+        """The composed configuration as YAML; what refers to another key still does."""
+        from omegaconf import OmegaConf
+
+        return OmegaConf.to_yaml(self._config)
+
+
+def _resolved(config: "DictConfig") -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    _check_targets_are_written(config, "")
+    try:
+        found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UsageError(f"a value must refer to a key that is there, got: {' '.join(str(error).split())}.") from error
+    return found
+
+
+def _check_targets_are_written(node: Any, key: str) -> None:
+    """What is built is written out where it stands: a reference could be led elsewhere by another key."""
+    from omegaconf import OmegaConf
+
+    if OmegaConf.is_dict(node) and not node._is_none() and not node._is_missing() and not node._is_interpolation():
+        for name in node:
+            if str(name).startswith("_") and OmegaConf.is_interpolation(node, name):
+                raise UsageError(f"{key}{name} must be written out, got a reference to another value; write the name.")
+            _check_targets_are_written(node._get_node(name), f"{key}{name}.")
+    elif OmegaConf.is_list(node) and not node._is_none() and not node._is_missing() and not node._is_interpolation():
+        for place in range(len(node)):
+            _check_targets_are_written(node._get_node(place), f"{key}{place}.")
+
+
+def _kind_of(verb: str, plain: Mapping[str, Any]) -> "type[Cell]":
+    from misfire.cells import Cell
+
+    described = plain.get(CELL)
+    if not isinstance(described, Mapping) or set(described) != {TARGET}:
+        raise UsageError(f"{CELL} must name a kind of cell and nothing else, got {described} for misfire {verb}.")
+    kind = target(described[TARGET], key=CELL, expected=(Cell,))
+    assert isinstance(kind, type)
+    return kind
+
+
+def _checked(verb: str, plain: dict[str, Any], config: "DictConfig") -> dict[str, Any]:
+    """The plain values held against the schema: the kind's for a cell, the verb's own otherwise."""
+    from misfire.config import schemas
+
+    if CELL in plain:
+        kind, values = _kind_of(verb, plain), {key: value for key, value in plain.items() if key != CELL}
+        return {**_with_schema(kind.schema, values), CELL: plain[CELL]}
+    schema = schemas.of_verb(verb)
+    return plain if schema is None else _with_schema(schema, plain)
+
+
+def _with_schema(schema: type, values: dict[str, Any]) -> dict[str, Any]:
+    found = fitted_fields(values, schema)
+    schema(**found)  # a schema may refuse what its types allow
+    return found
+
+
+def _shared(key: str, node: Any) -> Any:
+    """The object of a description, built once for equal ones among the last few of a key."""
+    if not _describes(node):
+        return built(node, key)
+    name = json.dumps(node, sort_keys=True, default=str)
+    kept = _kept.setdefault(key, OrderedDict())
+    if name not in kept:
+        kept[name] = built(node, key)
+        while len(kept) > _MOST_KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(name)
+    return kept[name]
+
+
+def _describes(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return TARGET in node or any(map(_describes, node.values()))
+    return isinstance(node, list) and any(map(_describes, node))
+
+
+def forget() -> None:
+    """Build anew."""
+    _kept.clear()
+    _labs.clear()

@@ -1,0 +1,365 @@
+"""The ledger of cells in MLflow: a sweep is an experiment, a finished cell one flat run of it."""
+
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, Question, ReportPart, artifacts, in_words
+from misfire.core.errors import MisfireError, UsageError
+from misfire.core.hashing import sha256_bytes, sha256_text
+from misfire.core.progress import say
+from misfire.core.words import plain_count
+from misfire.reporting.table import Column, Entry, Table, to_markdown
+from misfire.tracking.claims import held
+from misfire.tracking.database import absolute_uri, connect, exists
+from misfire.tracking.datasets import dataset_input
+from misfire.tracking.links import run_link
+from misfire.tracking.overview import Overview
+from misfire.tracking.revision import source_revision
+from misfire.tracking.shelf import MANIFEST, MANIFEST_FILE, WORDS, Shelf, command, manifest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
+_SUMMARY = "summary"
+_NOTE = "mlflow.note.content"
+_LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
+_MOST_ROWS_IN_NOTE = 40
+_NOT_IN_A_NAME = re.compile(r"[^\w.\- :/]")
+
+
+@final
+@dataclass(frozen=True)
+class MlflowLedger:
+    """One experiment of an MLflow store: a :class:`misfire.cells.Ledger`.
+
+    A cell is finished once its run has MLflow's status ``FINISHED`` and every artifact agrees with the manifest whose
+    checksum stands in the run's tags. The status is written last, so that a process that is killed leaves a run that
+    nobody takes for a finished cell; the next one that holds the cell removes it. A cell whose artifacts were damaged
+    since isn't finished either: issuing it again replaces it, and whatever reads it is told so.
+
+    Nothing is made by reading: an experiment, and the store itself, begin with the first cell that is saved.
+
+    Args:
+        uri: Tracking URI: ``sqlite:///path``, another database, or a server's address.
+        artifact_root: Folder of the artifacts on this machine; ``None`` leaves them to the server.
+        lock_folder: Folder of the locks by which processes of this machine share the cells.
+        experiment: Name of the experiment: the sweep.
+    """
+
+    uri: str
+    artifact_root: str | None
+    lock_folder: str
+    experiment: str = "ensemble"
+    _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _superseded: dict[str, list[Shelf]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        absolute_uri(self.uri)
+        if not self.experiment.strip():
+            raise UsageError("tracking.experiment must be a name, got an empty one; give the sweep's name.")
+
+    def for_experiment(self, name: str) -> "MlflowLedger":
+        """The same store, another experiment."""
+        return replace(self, experiment=name)
+
+    @property
+    def client(self) -> "MlflowClient":
+        """MLflow's client of this store."""
+        return connect(self.uri).client
+
+    @property
+    def experiment_id(self) -> str:
+        """Identifier of the experiment, which is created when it's new.
+
+        Raises:
+            UsageError: If an experiment of this name was deleted and still stands in the bin.
+        """
+        if self._found_experiment() is None:
+            with held(self._lock_file("experiments"), what="an experiment's creation"):
+                if self._found_experiment() is None:
+                    self._known[self.experiment] = self._create_experiment()
+        return self._known[self.experiment]
+
+    def _found_experiment(self) -> str | None:
+        if self.experiment not in self._known:
+            found = self.client.get_experiment_by_name(self.experiment) if exists(self.uri) else None
+            if found is None:
+                return None
+            if found.lifecycle_stage != "active":
+                raise UsageError(
+                    f"tracking.experiment must not be a deleted one, got {self.experiment}; restore it in the MLflow "
+                    "UI, or choose another name."
+                )
+            self._known[self.experiment] = str(found.experiment_id)
+        return self._known[self.experiment]
+
+    def _create_experiment(self) -> str:
+        here = self._artifacts_here
+        location = None if here is None else here.as_uri()
+        tags = {"mlflow.experimentKind": "custom_model_development", SWEEP: self.experiment}
+        return str(self.client.create_experiment(self.experiment, artifact_location=location, tags=tags))
+
+    @property
+    def _artifacts_here(self) -> Path | None:
+        """The folder of the experiment's artifacts; ``None`` where the server keeps them."""
+        if self.artifact_root is None:
+            return None
+        name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in self.experiment)
+        return Path(self.artifact_root).resolve() / name
+
+    def finished(self, ids: Collection[str]) -> Mapping[str, Logged]:
+        """Those of some cells that are finished and whole, in one read of the database."""
+        wanted = set(ids)
+        found: dict[str, Logged] = {}
+        for shelf in self._finished_shelves():
+            cell_id = shelf.run.data.tags[CELL_ID]
+            if cell_id in wanted and cell_id not in found and shelf.is_whole:
+                found[cell_id] = self._logged(shelf)
+        return found
+
+    def load(self, kind: str | None = None) -> Sequence[Logged]:
+        """All finished cells, of one kind or of any, oldest first; what is damaged says so when it is read."""
+        shelves = self._finished_shelves("" if kind is None else f" and tags.`{KIND}` = '{kind}'")
+        oldest = {shelf.run.data.tags[CELL_ID]: shelf for shelf in reversed(shelves)}
+        return [self._logged(shelf) for shelf in reversed(oldest.values())]
+
+    def _finished_shelves(self, further: str = "") -> list[Shelf]:
+        runs = self.runs(f"attributes.status = 'FINISHED'{further}")
+        return [self._shelf(run) for run in runs if MANIFEST in run.data.tags and CELL_ID in run.data.tags]
+
+    @contextmanager
+    def claim(self, cell_id: str, *, wait: bool = True) -> Iterator[Claim]:
+        """Hold a cell against other processes; a store that can only be read gives what is finished.
+
+        Raises:
+            UsageError: If the cell isn't finished and the store can't be written to.
+        """
+        if exists(self.uri) and connect(self.uri).is_read_only:
+            found = self._look(cell_id)
+            if found is None:
+                raise UsageError(
+                    f"a cell that isn't finished must have a store that can be written to, got {self.uri}; choose "
+                    "another folder with paths.root, or mend its permissions."
+                )
+            yield Claim(is_held=False, finished=found)
+            return
+        with held(self._lock_file(cell_id[:32]), wait=wait, what=f"cell {cell_id[:12]}") as is_ours:
+            yield Claim(is_held=True, finished=self._look(cell_id)) if is_ours else Claim(is_held=False)
+
+    def _look(self, cell_id: str) -> Logged | None:
+        """The finished cell; runs of it that are in its way are kept in mind until it is saved again."""
+        whole: Shelf | None = None
+        in_the_way = []
+        for run in self.runs(f"tags.`{CELL_ID}` = '{cell_id}'"):
+            shelf = self._shelf(run)
+            if whole is None and run.info.status == "FINISHED":
+                damage = shelf.damage
+                if damage is None:
+                    whole = shelf
+                    continue
+                say(f"A damaged cell is made again: {damage}")
+            in_the_way.append(shelf)
+        self._superseded[cell_id] = in_the_way
+        return None if whole is None else self._logged(whole)
+
+    def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
+        """Keep a cell that is claimed as one finished run.
+
+        Raises:
+            MisfireError: If the store can't take it; nothing of it is left then.
+        """
+        from mlflow.entities import Metric, Param
+
+        files = artifacts(cell, outcome, config=config)
+        listed = manifest(files)
+        headline = cell.headline(outcome.estimates, outcome.facts)
+        tags = {
+            CELL_ID: cell.id,
+            KIND: cell.kind,
+            SWEEP: self.experiment,
+            MANIFEST: sha256_bytes(listed),
+            WORDS: command(words),
+            "misfire.revision": source_revision(),
+            "mlflow.source.name": command(words[:1]) or "misfire",
+            "mlflow.source.type": "LOCAL",
+            **{f"misfire.{name}": value for name, value in cell.marks.items()},
+            **({} if cell.data is None else {"misfire.dataset_fingerprint": cell.data[1]}),
+            _NOTE: note(headline, outcome.estimates),
+        }
+        now = int(1000 * time.time())
+        run = self.client.create_run(
+            self.experiment_id,
+            start_time=now,
+            tags={key: value[:_LONGEST_TAG] for key, value in tags.items()},
+            run_name=f"{cell.name} · {headline}" if headline else cell.name,
+        )
+        run_id, shelf = str(run.info.run_id), self._shelf(run)
+        try:
+            shelf.lay({**files, MANIFEST_FILE: listed})
+            self.client.log_batch(
+                run_id,
+                metrics=[Metric(_as_name(name), value, now, 0) for name, value in outcome.estimates.metrics().items()],
+                params=[Param(_as_name(name), value[:_LONGEST_PARAM]) for name, value in _params(cell).items()],
+            )
+            if cell.data is not None:
+                self.client.log_inputs(run_id, datasets=[dataset_input(*cell.data, context="evaluation")])
+            self.client.set_terminated(run_id, status="FINISHED")
+        except OSError as error:
+            self._give_up(shelf)
+            raise MisfireError(
+                f"a finished cell must be kept, got {error.strerror or error} in {shelf.folder}; make room or mend "
+                "the permissions, and issue it again."
+            ) from error
+        for old in self._superseded.pop(cell.id, []):
+            self._give_up(old)
+        return self._logged(shelf)
+
+    def experiments(self) -> Sequence[str]:
+        """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
+        if not exists(self.uri):
+            return []
+        found = self.client.search_experiments(max_results=5000)
+        finished = f"attributes.status = 'FINISHED' and tags.`{MANIFEST}` != ''"
+        return sorted(
+            str(one.name) for one in found if self.client.search_runs([one.experiment_id], finished, max_results=1)
+        )
+
+    def summarise(self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path) -> None:
+        """Put a report into the experiment's one run called summary, and the gist into the experiment's note.
+
+        An earlier summary is overwritten where it stands, so that nothing piles up.
+
+        Args:
+            question: What the experiment asks.
+            answer: What came out.
+            parts: What each kind has to say, by kind, those that decide first.
+            report: Folder of the report's files.
+        """
+        overview = Overview(question, answer, parts, self.load())
+        files = {
+            str(path.relative_to(report)): path.read_bytes() for path in sorted(report.rglob("*")) if path.is_file()
+        }
+        with held(self._lock_file(_SUMMARY), what="the experiment's summary"):
+            shelf = self._summary_shelf()
+            run_id = str(shelf.run.info.run_id)
+            shelf.replace(files)
+            tags = {
+                "mlflow.runName": f"summary · {plain_count(len(overview.cells))} cells",
+                _NOTE: overview.gist[:_LONGEST_TAG],
+                "misfire.revision": source_revision(),
+            }
+            for key, value in tags.items():
+                self.client.set_tag(run_id, key, value)
+            self.client.set_terminated(run_id, status="FINISHED")
+            for key, value in overview.tags(self.experiment_id, run_id).items():
+                self.client.set_experiment_tag(self.experiment_id, key, value)
+
+    def _summary_shelf(self) -> Shelf:
+        runs = self.runs(f"tags.`{KIND}` = '{_SUMMARY}'")
+        if runs:
+            return self._shelf(runs[0])
+        tags = {KIND: _SUMMARY, SWEEP: self.experiment, "mlflow.source.name": "misfire report"}
+        return self._shelf(self.client.create_run(self.experiment_id, tags=tags, run_name=_SUMMARY))
+
+    def _give_up(self, shelf: Shelf) -> None:
+        self.client.delete_run(shelf.run.info.run_id)
+        shelf.clear()
+
+    def runs(self, filter_string: str = "") -> list["Run"]:
+        """Runs of the experiment, deleted ones excepted, oldest first; none where there is no such experiment."""
+        experiment_id = self._found_experiment()
+        found: list[Run] = []
+        token = None
+        while experiment_id is not None:
+            page = self.client.search_runs(
+                [experiment_id],
+                filter_string,
+                max_results=5000,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            found.extend(page)
+            token = page.token
+            if not token:
+                break
+        return found
+
+    def _shelf(self, run: "Run") -> Shelf:
+        return Shelf(self.client, run, self._folder_of(run))
+
+    def _folder_of(self, run: "Run") -> Path | None:
+        """Where a run's artifacts lie: beside the store, wherever that was moved to, or where the run says."""
+        from mlflow.utils.file_utils import local_file_uri_to_path
+        from mlflow.utils.uri import is_local_uri
+
+        address = str(run.info.artifact_uri)
+        if not is_local_uri(address):  # type: ignore[no-untyped-call]
+            return None
+        stated = Path(local_file_uri_to_path(address))  # type: ignore[no-untyped-call]
+        if self.artifact_root is None:
+            return stated
+        here = Path(self.artifact_root).resolve().joinpath(*stated.parts[-3:])
+        return here if here.exists() or not stated.exists() else stated
+
+    def _logged(self, shelf: Shelf) -> Logged:
+        run = shelf.run
+        return Logged(
+            id=run.data.tags[CELL_ID],
+            kind=run.data.tags[KIND],
+            name=str(run.info.run_name),
+            read=shelf.read,
+            url=run_link(str(run.info.experiment_id), str(run.info.run_id)),
+            key=str(run.info.run_id),
+        )
+
+    def _lock_file(self, name: str) -> Path:
+        return Path(self.lock_folder) / f"{sha256_text(self.experiment)[:12]}-{name}.lock"
+
+
+def _params(cell: Cell) -> dict[str, str]:
+    """What tells the cell from its neighbours, and the seed that it was asked for with."""
+    label, identity = dict(cell.label()), cell.identity()
+    return label if "seed" in label or "seed" not in identity else {**label, "seed": str(identity["seed"])}
+
+
+def note(headline: str, estimates: Estimates) -> str:
+    """The text of a run's page, in Markdown: what came out, and the tracked estimates."""
+    tracked = [row for row in estimates if row.is_tracked]
+    shown = tracked[:_MOST_ROWS_IN_NOTE]
+    left = len(estimates) - len(shown)
+    table = Table(
+        name="estimates",
+        title=headline or "Estimates",
+        columns=(
+            Column("estimate", ("estimate",), is_number=False),
+            Column("value", ("value",)),
+            Column("n", ("n",)),
+        ),
+        rows=tuple(
+            (
+                Entry(row.tracked_name, (row.tracked_name,)),
+                Entry(in_words(row), (row.value,)),
+                Entry("" if row.n is None else plain_count(row.n), (row.n,)),
+            )
+            for row in shown
+        ),
+        note=f"{plain_count(left)} more in estimates.csv." if left else "",
+    )
+    return to_markdown(table)
+
+
+def _as_name(name: str) -> str:
+    """A name in the letters that MLflow takes.
+
+    Example:
+        >>> _as_name("t2i/hit_at_10/category (red|blue)")
+        't2i/hit_at_10/category _red_blue_'
+    """
+    return _NOT_IN_A_NAME.sub("_", name)[:250]

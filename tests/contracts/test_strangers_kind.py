@@ -1,0 +1,112 @@
+"""A method that nobody here has heard of: one room, one kind of cell, its configuration and its part of the report.
+
+It lies in ``toy/toyroom`` and is found as an installed package is, by an entry point. Nothing under ``src/`` knows it.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from misfire.cli import main
+
+SEVERAL = ("-m", "rule=at_least,at_most", "rule.num_words=1,2,3")
+
+
+def test_its_verb_is_listed_and_explained(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "  wordiness  Say how many of some texts pass a rule.\n" in capsys.readouterr().out
+    assert main(["wordiness", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "rule        at_least; at_most" in said
+    assert "misfire wordiness rule=at_most rule.num_words=3" in said
+    (line,) = [line for line in said.splitlines() if "rule.num_words  " in line]
+    assert line.split() == ["rule.num_words", "3", "the", "bound"]
+    assert "backbone" not in said
+    assert not list(toyroom.iterdir())
+
+
+def test_one_cell_is_run_once_and_told_every_time(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from toyroom.cell import INTERRUPTIONS
+
+    ran: list[str] = []
+    INTERRUPTIONS.append(lambda rule: ran.append(rule.name))
+    for _ in range(2):
+        assert main(["wordiness", "rule=at_most", "rule.num_words=2"]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == "at most 2: 50% of the texts pass."
+        assert "misfire report wordiness" in said[1]
+    assert ran == ["at most 2"]
+
+
+def test_a_grid_runs_each_cell_once_and_writes_a_report(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wordiness", *SEVERAL]) == 0
+    out, err = capsys.readouterr()
+    assert "6 cells: 6 done" in out
+    assert "Answer: Most texts pass at least 1." in out
+    assert err.count("           done  ") == 6
+    page = (toyroom / "report" / "wordiness" / "report.html").read_text()
+    assert "Which rule most texts pass" in page
+    assert "at most 3" in page
+    assert main(["wordiness", *SEVERAL]) == 0
+    out, err = capsys.readouterr()
+    assert "6 cells: 6 finished before" in out
+    assert (toyroom / "report" / "wordiness" / "report.html").read_text() == page
+
+
+def test_a_failing_cell_stops_no_other_and_can_be_repeated(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wordiness", "-m", "rule.num_words=1,-1"]) == 1
+    out, err = capsys.readouterr()
+    assert "2 cells: 1 done, 1 failed" in out
+    assert "failed: rule.num_words must be >= 0, got -1; take 3." in err
+    assert "again: misfire wordiness rule.num_words=-1" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sede=3"], "a key must be one of the configuration's, got sede; did you mean seed?"),
+        (
+            ["rule.num_word=3"],
+            "a key must be one of the configuration's, got rule.num_word; did you mean rule.num_words?",
+        ),
+        (
+            ["rule=at_leest"],
+            "rule must be one of its choices, got at_leest; did you mean at_least? There are at_least, at_most.",
+        ),
+        (["seed=abc"], "seed must be a whole number, got abc; write seed=3."),
+        (["seed=-1"], "seed must be a whole number from 0, got -1; write seed=42."),
+        (["side=left"], "side must be one of dev, test or null, got left; write side=dev."),
+        (["rule.num_words=many"], "rule.num_words must be a whole number, got many; write rule.num_words=3."),
+        (
+            ["pooling=max"],
+            "a key must be one that misfire wordiness reads, got pooling, which it doesn't; "
+            "`misfire wordiness --help` lists its keys.",
+        ),
+        (
+            ["rule.num_words=1,2"],
+            "rule.num_words must have one value, got 1,2; add -m to run one job for each, or quote it.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_leaves_nothing(
+    toyroom: Path, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    assert main(["wordiness", *words]) == 2
+    assert capsys.readouterr().err == f"misfire: {sentence}\n"
+    assert not list(toyroom.iterdir())
+
+
+def test_a_killed_grid_goes_on_where_it_was(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from toyroom.cell import INTERRUPTIONS
+
+    child = os.fork()
+    if child == 0:
+        INTERRUPTIONS.append(lambda rule: os.kill(os.getpid(), signal.SIGKILL) if rule.name == "at most 1" else None)
+        main(["wordiness", *SEVERAL])
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert main(["wordiness", *SEVERAL]) == 0
+    assert "6 cells: 3 done, 3 finished before" in capsys.readouterr().out

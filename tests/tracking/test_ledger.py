@@ -1,0 +1,189 @@
+"""The ledger in MLflow: what is kept, what counts as finished, and what is told of damage."""
+
+import os
+import threading
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from misfire.cells import Estimate, Estimates, Logged, run_cell
+from misfire.core.errors import IntegrityError, UsageError
+from misfire.tracking import MlflowLedger
+from misfire.tracking.ledger import CELL_ID, KIND, note
+from misfire.tracking.shelf import MANIFEST_FILE
+from tests.tracking.toy import ToyCell
+
+WORDS = ("toy", "number=0", "paths.root=a folder")
+
+
+@pytest.fixture
+def ledger(shared_ledger: MlflowLedger) -> MlflowLedger:
+    """An experiment of its own in a store that all tests share, since making one takes seconds."""
+    return shared_ledger.for_experiment(uuid4().hex)
+
+
+def saved(ledger: MlflowLedger, cell: ToyCell | None = None) -> Logged:
+    cell = cell or ToyCell()
+    with ledger.claim(cell.id) as claim:
+        assert claim.is_held
+        assert claim.finished is None
+        return ledger.save(cell, cell.run(None), config="seed: 0\n", words=WORDS)
+
+
+def folder_of(ledger: MlflowLedger, logged: Logged) -> Path:
+    return Path(str(ledger.artifact_root)) / ledger.experiment / logged.key / "artifacts"
+
+
+def test_a_cell_is_read_back_as_it_was_saved(ledger: MlflowLedger) -> None:
+    first = saved(ledger)
+    for logged in (first, ledger.load("toy")[0], ledger.finished({first.id})[first.id]):
+        outcome = ToyCell().run(None)
+        assert (logged.id, logged.kind, logged.name) == (ToyCell().id, "toy", "0 · few · +50.3 pp")
+        assert logged.records.equals(outcome.records)
+        assert logged.estimates.to_csv() == outcome.estimates.to_csv()
+        assert logged.facts == outcome.facts
+        assert logged.label == ToyCell().label()
+        assert logged.identity == ToyCell().identity()
+        assert logged.config == "seed: 0\n"
+        assert logged.read("replicates.npz") == outcome.files["replicates.npz"]
+
+
+def test_its_run_says_what_differs_and_what_came_out(ledger: MlflowLedger) -> None:
+    run = ledger.client.get_run(saved(ledger).key)
+    mean = float(np.random.default_rng(0).random(8).mean())
+    assert run.data.params == {"number": "0", "units": "few", "seed": "0"}
+    assert run.data.metrics == pytest.approx(
+        {"toy/hit_at_10/delta_pp": 100 * mean, "toy/hit_at_10/delta_low_pp": 50 * mean, "toy/hit_at_10/baseline": 0.5},
+        abs=1e-4,
+    )
+    assert run.data.tags["misfire.words"] == "misfire toy number=0 'paths.root=a folder'"
+    assert (run.data.tags["misfire.oracle"], run.data.tags["misfire.dataset_fingerprint"]) == ("false", "f" * 64)
+    assert run.inputs.dataset_inputs[0].dataset.name == "invented"
+    assert "| toy/hit_at_10/delta | +50.33 pp | 8 |" in run.data.tags["mlflow.note.content"]
+    assert {one.path for one in ledger.client.list_artifacts(run.info.run_id)} == {
+        *("cell.json", "config.yaml", "estimates.csv", "records.parquet", "replicates.npz", MANIFEST_FILE)
+    }
+
+
+def test_a_finished_cell_is_not_run_again(ledger: MlflowLedger) -> None:
+    first = saved(ledger)
+    again, was_run = run_cell(ToyCell(), None, ledger, config=lambda: "")  # type: ignore[arg-type]  # needs no lab
+    assert (again.key, was_run) == (first.key, False)
+    assert len(ledger.runs()) == 1
+
+
+def test_reading_makes_nothing(tmp_path: Path, ledger: MlflowLedger) -> None:
+    nowhere = MlflowLedger(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"), str(tmp_path / "locks"))
+    assert (nowhere.finished({"a"}), nowhere.load(), nowhere.runs()) == ({}, [], [])
+    assert not list(tmp_path.iterdir())
+    assert ledger.load() == []
+    assert ledger.client.get_experiment_by_name(ledger.experiment) is None
+
+
+def test_cells_of_other_experiments_and_kinds_are_left_alone(ledger: MlflowLedger) -> None:
+    first = saved(ledger)
+    other = ledger.for_experiment(f"{ledger.experiment}-other")
+    saved(other, ToyCell(1))
+    assert [one.id for one in ledger.load()] == [first.id]
+    assert ledger.load("another kind") == []
+    assert list(ledger.finished({ToyCell(1).id, first.id})) == [first.id]
+
+
+def test_what_a_killed_process_left_is_neither_finished_nor_in_the_way(ledger: MlflowLedger) -> None:
+    half = ledger.client.create_run(ledger.experiment_id, tags={CELL_ID: ToyCell().id, KIND: "toy"})
+    assert ledger.load() == []
+    logged = saved(ledger)
+    assert [run.info.run_id for run in ledger.runs()] == [logged.key]
+    assert ledger.client.get_run(half.info.run_id).info.lifecycle_stage == "deleted"
+
+
+@pytest.mark.parametrize("name", ["cell.json", "estimates.csv", "records.parquet", "replicates.npz", MANIFEST_FILE])
+@pytest.mark.parametrize("harm", ["change", "remove"])
+def test_damage_is_told_and_mended_by_issuing_the_cell_again(
+    ledger: MlflowLedger, capsys: pytest.CaptureFixture[str], name: str, harm: str
+) -> None:
+    first = saved(ledger)
+    path = folder_of(ledger, first) / name
+    content = path.read_bytes()
+    path.unlink()
+    if harm == "change":
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    got = "other bytes" if harm == "change" else "none"
+    (damaged,) = ledger.load()
+    with pytest.raises(IntegrityError) as caught:
+        damaged.read("config.yaml" if name == MANIFEST_FILE else name)
+    assert str(caught.value) == (
+        f"artifact {name} of run {first.name} must be as it was logged, got {got}; make the cell again with "
+        "`misfire toy number=0 'paths.root=a folder'`."
+    )
+    assert ledger.finished({first.id}) == {}
+    with ledger.claim(first.id) as claim:
+        assert claim.finished is None
+        assert "A damaged cell is made again" in capsys.readouterr().err
+        assert ledger.runs(), "the damaged run must stay until another one stands"
+        second = ledger.save(ToyCell(), ToyCell().run(None), config="seed: 0\n")
+    assert [run.info.run_id for run in ledger.runs()] == [second.key]
+    assert ledger.finished({first.id})[first.id].records.equals(ToyCell().run(None).records)
+    assert not path.parent.exists()
+
+
+def test_no_flipped_bit_of_a_finished_cell_is_read(ledger: MlflowLedger) -> None:
+    logged = saved(ledger)
+    (run,) = ledger.runs()
+    paths = sorted(folder_of(ledger, logged).iterdir())
+    rng = np.random.default_rng(0)
+    for attempt in range(1500):
+        path = paths[rng.integers(len(paths))]
+        content = path.read_bytes()
+        flipped = bytearray(content)
+        flipped[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(flipped)
+        shelf = ledger._shelf(run)
+        assert attempt % 10 or not shelf.is_whole
+        with pytest.raises(IntegrityError, match=path.name):
+            shelf.read("cell.json" if path.name == MANIFEST_FILE else path.name)
+        path.write_bytes(content)
+
+
+def test_a_second_holder_is_told_whom_it_waits_for(ledger: MlflowLedger, capsys: pytest.CaptureFixture[str]) -> None:
+    released = threading.Event()
+
+    def hold() -> None:
+        with ledger.claim(ToyCell().id):
+            holding.set()
+            released.wait(20)
+
+    holding = threading.Event()
+    other = threading.Thread(target=hold)
+    other.start()
+    assert holding.wait(20)
+    with ledger.claim(ToyCell().id, wait=False) as claim:
+        assert (claim.is_held, claim.finished) == (False, None)
+    assert capsys.readouterr().err == ""
+    threading.Timer(1.3, released.set).start()
+    with ledger.claim(ToyCell().id) as claim:
+        assert claim.is_held
+    other.join()
+    told = capsys.readouterr().err
+    assert told.startswith(f"Waiting for process {os.getpid()} on ")
+    assert f"at work on cell {ToyCell().id[:12]}." in told
+
+
+def test_names_that_mlflow_does_not_take_lose_no_cell(ledger: MlflowLedger) -> None:
+    logged = saved(ledger, ToyCell(group="größe (rot|blau) & 50 %"))
+    metrics = ledger.client.get_run(logged.key).data.metrics
+    assert "toy/hit_at_10/größe _rot_blau_ _ 50 __pp" in metrics
+
+
+def test_a_long_note_is_cut_by_rows() -> None:
+    table = Estimates.of([Estimate("accuracy", 0.5, group=str(number)) for number in range(900)])
+    text = note("", table)
+    assert len(text) < 8000
+    assert "860 more in estimates.csv." in text
+
+
+def test_an_experiment_needs_a_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="must be a name, got an empty one"):
+        MlflowLedger(f"sqlite:///{tmp_path}/mlflow.db", None, str(tmp_path), " ")
