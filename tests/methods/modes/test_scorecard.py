@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.methods.modes import (
-    SCORECARD_COLUMNS,
     Domino,
     ErrorAwareMixture,
     Facts,
@@ -28,6 +27,7 @@ from misfire.methods.modes import (
     shuffled,
     stability,
 )
+from misfire.methods.modes.scorecard import SCORECARD_COLUMNS
 from tests.methods.modes.planted import Planted, planted
 
 QUICK = [

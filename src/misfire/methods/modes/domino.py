@@ -1,7 +1,7 @@
 """DOMINO: slices where label and prediction disagree, described against their class."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from typing_extensions import override
@@ -34,8 +34,6 @@ class Domino(ModeFinder):
         Eyuboglu et al., "Domino: Discovering systematic errors with cross-modal embeddings", ICLR 2022.
     """
 
-    label: ClassVar[str] = "DOMINO"
-
     mixture: ErrorAwareMixture = field(default_factory=lambda: ErrorAwareMixture(25))
     num_slices: int = 5
     num_dimensions: int = 128
@@ -46,6 +44,11 @@ class Domino(ModeFinder):
         for name in ("num_slices", "num_dimensions", "num_sentences"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; the paper takes 5, 128 and a few.")
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"DOMINO{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

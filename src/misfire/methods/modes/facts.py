@@ -1,7 +1,7 @@
 """FACTS: one mixture a class over what its images look like and what a bias-amplified model predicts for them."""
 
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -212,8 +212,6 @@ class Facts(ModeFinder):
         Yenamandra et al., "FACTS: First amplify correlations and then slice to discover bias", ICCV 2023.
     """
 
-    label: ClassVar[str] = "FACTS"
-
     mixture: PredictionMixture = field(default_factory=PredictionMixture)
     num_slices: int = 5
     num_dimensions: int = 128
@@ -224,6 +222,11 @@ class Facts(ModeFinder):
         for name in ("num_slices", "num_dimensions", "num_sentences", "fewest_images"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; 5, 128, 3 and 10 are the defaults.")
+
+    @property
+    @override
+    def label(self) -> str:
+        return "FACTS"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

@@ -1,7 +1,7 @@
 """Sentences in the order of what wrong images have more of than right ones."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float
@@ -66,8 +66,6 @@ class Ladder(ModeFinder):
         UsageError: If a setting is out of its range.
     """
 
-    label: ClassVar[str] = "ladder"
-
     num_sentences: int = 3
     split: HardnessSplit = field(default_factory=PerformanceSplit)
     is_per_class: bool = False
@@ -78,6 +76,11 @@ class Ladder(ModeFinder):
             raise UsageError(f"num_sentences must be >= 1, got {self.num_sentences}; other methods name 3.")
         if not 0 < self.share < 1:
             raise UsageError(f"share must be in (0, 1), got {self.share}; it is a fraction.")
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"ladder{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> LadderModes:

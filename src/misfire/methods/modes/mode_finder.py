@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -117,7 +117,10 @@ class ModeFinder(ABC):
     depend on its arguments alone.
     """
 
-    label: ClassVar[str]
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What tables call the method."""
 
     @abstractmethod
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> FoundModes:

@@ -1,7 +1,7 @@
 """Language-based error explanation: hard and easy images, their clusters, and sentences that tell them apart."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -109,12 +109,15 @@ class SplitAndCluster(ModeFinder):
         section 4.
     """
 
-    label: ClassVar[str] = "split and cluster"
-
     selector: SentenceSelector = field(default_factory=FPDiff)
     split: HardnessSplit = field(default_factory=EntropySplit)
     clusterer: Clusterer = field(default_factory=SizedClustering)
     is_per_class: bool = False
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"{type(self.selector).__name__}{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> ExplainedClusters:

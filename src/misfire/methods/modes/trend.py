@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
@@ -146,8 +146,6 @@ class Trend(ModeFinder):
         UsageError: If a setting is out of its range.
     """
 
-    label: ClassVar[str] = "trend"
-
     false_discovery_rate: float = 0.05
     most_modes: int = 15
     share: float = 0.1
@@ -160,6 +158,11 @@ class Trend(ModeFinder):
                 raise UsageError(f"{name} must be in (0, 1), got {getattr(self, name)}; it is a fraction.")
         if self.most_modes < 1:
             raise UsageError(f"most_modes must be >= 1, got {self.most_modes}; 15 are as many as the paper's clusters.")
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"trend{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> TrendModes:
