@@ -183,8 +183,9 @@ def _whom_to_trust(cells: "Sequence[Logged]") -> list[str]:
         defined = [(cell, one) for cell, one in known if one is not None and one.value == one.value]
         if len(defined) > 1:
             best = (max if is_maximised else min)(defined, key=lambda pair: pair[1].value)
-            names = [_name(cell, cells) for cell, one in defined if one.value == best[1].value]
-            found.append(f"{' and '.join(names)}: {why} ({in_words(best[1])}).")
+            names = list(dict.fromkeys(_name(cell, cells) for cell, one in defined if one.value == best[1].value))
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            found.append(f"{shown}: {why} ({in_words(best[1])}).")
     return found
 
 

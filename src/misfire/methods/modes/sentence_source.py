@@ -106,7 +106,7 @@ class DatasetSentences(SentenceSource):
                 f"sentences of a dataset need one that knows some, got {ground.known_dataset.name} without; choose "
                 "sentences=general or name a file."
             )
-        kinds = known.families or ("sentence",) * len(known.names)
+        kinds = [kind or "sentence" for kind in known.families]
         taken = [place for place, kind in enumerate(kinds) if not self.families or kind in self.families]
         if not taken:
             raise UsageError(
