@@ -26,6 +26,7 @@ from misfire.methods.modes.mode_significance import Significance, error_p_values
 from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, notation
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_report import prime_part, rows_of, told
+from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.tag_mode import Criteria, Mode, greedy_prime, prime, success_modes
 from misfire.methods.modes.tag_source import TagSource
 from misfire.methods.modes.unseen_drop import (
@@ -101,28 +102,13 @@ class PrimeSearch:
         return Criteria(self.min_support, self.min_drop, tuple(self.necessity), self.max_size)
 
 
-@dataclass(frozen=True)
-class PrimeSchema:
-    """What a search is configured with."""
-
-    outcomes: Any = None
-    tags: Any = None
-    method: Any = None
-    dataset: Any = None
-    backbone: Any = None
-    tracking: Any = None
-    trainer: Any = None
-    paths: Any = None
-    seed: int = 42
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class PrimeCell(Cell):
     """One search for failure modes: outcomes of a model, tags of its images, and what counts as a mode."""
 
     kind: ClassVar[str] = "prime"
-    schema: ClassVar[type] = PrimeSchema
+    schema: ClassVar[type] = ModesSchema
     source: OutcomeSource
     tag_source: TagSource
     search: PrimeSearch
