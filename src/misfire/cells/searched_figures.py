@@ -1,10 +1,10 @@
-"""A study's trials: in the order they ran, against each other, and along a number that was searched."""
+"""A search's trials: in the order they ran, against each other, and along a number that was searched."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from misfire.methods.retrieval.search.objective import Objective
-from misfire.methods.retrieval.search.trial_row import TrialRow
+from misfire.cells.objective import Objective
+from misfire.cells.searched import TrialRow
 from misfire.reporting.figure import INK, MARKERS, Illustration, colour, new_figure, styled
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @styled
-def search_history(trials: Sequence[TrialRow], objective: Objective) -> Illustration:
+def search_history(trials: Sequence[TrialRow], objective: Objective, k: int | None) -> Illustration:
     """The first objective trial by trial, and the best so far."""
     figure = new_figure(6.4, 2.9)
     axes = figure.subplots()
@@ -27,20 +27,22 @@ def search_history(trials: Sequence[TrialRow], objective: Objective) -> Illustra
     chosen = next(trial for trial in trials if trial.is_winner)
     axes.plot([chosen.number], [chosen.values[0]], linestyle="none", marker="*", ms=12, color=colour(5), label="winner")
     axes.set_xlabel("trial")
-    axes.set_ylabel(objective.title)
+    axes.set_ylabel(objective.title_at(k))
     axes.grid(axis="y")
     figure.legend(loc="outside upper left", ncols=4)
     return Illustration(
         name="search_history",
         title="The search, trial by trial.",
-        caption="Values on dev queries. The best so far can only improve, even where no setting is better."
+        caption="Values on dev units. The best so far can only improve, even where no setting is better."
         + _caption(pruned),
         figure=figure,
     )
 
 
 @styled
-def pareto_front_figure(trials: Sequence[TrialRow], objectives: Sequence[Objective]) -> Illustration | None:
+def pareto_front_figure(
+    trials: Sequence[TrialRow], objectives: Sequence[Objective], k: int | None
+) -> Illustration | None:
     """One objective against the other, the front marked; None for a single objective."""
     if len(objectives) < 2:
         return None
@@ -64,22 +66,27 @@ def pareto_front_figure(trials: Sequence[TrialRow], objectives: Sequence[Objecti
         )
     _plot_pruned(axes, [(trial.values[1], trial.values[0]) for trial in pruned])
     line = sorted((trial.values[1], trial.values[0]) for trial in trials if trial.is_on_front)
-    axes.plot([x for x, _ in line], [y for _, y in line], color=colour(0), lw=0.8, linestyle=":")
-    axes.set_xlabel(objectives[1].title)
-    axes.set_ylabel(objectives[0].title)
+    # A staircase: between two settings of the front lies what one of them reaches, not a mixture of both.
+    axes.step(
+        [x for x, _ in line], [y for _, y in line], where=_where(objectives), color=colour(0), lw=0.8, linestyle=":"
+    )
+    axes.set_xlabel(objectives[1].title_at(k))
+    axes.set_ylabel(objectives[0].title_at(k))
     axes.grid()
     figure.legend(loc="outside upper left", ncols=4)
     return Illustration(
         name="pareto_front",
         title="What is gained, and what it costs elsewhere.",
-        caption="Values on dev queries. No other trial beats those of the front in both; equal ones coincide."
+        caption="Values on dev units. No other trial beats those of the front in both; equal ones coincide."
         + _caption(pruned),
         figure=figure,
     )
 
 
 @styled
-def searched_number(trials: Sequence[TrialRow], objective: Objective, *, key: str) -> Illustration | None:
+def searched_number(
+    trials: Sequence[TrialRow], objective: Objective, k: int | None, *, key: str
+) -> Illustration | None:
     """The first objective against a number that was searched; None where fewer than two trials have it."""
     found = [trial for trial in trials if isinstance(trial.setting.get(key), float)]
     if len(found) < 2:
@@ -101,16 +108,21 @@ def searched_number(trials: Sequence[TrialRow], objective: Objective, *, key: st
     if min(numbers) > 0 and max(numbers) > 10 * min(numbers):
         axes.set_xscale("log")
     axes.set_xlabel("τ" if key == "pooling.tau" else key)
-    axes.set_ylabel(objective.title)
+    axes.set_ylabel(objective.title_at(k))
     axes.grid(axis="y")
     if pruned:
         figure.legend(loc="outside upper left", ncols=2)
     return Illustration(
         name=f"search_{key.replace('.', '_')}",
         title=f"Trials along {key}.",
-        caption="Values on dev queries; whatever else was searched differs between the trials." + _caption(pruned),
+        caption="Values on dev units; whatever else was searched differs between the trials." + _caption(pruned),
         figure=figure,
     )
+
+
+def _where(objectives: Sequence[Objective]) -> Literal["pre", "post"]:
+    """Whether a step's level belongs to the setting on its left or on its right."""
+    return "post" if not objectives[1].is_maximised else "pre"
 
 
 def _apart(trials: Sequence[TrialRow]) -> tuple[list[TrialRow], list[TrialRow]]:

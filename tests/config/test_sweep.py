@@ -9,7 +9,7 @@ import yaml
 
 from misfire.cells.axis import Choice, Range
 from misfire.cells.space import EntrySubset, SearchSpace
-from misfire.config.sweep_file import Bound, load, names
+from misfire.config.sweep import Bound, load, names
 from misfire.core.errors import UsageError
 
 GRID = {
