@@ -28,7 +28,7 @@ class MemoryLedger:
         self.held.discard(cell_id)  # whoever held it has let go by the time that we have waited
         yield Claim(is_held=True, finished=self.logged.get(cell_id))
 
-    def save(self, cell: Cell, outcome: Outcome, *, config: str) -> Logged:
+    def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
         files = artifacts(cell, outcome, config=config)
         headline = cell.headline(outcome.estimates, outcome.facts)
         name = " · ".join(part for part in (cell.name, headline) if part)

@@ -1,6 +1,6 @@
 """Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from jaxtyping import Int
 
-from misfire.cells.lab import Workbench
+from misfire.cells import Estimate, Estimates, Workbench
+from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Caption, Image
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
@@ -84,6 +85,84 @@ def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: Statistics
             "statistics": asdict(statistics),
         }
     )
+
+
+def measured_baseline(
+    bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings
+) -> tuple[pd.DataFrame, Estimates]:
+    """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
+
+    Intervals resample images with all their captions. Beside each text-to-image hit rate stands how far it could go
+    and what it hangs on: the ``ceiling`` of the texts alone, what it is ``if_ties_lose`` and ``if_ties_win``, and the
+    numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+
+    Returns:
+        One record a query of either direction, and the estimates.
+    """
+    queries = text_to_image(bench)
+    images, best_own = image_to_text(bench)
+    rows = [
+        *_estimates(TEXT_TO_IMAGE, queries, bench.dataset.targets, ks, statistics),
+        *_estimates(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+        *_hangs_on(bench, queries, ks),
+    ]
+    records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
+    return records, Estimates.of(rows)
+
+
+def _estimates(
+    direction: str,
+    outcomes: Outcomes,
+    clusters: Int[np.ndarray, " query"],
+    ks: tuple[int, ...],
+    statistics: StatisticsSettings,
+) -> Iterator[Estimate]:
+    ranks = outcomes.ranks.rank.numpy()
+    n = len(ranks)
+
+    def estimate(
+        metric: str,
+        bootstrap: Callable[..., Interval],
+        values: np.ndarray,
+        k: int | None = None,
+        unit: Unit = "fraction",
+    ) -> Estimate:
+        found = bootstrap(
+            values,
+            clusters,
+            num_replicates=statistics.num_replicates,
+            confidence=statistics.confidence,
+            rng=np.random.default_rng(statistics.seed),
+        )
+        name = f"{direction}/{metric}"
+        return Estimate(name, float(found.estimate), k=k, unit=unit, low=float(found.low), high=float(found.high), n=n)
+
+    for k in ks:
+        yield estimate("hit", clustered_mean_bootstrap, hit_at_k(ranks, k=k), k)
+    yield estimate("reciprocal_rank", clustered_mean_bootstrap, reciprocal_rank(ranks), unit="score")
+    yield estimate("median_rank", clustered_median_bootstrap, ranks, unit="score")
+
+
+def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
+    num_best = min(max(ks) + 1, len(bench.gallery))
+    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
+    everyone = np.arange(len(bench.targets))
+    n = len(everyone)
+    for k in ks:
+        found = side.bounds(bench.targets, k=k)
+
+        def bound(
+            group: str, value: float, k: int = k, unit: Unit = "fraction", *, is_tracked: bool = False
+        ) -> Estimate:
+            return Estimate(
+                f"{TEXT_TO_IMAGE}/hit", float(value), k=k, group=group, unit=unit, n=n, is_tracked=is_tracked
+            )
+
+        yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
+        yield bound("if_ties_lose", found.if_ties_lose / n)
+        yield bound("if_ties_win", found.if_ties_win / n)
+        yield bound("within_fp32", float(found.within_fp32), unit="count")
+        yield bound("within_bf16", float(found.within_bf16), unit="count")
 
 
 def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:
