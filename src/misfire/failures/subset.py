@@ -245,7 +245,9 @@ class CategorySubset(QuerySubset):
 @final
 @dataclass(frozen=True)
 class FileSubset(QuerySubset):
-    """The queries that a file names: CSV, TSV or Parquet with a column ``query_id``, text with one id a line, or a slice.
+    """The queries that a file names: a table with a column ``query_id``, text with one id a line, or a slice.
+
+    A table is CSV, TSV or Parquet.
 
     A slice is the JSON that every method writes of what it found (:class:`misfire.cells.Slice`): of captions or images
     of one dataset, with how they were chosen, whether failing chose them and whether gold labels took part.
