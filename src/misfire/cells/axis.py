@@ -39,6 +39,11 @@ class Axis(ABC):
     def suggest(self, trial: Suggests) -> Value:
         """A value, chosen by ``trial``."""
 
+    @property
+    @abstractmethod
+    def num_values(self) -> int:
+        """How many values a grid takes; 1 where nothing says."""
+
     @abstractmethod
     def grid(self) -> tuple[Value, ...]:
         """The values of a grid.
@@ -76,6 +81,11 @@ class Choice(Axis):
     def suggest(self, trial: Suggests) -> Value:
         chosen: Value = trial.suggest_categorical(self.key, list(self.values))
         return chosen
+
+    @property
+    @override
+    def num_values(self) -> int:
+        return len(self.values)
 
     @override
     def grid(self) -> tuple[Value, ...]:
@@ -123,6 +133,11 @@ class Range(Axis):
     @override
     def suggest(self, trial: Suggests) -> Value:
         return trial.suggest_float(self.key, float(self.low), float(self.high), log=self.is_log)
+
+    @property
+    @override
+    def num_values(self) -> int:
+        return self.num_points or 1
 
     @override
     def grid(self) -> tuple[Value, ...]:

@@ -1,5 +1,6 @@
 """What a sweep may vary: its axes, and what one setting assigns to keys of the configuration."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -94,6 +95,11 @@ class SearchSpace:
             if axis.applies(setting):
                 setting[axis.key] = choose(axis)
         return setting
+
+    @property
+    def num_settings(self) -> int:
+        """How many settings the grid has at most, counted without making them."""
+        return math.prod(axis.num_values for axis in self.all_axes)
 
     def grid(self) -> list[Setting]:
         """Every setting of the grid once, the last axis fastest.

@@ -131,7 +131,9 @@ def _read(path: Path) -> Any:
 
 
 def _checked(content: Any, path: Path) -> dict[str, Any]:
-    given = content if isinstance(content, dict) else {}
+    given = dict(content) if isinstance(content, dict) else {}
+    if "walk" in given:
+        given["sampler"] = given.pop("walk")
     missing = [key for key in _NEEDED if key not in given]
     if missing:
         raise UsageError(f"a search must state {', '.join(_NEEDED)}, {path} lacks {', '.join(missing)}; add them.")

@@ -8,12 +8,15 @@ of the words, and most sets are given up there.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
 _WORD = 64
 _WORDS_AT_ONCE = 2**19  # 4 MiB of bits a chunk: it stays in the cache, and memory doesn't grow with the number of sets
+
+_SIBLINGS_KEPT = 200  # 32 MiB of pairs at most
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,9 @@ def count_common(
 
 def _pairs(ends: Int[np.ndarray, " set"], *, at_once: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each set with each of those between it and its end, about ``at_once`` pairs at a time."""
+    if len(ends) <= _SIBLINGS_KEPT and len(ends) ** 2 <= 2 * at_once and (ends == len(ends)).all():
+        yield _all_pairs(len(ends))
+        return
     starts = np.arange(len(ends))
     num_partners = ends - starts - 1
     before = np.concatenate([[0], np.cumsum(num_partners)])
@@ -193,3 +199,10 @@ def _pairs(ends: Int[np.ndarray, " set"], *, at_once: int) -> Iterator[tuple[np.
         if len(left):
             yield left, right
         first = last
+
+
+@lru_cache(maxsize=_SIBLINGS_KEPT)
+def _all_pairs(num_sets: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each of some sets with each later one; asked for again and again, as the first tag goes through its class."""
+    left, right = np.triu_indices(num_sets, k=1)
+    return left, right

@@ -5,8 +5,7 @@ import pytest
 from scipy.stats import hypergeom
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.prime import Criteria, Mode, prime
-from misfire.methods.modes.significance import (
+from misfire.methods.modes.mode_significance import (
     error_p_values,
     family_wise_p_values,
     necessity_p_values,
@@ -14,6 +13,7 @@ from misfire.methods.modes.significance import (
     num_sets_searched,
     significance,
 )
+from misfire.methods.modes.tag_mode import Criteria, Mode, prime
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.prime import Mode, greedy_prime, prime, success_modes
+from misfire.methods.modes.tag_mode import Mode, greedy_prime, prime, success_modes
 from misfire.methods.modes.tag_sets import ClassTable, count_columns, pack
 
 IMAGENET_X = Path(__file__).parents[4] / "shared" / "data" / "imagenet_x"
@@ -129,7 +130,7 @@ def test_a_greedy_search_misses_tags_that_are_harmless_alone() -> None:
     tags[:40, 0], tags[20:60, 1], tags[100:, 2] = True, True, True
     correct = np.ones(120, dtype=bool)
     correct[20:40], correct[100:] = False, False
-    thresholds = {"min_support": 10, "min_drop": 0.3}
+    thresholds: dict[str, Any] = {"min_support": 10, "min_drop": 0.3}
     pair, single = (0, 1), (2,)
     assert [mode.tags for mode in prime(correct, np.zeros(120, dtype=int), tags, **thresholds)] == [single, pair]
     greedy = greedy_prime(correct, np.zeros(120, dtype=int), tags, **thresholds, width=1)

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from misfire.core.errors import UsageError
 from misfire.methods.modes.tag_sets import ClassTable, TagSets, count_columns, pack
+
+Unchecked = Shaped[np.ndarray, "..."]
+"""An array as a user gives it: ``check_table`` says in a sentence which shape or type it should have."""
+
+Threshold = float | int | Fraction
+"""A fraction in [0, 1]; a float stands for the decimal that it is written as."""
 
 
 @dataclass(frozen=True, order=True)
@@ -63,8 +69,8 @@ class Criteria:
     """
 
     min_support: int = 30
-    min_drop: float = 0.30
-    necessity: tuple[float, ...] = (0.10, 0.05, 0.025)
+    min_drop: Threshold = 0.30
+    necessity: tuple[Threshold, ...] = (0.10, 0.05, 0.025)
     max_size: int = 4
 
     def __post_init__(self) -> None:
@@ -107,13 +113,13 @@ class Criteria:
 
 
 def prime(
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
+    correct: Unchecked,
+    labels: Unchecked,
+    tags: Unchecked,
     *,
     min_support: int = 30,
-    min_drop: float = 0.30,
-    necessity: Sequence[float] = (0.10, 0.05, 0.025),
+    min_drop: Threshold = 0.30,
+    necessity: Sequence[Threshold] = (0.10, 0.05, 0.025),
     max_size: int = 4,
 ) -> list[Mode]:
     """Failure modes: the sets of up to ``max_size`` tags on which a class is hard and none of whose tags is idle.
@@ -126,9 +132,9 @@ def prime(
     accuracy on others. Hold it against ``significance`` and ``generalisation``.
 
     Args:
-        correct: Whether the model is right on each image.
-        labels: Class of each image.
-        tags: Which tags each image carries.
+        correct: Whether the model is right on each image: bool ``image``.
+        labels: Class of each image: int ``image``.
+        tags: Which tags each image carries: bool ``image tag``.
         min_support: Images that must carry all tags of a mode.
         min_drop: Least drop of the accuracy, as a fraction: 0.3 is 30 points.
         necessity: Least rise of the accuracy without a tag, for modes of 2, 3, ... tags.
@@ -158,13 +164,13 @@ def prime(
 
 
 def success_modes(
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
+    correct: Unchecked,
+    labels: Unchecked,
+    tags: Unchecked,
     *,
     min_support: int = 30,
-    min_drop: float = 0.30,
-    necessity: Sequence[float] = (0.10, 0.05, 0.025),
+    min_drop: Threshold = 0.30,
+    necessity: Sequence[Threshold] = (0.10, 0.05, 0.025),
     max_size: int = 4,
 ) -> list[Mode]:
     """The same search with the sign turned: sets on which a class is easier by ``min_drop`` than as a whole.
@@ -196,13 +202,13 @@ def success_modes(
 
 
 def greedy_prime(
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
+    correct: Unchecked,
+    labels: Unchecked,
+    tags: Unchecked,
     *,
     min_support: int = 30,
-    min_drop: float = 0.30,
-    necessity: Sequence[float] = (0.10, 0.05, 0.025),
+    min_drop: Threshold = 0.30,
+    necessity: Sequence[Threshold] = (0.10, 0.05, 0.025),
     max_size: int = 4,
     width: int = 10,
 ) -> list[Mode]:
@@ -230,9 +236,7 @@ def greedy_prime(
     return modes
 
 
-def check_table(
-    correct: Bool[np.ndarray, " image"], labels: Int[np.ndarray, " image"], tags: Bool[np.ndarray, "image tag"]
-) -> None:
+def check_table(correct: Unchecked, labels: Unchecked, tags: Unchecked) -> None:
     """Refuse arrays of other shapes or types than a search reads.
 
     Raises:
@@ -267,7 +271,7 @@ def images_by_class(labels: Int[np.ndarray, " image"]) -> Iterator[tuple[int, In
         yield int(label), rows
 
 
-def exact(threshold: float | Fraction) -> Fraction:
+def exact(threshold: Threshold) -> Fraction:
     """The decimal that a threshold is written as.
 
     Example:
@@ -293,12 +297,14 @@ def _chosen(label: int, blocks: Iterator[TagSets], table: ClassTable, criteria: 
     position = np.zeros(int(table.columns.max(initial=0)) + 1, dtype=np.int64)
     position[table.columns] = np.arange(len(table.columns))
     bits: tuple[np.ndarray, np.ndarray] | None = None
+    most_correct = criteria.most_correct(np.arange(table.num_images + 1), num_correct, table.num_images)
     modes = []
     for block in blocks:
-        most = criteria.most_correct(block.support, num_correct, table.num_images)
-        sets = block.where(np.asarray(block.support - block.num_wrong <= most, dtype=bool))
-        size = block.tags.shape[1]
-        if len(sets) and size > 1:
+        drops = np.asarray(block.support - block.num_wrong <= most_correct[block.support], dtype=bool)
+        if not drops.any():
+            continue
+        sets, size = block.where(drops), block.tags.shape[1]
+        if size > 1:
             bits = bits or (pack(table.carries[: table.num_wrong]), pack(table.carries[table.num_wrong :]))
             for left_out in range(size):
                 subsets = _without(sets, left_out, position, bits)

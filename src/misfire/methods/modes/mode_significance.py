@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.prime import Criteria, Mode, check_table, images_by_class, prime
+from misfire.methods.modes.tag_mode import Criteria, Mode, Unchecked, check_table, images_by_class, prime
 from misfire.methods.modes.tag_sets import ClassTable, carriers
 from misfire.stats import benjamini_hochberg
 
@@ -58,7 +58,7 @@ def significance(
     tags: Bool[np.ndarray, "image tag"],
     *,
     criteria: Criteria,
-    strata: Int[np.ndarray, " image"] | None = None,
+    strata: Unchecked | None = None,
     num_permutations: int = 1000,
     num_shuffles: int = 100,
     rng: np.random.Generator,
@@ -104,7 +104,7 @@ def error_p_values(
     labels: Int[np.ndarray, " image"],
     tags: Bool[np.ndarray, "image tag"],
     *,
-    strata: Int[np.ndarray, " image"] | None = None,
+    strata: Unchecked | None = None,
 ) -> Float[np.ndarray, " mode"]:
     """Exact one-sided p-value of each mode: the chance of its number of errors or more, were its tags irrelevant.
 
@@ -140,7 +140,7 @@ def necessity_p_values(
     labels: Int[np.ndarray, " image"],
     tags: Bool[np.ndarray, "image tag"],
     *,
-    strata: Int[np.ndarray, " image"] | None = None,
+    strata: Unchecked | None = None,
 ) -> Float[np.ndarray, " mode"]:
     """Exact p-value of the claim that no tag of a mode is idle: the largest of those of its tags given the others.
 
@@ -187,7 +187,7 @@ def family_wise_p_values(
     tags: Bool[np.ndarray, "image tag"],
     *,
     criteria: Criteria,
-    strata: Int[np.ndarray, " image"] | None = None,
+    strata: Unchecked | None = None,
     num_permutations: int = 1000,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, " mode"]:
@@ -234,7 +234,7 @@ def null_num_modes(
     tags: Bool[np.ndarray, "image tag"],
     *,
     criteria: Criteria,
-    strata: Int[np.ndarray, " image"] | None = None,
+    strata: Unchecked | None = None,
     num_shuffles: int = 100,
     rng: np.random.Generator,
 ) -> Int[np.ndarray, " shuffle"]:

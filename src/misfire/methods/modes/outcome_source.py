@@ -1,0 +1,262 @@
+"""Where outcomes come from: a file of any model's, a backbone's own zero-shot labels, or a plan of what is to fail."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+from typing_extensions import override
+
+from misfire.core.errors import UsageError, name_some
+from misfire.core.seeding import generator
+from misfire.data.outcomes import Outcomes, read_outcomes
+
+if TYPE_CHECKING:
+    from misfire.cells import Lab
+    from misfire.data import Dataset, Image
+    from misfire.embeddings import Encoder
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a source may read besides itself; None where no source of a cell asks for it.
+
+    Args:
+        dataset: Images and what is known of them.
+        backbone: Embeds them.
+    """
+
+    dataset: "Dataset | None" = None
+    backbone: "Encoder | None" = None
+
+    @property
+    def known_dataset(self) -> "Dataset":
+        """The dataset.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if self.dataset is None:
+            raise UsageError("outcomes or tags of a dataset need one, got none; choose a dataset, or name files.")
+        return self.dataset
+
+    @property
+    def known_backbone(self) -> "Encoder":
+        """The backbone.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if self.backbone is None:
+            raise UsageError("outcomes or tags by a backbone need one, got none; choose a backbone, or name files.")
+        return self.backbone
+
+
+class OutcomeSource(ABC):
+    """Gives the outcomes that a search explains."""
+
+    needs_dataset: ClassVar[bool] = False
+    needs_backbone: ClassVar[bool] = False
+
+    @abstractmethod
+    def identity(self, ground: Ground) -> Any:
+        """All that the outcomes depend on, as a JSON value, known without computing them."""
+
+    @abstractmethod
+    def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
+        """The outcomes, by image name."""
+
+    def planted(self, ground: Ground) -> Mapping[str, Sequence[frozenset[str]]] | None:
+        """The combinations of tags that were made to fail, by class name; None where nobody knows."""
+        return None
+
+
+@final
+@dataclass(frozen=True)
+class FileOutcomes(OutcomeSource):
+    """Outcomes of any model, from CSV, TSV, JSON lines or Parquet; arguments as in ``read_outcomes``."""
+
+    path: str
+    image: str = "image"
+    label: str = "label"
+    prediction: str = "prediction"
+    fine_label: str | None = None
+    correct: str = "correct"
+    score: str = "score"
+    correct_from: float | None = None
+
+    @cached_property
+    def _read(self) -> Outcomes:
+        return read_outcomes(
+            Path(self.path),
+            image=self.image,
+            label=self.label,
+            prediction=self.prediction,
+            fine_label=self.fine_label,
+            correct=self.correct,
+            score=self.score,
+            correct_from=self.correct_from,
+        )
+
+    @override
+    def identity(self, ground: Ground) -> Any:
+        return self._read.fingerprint
+
+    @override
+    def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
+        return self._read
+
+
+@final
+@dataclass(frozen=True)
+class ZeroShotOutcomes(OutcomeSource):
+    """Which class of the dataset the backbone finds nearest to each image, among all that have an image.
+
+    Args:
+        template: Prompt of a class, with the place ``{class}``.
+
+    Raises:
+        UsageError: If the template has no such place.
+    """
+
+    needs_dataset: ClassVar[bool] = True
+    needs_backbone: ClassVar[bool] = True
+    template: str = "a photo of a {class}"
+
+    def __post_init__(self) -> None:
+        if "{class}" not in self.template:
+            raise UsageError(f"a class prompt must have the place {{class}}, got {self.template!r}; add it.")
+
+    @override
+    def identity(self, ground: Ground) -> Any:
+        dataset = ground.known_dataset
+        labels = _labels(dataset)
+        return [
+            "zero_shot",
+            dataset.image_set.fingerprint,
+            labels.fingerprint,
+            ground.known_backbone.fingerprint,
+            self.template,
+        ]
+
+    @override
+    def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
+        assert lab is not None
+        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        bench = lab.bench(dataset, ground.known_backbone)
+        present = np.flatnonzero(labels.counts)
+        names = tuple(labels.names[one] for one in present)
+        place = np.zeros(len(labels.names), dtype=np.int64)
+        place[present] = np.arange(len(present))
+        scores = (bench.gallery @ bench.texts([self.template.replace("{class}", name) for name in names]).T).numpy()
+        truth, predictions = place[labels.labels], scores.argmax(axis=1)
+        return Outcomes(
+            images=image_names(dataset.images),
+            class_names=names,
+            labels=truth,
+            correct=predictions == truth,
+            predictions=predictions,
+            prediction_names=names,
+            scores=scores[np.arange(len(truth)), truth].astype(np.float64),
+            class_scores=scores.astype(np.float64),
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Plant:
+    """A combination of tags that is made to fail.
+
+    Args:
+        label: Name of the class.
+        tags: Names of tags that the dataset knows.
+        accuracy: Accuracy on the images of the class that carry all of them, in [0, 1].
+    """
+
+    label: str
+    tags: tuple[str, ...]
+    accuracy: float
+
+
+@final
+@dataclass(frozen=True)
+class PlantedOutcomes(OutcomeSource):
+    """Outcomes drawn from a seed: right with one probability, and with a lower one where planted tags meet.
+
+    The truth is known, so that a search can be scored against it.
+
+    Args:
+        plants: What is made to fail: mappings or ``Plant`` objects; where several meet, the lowest accuracy holds.
+        accuracy: Accuracy elsewhere, in [0, 1].
+        seed: Of the draws.
+        is_shuffled: Whether outcomes are then exchanged within each class, so that no tag explains any.
+    """
+
+    needs_dataset: ClassVar[bool] = True
+    plants: Sequence[Any] = ()
+    accuracy: float = 0.9
+    seed: int = 0
+    is_shuffled: bool = False
+    _plants: tuple[Plant, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plants = tuple(
+            one if isinstance(one, Plant) else Plant(str(one["label"]), tuple(one["tags"]), float(one["accuracy"]))
+            for one in self.plants
+        )
+        object.__setattr__(self, "_plants", plants)
+        wrong = [value for value in (self.accuracy, *(plant.accuracy for plant in plants)) if not 0 <= value <= 1]
+        if wrong:
+            raise UsageError(f"an accuracy must be in [0, 1], got {wrong[0]}; write 30 % as 0.3.")
+
+    @override
+    def identity(self, ground: Ground) -> Any:
+        dataset = ground.known_dataset
+        plants = [[plant.label, sorted(plant.tags), plant.accuracy] for plant in self._plants]
+        return ["planted", dataset.fingerprint, sorted(plants), self.accuracy, self.seed, self.is_shuffled]
+
+    @override
+    def planted(self, ground: Ground) -> Mapping[str, Sequence[frozenset[str]]]:
+        found: dict[str, list[frozenset[str]]] = {}
+        for plant in () if self.is_shuffled else self._plants:
+            found.setdefault(plant.label, []).append(frozenset(plant.tags))
+        return found
+
+    @override
+    def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
+        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        tags = dataset.tags
+        strangers = sorted({plant.label for plant in self._plants} - set(labels.names))
+        if tags is None or strangers:
+            raise UsageError(
+                f"plants must name classes and tags that the dataset knows, got {name_some(strangers or ['no tags'])}; "
+                f"its classes are {name_some(labels.names)}."
+            )
+        chance = np.full(len(labels), self.accuracy)
+        for plant in self._plants:
+            members = tags.columns(plant.tags).holds.all(axis=1) & (labels.labels == labels.names.index(plant.label))
+            chance[members] = np.minimum(chance[members], plant.accuracy)
+        rng = generator(self.seed, "planted outcomes")
+        correct = rng.random(len(labels)) < chance
+        if self.is_shuffled:
+            for label in np.unique(labels.labels):
+                rows = np.flatnonzero(labels.labels == label)
+                correct[rows] = rng.permutation(correct[rows])
+        return Outcomes(image_names(dataset.images), labels.names, np.array(labels.labels), correct)
+
+
+def image_names(images: "Sequence[Image]") -> tuple[str, ...]:
+    """What a dataset's images are called where files name them: by name, or by id where they have none."""
+    return tuple(image.name or str(image.id) for image in images)
+
+
+def _labels(dataset: "Dataset") -> Any:
+    if dataset.labels is None:
+        raise UsageError(
+            f"outcomes of classes need a dataset that knows them, got {dataset.name} without labels; name a file of "
+            "outcomes."
+        )
+    return dataset.labels
