@@ -203,8 +203,9 @@ def _margin_answer(cells: Sequence[Logged]) -> str:
     worst = min(told, key=lambda one: one.value)
     return (
         f"By its matching margin, without labels, the worst classes are found in {plain_count(num_found)} of "
-        f"{plain_count(len(known))} {'cell' if len(known) == 1 else 'cells'}: Spearman correlation with accuracy at least "
-        f"{worst.value:.2f} [{worst.low:.2f}, {worst.high:.2f}], {min(overlaps)} to {max(overlaps)} of the {k} worst named."
+        f"{plain_count(len(known))} {'cell' if len(known) == 1 else 'cells'}: Spearman correlation with accuracy at "
+        f"least {worst.value:.2f} [{worst.low:.2f}, {worst.high:.2f}], {min(overlaps)} to {max(overlaps)} of the {k} "
+        "worst named."
     )
 
 
