@@ -177,7 +177,7 @@ def written_search(tmp_path: Path) -> Callable[..., Path]:
             "decision_rule": "The gain in hit@1 on test has an exact p-value below 0.05.",
             "k": 1,
             "objectives": ["gain", "broken"],
-            "sampler": "tpe",
+            "walk": "tpe",
             "num_trials": 8,
             "fixed": {"subset": "failures", "templates": "generic"},
             "space": {
