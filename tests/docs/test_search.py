@@ -9,6 +9,7 @@ import yaml
 
 from misfire.config import Settings
 from misfire.config.sweep import load
+from misfire.methods.retrieval import EnsembleCell
 from misfire.tracking import SAMPLERS
 from tests.docs.guides import SMALL, Guide, run
 
