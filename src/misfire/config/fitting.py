@@ -153,8 +153,11 @@ def nearest(key: str, known: Collection[str]) -> str | None:
 def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
     of: Any = described
-    if isinstance(described, type) and not is_dataclass(described):
-        of = described.__init__  # type: ignore[misc]  # the class's own is meant
+    has_own_arguments = isinstance(described, type) and not (
+        is_dataclass(described) and described.__dataclass_params__.init  # type: ignore[attr-defined]
+    )
+    if has_own_arguments:
+        of = described.__init__
     try:
         return get_type_hints(of)
     except NameError:

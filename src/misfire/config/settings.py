@@ -3,13 +3,13 @@
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from misfire.config.building import TARGET, built, target
 from misfire.config.composing import CELL, composed
-from misfire.config.fitting import MISSING, fitted_fields, unknown_keys
+from misfire.config.fitting import MISSING, fitted_fields, hints_of, unknown_keys
 from misfire.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
@@ -190,9 +190,19 @@ def _checked(verb: str, plain: dict[str, Any], config: "DictConfig") -> dict[str
 
 def _with_schema(schema: type, values: dict[str, Any]) -> dict[str, Any]:
     found = fitted_fields(values, schema)
-    field_of = {one.name.rstrip("_"): one.name for one in fields(schema)}
-    schema(**{field_of[key]: value for key, value in found.items()})  # it may refuse what its types allow
+    _made(schema, found)  # a schema may refuse what its types allow
     return found
+
+
+def _made(schema: type, values: Mapping[str, Any]) -> Any:
+    hints, arguments = hints_of(schema), {}
+    for one in fields(schema):
+        key = one.name.rstrip("_")
+        if key in values:
+            hint, value = hints.get(one.name), values[key]
+            is_part = isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping)
+            arguments[one.name] = _made(hint, value) if is_part and isinstance(hint, type) else value
+    return schema(**arguments)
 
 
 def _shared(key: str, node: Any) -> Any:
