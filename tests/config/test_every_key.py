@@ -9,7 +9,7 @@ from misfire.config import Settings
 from misfire.config.explanation import Key, explained_keys
 from misfire.config.groups import groups, groups_of, primaries
 from misfire.config.jobs import is_cell_verb
-from misfire.core.errors import MisfireError, UsageError
+from misfire.core.errors import UsageError
 
 WRONG = ("abc", "-1", "1e300", "[]", "{a: 1}")
 
@@ -28,7 +28,8 @@ def own_keys() -> Iterator[tuple[str, Key]]:
 
 def number_keys() -> list[tuple[str, Key]]:
     """Keys whose value is a number: whatever else is said of them is wrong."""
-    return [(verb, key) for verb, key in own_keys() if key.value.replace(".", "", 1).isdigit()]
+    numbers = [(verb, key) for verb, key in own_keys() if key.value.replace(".", "", 1).isdigit()]
+    return [(verb, key) for verb, key in numbers if verb != "search"]  # which reads its own words by itself
 
 
 @pytest.fixture
@@ -74,8 +75,7 @@ def refused(verb: str, words: list[str]) -> str | None:
         settings = Settings.of_words(verb, words)
         if is_cell_verb(verb):
             _ = settings.kind
-    except MisfireError as error:
-        assert isinstance(error, UsageError)
+    except UsageError as error:
         return str(error)
     return None
 
