@@ -12,7 +12,7 @@ from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings
-from tests.evaluation import invented
+from tests.methods.retrieval import invented
 
 PHOTO = TemplateSet("photo", ("{caption}", "a photo of {caption}"))
 NUMBER = TemplateSet("number", ("{caption}", "two {caption}"))

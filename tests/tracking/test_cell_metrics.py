@@ -7,7 +7,7 @@ import pytest
 
 from misfire.methods.retrieval.flips import Flips
 from misfire.tracking.cell_metrics import metrics
-from tests.evaluation.outcomes import cutoff, outcome, with_evidence
+from tests.methods.retrieval.outcomes import cutoff, outcome, with_evidence
 
 AT_5 = {
     "delta_pp": 20.0,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from misfire.methods.retrieval.flips import Flips
 from misfire.tracking.cell_note import note
-from tests.evaluation.outcomes import cutoff, outcome, with_evidence
+from tests.methods.retrieval.outcomes import cutoff, outcome, with_evidence
 
 
 def test_each_gain_stands_beside_what_speaks_against_it() -> None:

@@ -7,7 +7,7 @@ from misfire.methods.retrieval.profile.outcome import TauProfile, Transition
 from misfire.methods.retrieval.profile.profile import ProfileResult
 from misfire.tracking import TrackingStore, log_profile, read_cells, read_profiles
 from misfire.tracking.profiles import profile_metrics
-from tests.evaluation.invented_profile import profile
+from tests.methods.retrieval.profile.invented_profile import profile
 
 
 def log(store: TrackingStore, folder: Path, made: TauProfile) -> str:

@@ -13,7 +13,7 @@ from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling
 from misfire.stats import StatisticsSettings
 from misfire.tracking import TrackingStore, log_pruned_cell, pruned_id, read_cells, read_pruned_records
-from tests.evaluation import invented
+from tests.methods.retrieval import invented
 
 OBJECTIVES = [objective_named(name, k=1) for name in ("gain", "broken")]
 
