@@ -8,7 +8,7 @@ import torch
 from misfire.cli import _lint
 from misfire.data import Caption, Dataset
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings
@@ -38,9 +38,9 @@ def dataset_of(folder: Path, texts: list[str]) -> Dataset:
     return replace(data, images=data.images[: len(texts)], captions=captions)
 
 
-def cell_of(folder: Path, texts: list[str], templates: TemplateSet | RoutedTemplates) -> Cell:
+def cell_of(folder: Path, texts: list[str], templates: TemplateSet | RoutedTemplates) -> PromptedQueries:
     data = dataset_of(folder, texts)
-    return Cell(
+    return PromptedQueries(
         dataset=data,
         backbone_fingerprint="f",
         subset=Selection("some", np.arange(len(texts)), "by hand", is_failure_mined=False),

@@ -14,7 +14,7 @@ from misfire.data import Caption, Dataset, Image
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings
 from misfire.embeddings.encoder import unit_rows
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
 from misfire.prompts import TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
@@ -120,9 +120,9 @@ def cell(
     statistics: StatisticsSettings,
     template_set: TemplateSet = TEMPLATES,
     num_others: int | None = None,
-) -> Cell:
+) -> PromptedQueries:
     """A cell of a subset and all the other queries, or a sample of them."""
-    return Cell(
+    return PromptedQueries(
         dataset=bench.dataset,
         backbone_fingerprint=bench.encoder.fingerprint,
         subset=subset,

@@ -14,9 +14,9 @@ from misfire.failures import AllFailures, FailureSet
 from misfire.methods.retrieval.attribution.attribution import attribution_outcome
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution
 from misfire.methods.retrieval.attribution.words import attribution_sentence
-from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings
@@ -35,9 +35,9 @@ poolings = pytest.mark.parametrize(
 
 def cell_of(
     bench: Workbench, failure_set: FailureSet, pooling: PromptPooling, templates: tuple[str, ...] = PLAYERS
-) -> Cell:
+) -> PromptedQueries:
     subset = AllFailures().select(bench.dataset, failure_set)
-    return Cell(
+    return PromptedQueries(
         dataset=bench.dataset,
         backbone_fingerprint=bench.encoder.fingerprint,
         subset=subset,
@@ -49,7 +49,9 @@ def cell_of(
     )
 
 
-def attribute_templates(cell: Cell, bench: Workbench, *, failure_set: FailureSet, num_orders: int) -> LoggedAttribution:
+def attribute_templates(
+    cell: PromptedQueries, bench: Workbench, *, failure_set: FailureSet, num_orders: int
+) -> LoggedAttribution:
     found = attribution_outcome(cell, bench, failure_set=failure_set, num_orders=num_orders)
     return LoggedAttribution(of_outcome("attribution", found))
 
@@ -61,11 +63,11 @@ def attributed(
     return attribute_templates(cell, bench, failure_set=failure_set, num_orders=10)
 
 
-def run_cell(cell: Cell, bench: Workbench, failure_set: FailureSet) -> LoggedEnsemble:
+def run_cell(cell: PromptedQueries, bench: Workbench, failure_set: FailureSet) -> LoggedEnsemble:
     return LoggedEnsemble(of_outcome("ensemble", ensemble_outcome(cell, bench, failure_set)))
 
 
-def assert_adds_up(found: LoggedAttribution, cell: Cell, bench: Workbench, failure_set: FailureSet) -> None:
+def assert_adds_up(found: LoggedAttribution, cell: PromptedQueries, bench: Workbench, failure_set: FailureSet) -> None:
     whole = run_cell(cell, bench, failure_set)
     for k in KS:
         assert found.gain(k) == pytest.approx(whole.delta(k), abs=1e-12)

@@ -11,9 +11,9 @@ from misfire.cells import Flips, Workbench
 from misfire.core.hashing import sha256_text
 from misfire.failures import AllFailures, CategorySubset, FailureSet, Label, Selection
 from misfire.methods.retrieval.baseline.ceilings import hit_ceiling
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
@@ -36,11 +36,11 @@ COLUMNS = ("rank", "best_rank", "worst_rank", "target_score", "top1_score", "mar
 
 def cell_of(
     bench: Workbench, subset: Selection, *, pooling: PromptPooling = POOLINGS["mean"], num_others: int | None = None
-) -> Cell:
+) -> PromptedQueries:
     return invented.cell(bench, subset, pooling=pooling, statistics=STATISTICS, num_others=num_others)
 
 
-def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) -> LoggedEnsemble:
+def run_cell(cell: PromptedQueries, bench: Workbench, *, failure_set: FailureSet | None) -> LoggedEnsemble:
     return LoggedEnsemble(of_outcome("ensemble", ensemble_outcome(cell, bench, failure_set)))
 
 
@@ -56,18 +56,18 @@ def pooling(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def cell(bench: Workbench, failure_set: FailureSet, pooling: str) -> Cell:
+def cell(bench: Workbench, failure_set: FailureSet, pooling: str) -> PromptedQueries:
     subset = CategorySubset(["object", "action"]).select(bench.dataset, failure_set)
     return cell_of(bench, subset, pooling=POOLINGS[pooling])
 
 
 @pytest.fixture(scope="module")
-def result(cell: Cell, bench: Workbench, failure_set: FailureSet) -> LoggedEnsemble:
+def result(cell: PromptedQueries, bench: Workbench, failure_set: FailureSet) -> LoggedEnsemble:
     return run_cell(cell, bench, failure_set=failure_set)
 
 
 @pytest.fixture(scope="module")
-def expected(cell: Cell, bench: Workbench, pooling: str) -> dict[str, list[Ranked]]:
+def expected(cell: PromptedQueries, bench: Workbench, pooling: str) -> dict[str, list[Ranked]]:
     """Every query of the cell before and after, in loops."""
     data = bench.dataset
     gallery = invented.plain_image_rows(data)
@@ -95,7 +95,9 @@ def test_records_are_those_of_loops(
     assert records[f"{side}_top1_id"].tolist() == [images[query.top1].id for query in expected[side]]
 
 
-def test_flips_are_those_of_loops(result: LoggedEnsemble, expected: dict[str, list[Ranked]], cell: Cell) -> None:
+def test_flips_are_those_of_loops(
+    result: LoggedEnsemble, expected: dict[str, list[Ranked]], cell: PromptedQueries
+) -> None:
     num_queries = len(cell.subset)
     for k in KS:
         pairs = [
@@ -110,7 +112,9 @@ def _flips(pairs: list[tuple[bool, bool]]) -> Flips:
     return Flips(*(pairs.count(pair) for pair in ((False, True), (True, False), (True, True), (False, False))))
 
 
-def test_each_template_alone_is_ranked_as_in_loops(result: LoggedEnsemble, cell: Cell, bench: Workbench) -> None:
+def test_each_template_alone_is_ranked_as_in_loops(
+    result: LoggedEnsemble, cell: PromptedQueries, bench: Workbench
+) -> None:
     data = bench.dataset
     gallery = invented.plain_image_rows(data)
     num_queries = len(cell.subset)
@@ -151,7 +155,7 @@ def test_categories_add_up_to_the_subset(result: LoggedEnsemble) -> None:
 
 
 def test_bounds_follow_from_ties_and_leads(
-    result: LoggedEnsemble, expected: dict[str, list[Ranked]], cell: Cell, pooling: str, bench: Workbench
+    result: LoggedEnsemble, expected: dict[str, list[Ranked]], cell: PromptedQueries, pooling: str, bench: Workbench
 ) -> None:
     data, num_queries = bench.dataset, len(cell.subset)
     gallery = invented.plain_image_rows(data)
@@ -176,7 +180,7 @@ def test_bounds_follow_from_ties_and_leads(
             assert found["within_bf16"] == sum(is_near)
 
 
-def test_what_a_gain_is_worth_stands_beside_it(result: LoggedEnsemble, cell: Cell) -> None:
+def test_what_a_gain_is_worth_stands_beside_it(result: LoggedEnsemble, cell: PromptedQueries) -> None:
     for k in KS:
         for kind in ("noise", "paraphrase"):
             band = result.at(f"placebo_{kind}", k)
@@ -265,7 +269,7 @@ def test_cells_that_differ_in_pooling_read_their_prompts_once(
     assert len(asked) == 2 + len(POOLINGS)
 
 
-def test_flips_add_up_to_the_gain(result: LoggedEnsemble, cell: Cell) -> None:
+def test_flips_add_up_to_the_gain(result: LoggedEnsemble, cell: PromptedQueries) -> None:
     for k in KS:
         flips = result.flips(k)
         assert flips.num_units == len(cell.subset) == result.num_queries
@@ -304,7 +308,7 @@ def test_every_aggregate_follows_from_the_records(result: LoggedEnsemble) -> Non
         assert (result.replicates[k] == again.replicates).all()
 
 
-def test_a_record_names_its_query(result: LoggedEnsemble, cell: Cell, failure_set: FailureSet) -> None:
+def test_a_record_names_its_query(result: LoggedEnsemble, cell: PromptedQueries, failure_set: FailureSet) -> None:
     records = result.records
     captions = [cell.dataset.captions[position] for position in cell.queries]
     sides = [f"{side}_{column}" for side in ("baseline", "ensembled") for column in COLUMNS]
@@ -321,7 +325,7 @@ def test_a_record_names_its_query(result: LoggedEnsemble, cell: Cell, failure_se
 
 
 def test_the_outcome_says_what_the_cell_was(
-    result: LoggedEnsemble, cell: Cell, bench: Workbench, failure_set: FailureSet
+    result: LoggedEnsemble, cell: PromptedQueries, bench: Workbench, failure_set: FailureSet
 ) -> None:
     assert (result.subset, result.is_failure_mined) == ("object_action", True)
     assert (result.templates, result.num_templates, result.is_oracle) == ("three", 3, False)

@@ -9,9 +9,9 @@ import pytest
 from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
 from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.search.split import dev_queries
 from misfire.methods.retrieval.search.split import test_queries as held_back
 from misfire.metrics import hit_at_k
@@ -36,11 +36,11 @@ def doubted(failure_set: FailureSet, doubt: float) -> FailureSet:
     return failure_set.relabelled(labels, label_source="some", label_doubt=LabelDoubt(NAMES, probability))
 
 
-def cell_of(bench: Workbench, subset: Selection, *, num_others: int | None = 5) -> Cell:
+def cell_of(bench: Workbench, subset: Selection, *, num_others: int | None = 5) -> PromptedQueries:
     return invented.cell(bench, subset, pooling=MeanPooling(), statistics=STATISTICS, num_others=num_others)
 
 
-def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet) -> LoggedEnsemble:
+def run_cell(cell: PromptedQueries, bench: Workbench, *, failure_set: FailureSet) -> LoggedEnsemble:
     return LoggedEnsemble(of_outcome("ensemble", ensemble_outcome(cell, bench, failure_set)))
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from misfire.cells.lab import Workbench
 from misfire.failures import CategorySubset, FailureSet, Selection
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.profile.logged import LoggedProfile, point_name
 from misfire.methods.retrieval.profile.profile import AS_MAXIMUM, ProfilePlan, profile_outcome
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
@@ -56,7 +56,7 @@ def run_profile(plan: ProfilePlan, bench: Workbench) -> LoggedProfile:
     return LoggedProfile(of_outcome("profile", profile_outcome(plan, bench, None)))
 
 
-def run_cell(cell: Cell, bench: Workbench) -> LoggedEnsemble:
+def run_cell(cell: PromptedQueries, bench: Workbench) -> LoggedEnsemble:
     return LoggedEnsemble(of_outcome("ensemble", ensemble_outcome(cell, bench, None)))
 
 

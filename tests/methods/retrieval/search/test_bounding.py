@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from misfire.cells import Estimates, Objective, Workbench
 from misfire.cells.pareto import beats
 from misfire.failures import AllFailures, FailureSet
-from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
 from misfire.methods.retrieval.search import bounding
 from misfire.methods.retrieval.search.bounding import best_and_worst, bound_outcome
 from misfire.methods.retrieval.search.objectives import OBJECTIVES as KNOWN
@@ -118,9 +118,9 @@ def test_hits_that_hang_by_a_thread_are_asked_first_and_hopeless_misses_too() ->
     assert not len(telling_of(KNOWN["gain"], baseline, k=3))
 
 
-def cell_of(bench: Workbench, failure_set: FailureSet, pooling: PromptPooling, *templates: str) -> Cell:
+def cell_of(bench: Workbench, failure_set: FailureSet, pooling: PromptPooling, *templates: str) -> PromptedQueries:
     subset = AllFailures().select(bench.dataset, failure_set)
-    return Cell(
+    return PromptedQueries(
         dataset=bench.dataset,
         backbone_fingerprint=bench.encoder.fingerprint,
         subset=subset,
@@ -133,7 +133,7 @@ def cell_of(bench: Workbench, failure_set: FailureSet, pooling: PromptPooling, *
 
 
 @pytest.fixture(scope="module")
-def cells(bench: Workbench, failure_set: FailureSet) -> list[Cell]:
+def cells(bench: Workbench, failure_set: FailureSet) -> list[PromptedQueries]:
     wrappers = ("a photo of {caption}", "what is shown: {caption}", "noise {caption} noise")
     return [
         *(cell_of(bench, failure_set, MaxPooling(), wrapper) for wrapper in wrappers),
@@ -143,7 +143,7 @@ def cells(bench: Workbench, failure_set: FailureSet) -> list[Cell]:
 
 
 @pytest.fixture(scope="module")
-def whole(cells: list[Cell], bench: Workbench, failure_set: FailureSet) -> list[LoggedEnsemble]:
+def whole(cells: list[PromptedQueries], bench: Workbench, failure_set: FailureSet) -> list[LoggedEnsemble]:
     return [LoggedEnsemble(of_outcome("ensemble", ensemble_outcome(cell, bench, failure_set))) for cell in cells]
 
 
@@ -154,7 +154,7 @@ def goals(*names: str) -> list[Objective]:
 @pytest.mark.parametrize("names", [("gain",), ("net",), ("gain", "broken"), ("hits", "net"), ("broken", "net")])
 @pytest.mark.parametrize("k", [1, 3])
 def test_what_is_pruned_is_beaten_and_its_bound_is_no_worse_than_the_truth(
-    cells: list[Cell],
+    cells: list[PromptedQueries],
     whole: list[LoggedEnsemble],
     bench: Workbench,
     names: tuple[str, ...],
@@ -193,7 +193,7 @@ def rounded(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def test_a_subset_that_decides_spares_the_others(
-    cells: list[Cell], bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    cells: list[PromptedQueries], bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     original = bounding.ensemble_outcomes
@@ -218,7 +218,7 @@ def test_a_subset_that_decides_spares_the_others(
 
 
 def test_a_miss_within_rounding_is_no_reason_to_prune(
-    cells: list[Cell], whole: list[LoggedEnsemble], bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    cells: list[PromptedQueries], whole: list[LoggedEnsemble], bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If scores could be off by anything, every miss might be a hit, and only a perfect rival could beat that."""
     objectives = goals("hits")

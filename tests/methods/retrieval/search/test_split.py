@@ -9,7 +9,7 @@ from misfire.core.errors import IntegrityError, UsageError
 from misfire.data import Caption, Dataset, Image
 from misfire.data.picture_folder import AbsentImage
 from misfire.failures import DoubtfulQueries, Selection
-from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.search.split import DevQueries, dev_queries
 from misfire.methods.retrieval.search.split import test_queries as held_back
 from misfire.prompts import TemplateSet
@@ -79,11 +79,13 @@ def test_a_cell_with_one_query_of_the_other_side_is_refused() -> None:
     data = dataset(20, [5])
     dev, test = (make(data, dev_share=0.5, seed=3) for make in (dev_queries, held_back))
 
-    def cell(chosen_positions: list[int], others: list[int], **changed: object) -> Cell:
+    def cell(chosen_positions: list[int], others: list[int], **changed: object) -> PromptedQueries:
         templates = TemplateSet("plain", ("{caption}",))
         chosen = selection(*chosen_positions)
         settings = StatisticsSettings(num_replicates=10)
-        made = Cell(data, "b", chosen, np.array(others, dtype=np.int64), templates, MaxPooling(), (1,), settings)
+        made = PromptedQueries(
+            data, "b", chosen, np.array(others, dtype=np.int64), templates, MaxPooling(), (1,), settings
+        )
         return replace(made, **changed)  # type: ignore[arg-type]
 
     mine, theirs = dev.positions.tolist(), test.positions.tolist()

@@ -10,8 +10,8 @@ import pytest
 from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
 from misfire.failures import AllFailures, AllQueries, FailureSet
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.gap.oracle_gap import GapPlan, run_oracle_gap
 from misfire.methods.retrieval.gap.systems import GapSystems
 from misfire.methods.retrieval.templates.captionwise import AskedQueries
@@ -104,7 +104,9 @@ def test_a_cell_is_gated_as_the_gap_is(bench: Workbench, failure_set: FailureSet
     assert {query_id: chosen.routes[query_id] for query_id in expected} == expected
 
 
-def cell_with(bench: Workbench, failure_set: FailureSet, choice: TemplateChoice, *, pooling: object = None) -> Cell:
+def cell_with(
+    bench: Workbench, failure_set: FailureSet, choice: TemplateChoice, *, pooling: object = None
+) -> PromptedQueries:
     subset = AllFailures().select(bench.dataset, failure_set)
     own = {"pooling": pooling or MeanPooling(), "statistics": StatisticsSettings(num_replicates=50)}
     plain = invented.cell(bench, subset, num_others=30, **own)

@@ -1,6 +1,6 @@
-"""One experiment cell: which queries are asked with which prompts, pooled how; named by its scientific content."""
+"""Queries with the prompts that each is asked with: a subset, and a sample of all others beside it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -17,8 +17,8 @@ from misfire.stats import StatisticsSettings
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Everything that a cell's numbers depend on, and nothing else.
+class PromptedQueries:
+    """The queries of a cell, found and drawn, with their prompts: what its numbers are computed from.
 
     Args:
         dataset: Images and captions.
@@ -84,26 +84,6 @@ class Cell:
     def prompts_digest(self) -> str:
         """SHA-256 of the rendered prompts in their order."""
         return sha256_json(self.prompts)
-
-    @cached_property
-    def id(self) -> str:
-        """SHA-256 of the scientific content: equal cells have equal ids on every machine and device."""
-        return sha256_json(
-            {
-                "backbone": self.backbone_fingerprint,
-                "dataset": self.dataset.fingerprint,
-                "subset": self._ids(self.subset.positions),
-                "complement": self._ids(self.complement),
-                "prompts": self.prompts_digest,
-                "pooling": self.pooling.describe(),
-                "ks": list(self.ks),
-                "statistics": asdict(self.statistics),
-                # Named where they're given alone, so that cells without them keep their ids.
-                **({} if self.num_others is None else {"num_others": self.num_others}),
-                **({"confirm": self._ids(self.confirm)} if len(self.confirm) else {}),
-                **({} if self.subset.in_doubt is None else {"label_doubt": self.subset.in_doubt.digest}),
-            }
-        )
 
     def _ids(self, positions: Int[np.ndarray, " query"]) -> list[int]:
         return [self.dataset.captions[position].id for position in positions]

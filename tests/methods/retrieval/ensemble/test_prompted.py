@@ -1,6 +1,5 @@
 """A cell's name, its prompts and the other queries that it is tried on."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample, parse_num_queries
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample, parse_num_queries
 from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling
 from misfire.stats import StatisticsSettings
@@ -21,7 +20,7 @@ def selection(*positions: int, name: str = "object", how_chosen: str = "by hand"
     return Selection(name, np.array(positions, dtype=np.int64), how_chosen, is_failure_mined=True)
 
 
-def cell(**changed: object) -> Cell:
+def cell(**changed: object) -> PromptedQueries:
     content: dict[str, object] = {
         "dataset": invented.dataset(),
         "backbone_fingerprint": "encoder",
@@ -32,7 +31,7 @@ def cell(**changed: object) -> Cell:
         "ks": (1, 5),
         "statistics": StatisticsSettings(num_replicates=100, confidence=0.9, seed=1),
     }
-    return Cell(**{**content, **changed})  # type: ignore[arg-type]
+    return PromptedQueries(**{**content, **changed})  # type: ignore[arg-type]
 
 
 def test_the_complement_stands_for_all_others_unless_told() -> None:
