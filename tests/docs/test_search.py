@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from misfire.cli._application import compose
 from misfire.config.search import _DEFAULTS, _NEEDED, load_search
-from misfire.methods.retrieval.search.objective import _KINDS
+
+from misfire.methods.retrieval.search.objectives import OBJECTIVES
 from misfire.tracking import SAMPLERS
 from tests.docs.guides import SMALL, Guide, run
 
@@ -59,5 +59,5 @@ def test_what_the_guide_says_of_backbones_is_a_description_too(tmp_path: Path) -
 
 
 def test_the_guide_names_every_objective_sampler_and_default() -> None:
-    for name in (*_KINDS, *SAMPLERS, *_DEFAULTS):
+    for name in (*OBJECTIVES, *SAMPLERS, *_DEFAULTS):
         assert f"`{name}`" in GUIDE.text

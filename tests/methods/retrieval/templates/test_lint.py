@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from misfire.cli import _lint
 from misfire.data import Caption, Dataset
 from misfire.failures import Selection
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.templates import lint as _lint
 from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings
