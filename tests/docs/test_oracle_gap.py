@@ -31,7 +31,7 @@ def test_the_guides_commands_run(
         lock_folder="mlruns/locks",
         experiment="ensemble",
     )
-    asked = {(cell.label["subset"], cell.label["templates"]) for cell in ledger.load("cell")}
+    asked = {(cell.label["subset"], cell.label["templates"]) for cell in ledger.load("ensemble")}
     assert asked == {
         ("object", "predicted"),
         *(("failures", name) for name in ("caption_only", "generic", "predicted", "gated", "gated_words")),
