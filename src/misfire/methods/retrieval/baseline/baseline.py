@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from misfire.cells import Estimate, Estimates, Workbench
 from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_json, sha256_text
-from misfire.data import Caption, Image
+from misfire.data import Caption, Image, i2t_hit_ceiling, images_of_texts, truncation_note
+from misfire.embeddings import num_truncated
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
 from misfire.methods.retrieval.ensemble.cell import check_cut_offs
 from misfire.metrics import hit_at_k, reciprocal_rank
@@ -92,9 +93,9 @@ def measured_baseline(
 ) -> tuple[pd.DataFrame, Estimates]:
     """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
 
-    Intervals resample images with all their captions. Beside each text-to-image hit rate stands how far it could go
-    and what it hangs on: the ``ceiling`` of the texts alone, what it is ``if_ties_lose`` and ``if_ties_win``, and the
-    numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+    Intervals resample images with all their captions. Beside each hit rate stands how far it could go: the ``ceiling``
+    of the texts alone. Beside a text-to-image one stands what it hangs on: what it is ``if_ties_lose`` and
+    ``if_ties_win``, and the numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
 
     Returns:
         One record a query of either direction, and the estimates.
@@ -103,7 +104,7 @@ def measured_baseline(
     images, best_own = image_to_text(bench)
     rows = [
         *_estimates(TEXT_TO_IMAGE, queries, bench.dataset.targets, ks, statistics),
-        *_estimates(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+        *_estimates(IMAGE_TO_TEXT, images, bench.dataset.captioned_positions, ks, statistics),
         *_hangs_on(bench, queries, ks),
     ]
     records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
@@ -138,9 +139,51 @@ def _estimates(
         return Estimate(name, float(found.estimate), k=k, unit=unit, low=float(found.low), high=float(found.high), n=n)
 
     for k in ks:
-        yield estimate("hit", clustered_mean_bootstrap, hit_at_k(ranks, k=k), k)
+        yield estimate("hit", _hit_interval, hit_at_k(ranks, k=k), k)
     yield estimate("reciprocal_rank", clustered_mean_bootstrap, reciprocal_rank(ranks), unit="score")
     yield estimate("median_rank", clustered_median_bootstrap, ranks, unit="score")
+
+
+def _hit_interval(
+    hits: Bool[np.ndarray, " query"],
+    clusters: Int[np.ndarray, " query"],
+    *,
+    num_replicates: int,
+    confidence: float,
+    rng: np.random.Generator,
+) -> Interval:
+    """The bootstrap's interval of a hit rate; Wilson's, with an image for a query, where all queries are hits or none.
+
+    Every resample of hits alone is all hits: the bootstrap would be sure of what it has seen eight times.
+    """
+    found = clustered_mean_bootstrap(hits, clusters, num_replicates=num_replicates, confidence=confidence, rng=rng)
+    if hits.any() != hits.all():
+        return found
+    if len(np.unique(clusters)) == 1:
+        low, high = wilson_interval(int(hits.all()), 1, confidence=confidence)
+    else:
+        low, high = clustered_wilson_interval(hits, clusters, confidence=confidence)
+    return replace(found, low=low, high=high)
+
+
+def reading_notes(bench: Workbench, ks: tuple[int, ...]) -> tuple[str, ...]:
+    """What a reader of the hit rates must know besides the dataset's own notes: captions that are cut, idle cut-offs.
+
+    Args:
+        bench: Dataset, backbone and store; its captions are embedded.
+        ks: Cut-offs.
+    """
+    texts = [caption.text for caption in bench.dataset.captions]
+    cut = num_truncated(texts, bench.encoder, bench.store)
+    sizes = {TEXT_TO_IMAGE: (len(bench.dataset.images), "images"), IMAGE_TO_TEXT: (len(texts), "captions")}
+    beyond = [
+        f"{direction}/hit_at_{k} is 1 whatever the model: the gallery has {size:,} {what}."
+        for direction, (size, what) in sizes.items()
+        for k in ks
+        if k >= size
+    ]
+    note = truncation_note(cut, len(texts), context_length=bench.encoder.context_length)
+    return (*([note] if note else []), *beyond)
 
 
 def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
@@ -159,6 +202,14 @@ def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Itera
             )
 
         yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
+        yield Estimate(
+            f"{IMAGE_TO_TEXT}/hit",
+            i2t_hit_ceiling(images_of_texts(bench.dataset), k=k),
+            k=k,
+            group="ceiling",
+            n=len(bench.dataset.captioned_positions),
+            is_tracked=True,
+        )
         yield bound("if_ties_lose", found.if_ties_lose / n)
         yield bound("if_ties_win", found.if_ties_win / n)
         yield bound("within_fp32", float(found.within_fp32), unit="count")
@@ -222,21 +273,7 @@ def _intervals(
             rng=np.random.default_rng(statistics.seed),
         )
 
-    def hit_interval(k: int) -> Interval:
-        hits = hit_at_k(ranks, k=k)
-        found = interval(clustered_mean_bootstrap, hits)
-        if hits.any() != hits.all():
-            return found
-        # Every resample of hits alone is all hits: the bootstrap would be sure of what it has seen eight times.
-        num_clusters, is_hit = len(np.unique(clusters)), bool(hits.all())
-        low, high = (
-            clustered_wilson_interval(hits, clusters, confidence=statistics.confidence)
-            if num_clusters > 1
-            else wilson_interval(int(is_hit), 1, confidence=statistics.confidence)
-        )
-        return replace(found, low=low, high=high)
-
-    hits = {f"{direction}/hit_at_{k}": hit_interval(k) for k in ks}
+    hits = {f"{direction}/hit_at_{k}": interval(_hit_interval, hit_at_k(ranks, k=k)) for k in ks}
     return {
         **hits,
         f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
