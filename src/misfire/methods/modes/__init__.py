@@ -42,7 +42,7 @@ __all__, __getattr__ = exported(
         "Plant": "outcome_source",
         "PlantedOutcomes": "outcome_source",
         "PrimeCell": "prime_cell",
-        "PrimeSearch": "prime_cell",
+        "PrimeSearch": "prime_search",
         "RankLaw": "rank_law",
         "RankSum": "rank_law",
         "RankingSplit": "hardness_split",
