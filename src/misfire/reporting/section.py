@@ -1,11 +1,14 @@
 """A part of a report under a heading of its own."""
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, final
 
 from misfire.reporting.figure import Illustration
 from misfire.reporting.gallery import Gallery
 from misfire.reporting.table import Table
+
+Numbered = TypeVar("Numbered", Table, Illustration)
 
 
 @final
@@ -33,3 +36,8 @@ class Section:
     def is_empty(self) -> bool:
         """Whether there is nothing under the heading."""
         return not (self.sentences or self.tables or self.illustrations or self.gallery)
+
+
+def numbered(things: Sequence[Numbered]) -> tuple[Numbered, ...]:
+    """Tables or figures of one name under names of their own: the first keeps its name, the second is ``NAME_2``."""
+    return tuple(one if not place else replace(one, name=f"{one.name}_{place + 1}") for place, one in enumerate(things))

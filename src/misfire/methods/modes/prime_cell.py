@@ -16,30 +16,13 @@ from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_findings import PrimeFindings
 from misfire.methods.modes.prime_report import prime_part, told
 from misfire.methods.modes.prime_search import PrimeSearch
+from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.tag_source import TagSource
 
 if TYPE_CHECKING:
     from misfire.cells import Lab, Logged, Question, ReportPart
     from misfire.cells.cell import Json
     from misfire.cells.settings import Settings
-
-_MOST_SHOWN = 200
-_LOST_DROP = 0.05
-
-
-@dataclass(frozen=True)
-class PrimeSchema:
-    """What a search is configured with."""
-
-    outcomes: Any = None
-    tags: Any = None
-    method: Any = None
-    dataset: Any = None
-    backbone: Any = None
-    tracking: Any = None
-    trainer: Any = None
-    paths: Any = None
-    seed: int = 42
 
 
 @final
@@ -48,7 +31,7 @@ class PrimeCell(Cell):
     """One search for failure modes: outcomes of a model, tags of its images, and what counts as a mode."""
 
     kind: ClassVar[str] = "prime"
-    schema: ClassVar[type] = PrimeSchema
+    schema: ClassVar[type] = ModesSchema
     source: OutcomeSource
     tag_source: TagSource
     search: PrimeSearch

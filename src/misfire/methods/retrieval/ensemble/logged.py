@@ -3,50 +3,21 @@
 import io
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from misfire.cells import Estimate, Flips, Logged, Paired
+from misfire.cells import Estimate, Flips, Paired
 from misfire.methods.retrieval.ensemble.measured import HIT, SUBSET, paired_hits
+from misfire.methods.retrieval.logged import LoggedCell
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class LoggedEnsemble:
-    """What a report reads of a finished ensemble; nothing in it is kept twice.
-
-    Args:
-        logged: The cell as the ledger holds it.
-    """
-
-    logged: Logged
-
-    def __getattr__(self, name: str) -> Any:
-        # Facts by their names: subset, templates, pooling, tau, backbone, dataset, num_queries, ...
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self.logged.facts[name]
-        except KeyError as error:
-            raise AttributeError(f"an ensemble has no fact {name!r}") from error
-
-    @property
-    def cell_id(self) -> str:
-        """Content address of the cell."""
-        return self.logged.id
-
-    @property
-    def run_url(self) -> str | None:
-        """Where its run can be looked at, if anywhere."""
-        return self.logged.url
-
-    @cached_property
-    def ks(self) -> tuple[int, ...]:
-        """Cut-offs, ascending."""
-        return tuple(sorted(self.logged.facts["ks"]))
+class LoggedEnsemble(LoggedCell):
+    """What a report reads of a finished ensemble."""
 
     @property
     def pooling_label(self) -> str:
