@@ -277,3 +277,70 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path, invented: ModuleType)
     path.write_text("{")
     with pytest.raises(UsageError, match=r"an import must be a readable JSON file, got .*; export it again"):
         read_label_studio(path, invented.failure_set(), TAXONOMY)
+
+
+def by_two(failures: FailureSet, first: object, second: object) -> list[dict[str, Any]]:
+    """The same item labelled by two accounts, each in its own way."""
+    (task,) = foreign(failures, completed_by=first)
+    choices = [{"type": "choices", "from_name": "category", "to_name": "x", "value": {"choices": ["Count"]}}]
+    task["annotations"].append({**task["annotations"][0], "id": 13, "completed_by": second, "result": choices})
+    return [task]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ({"id": 1, "email": "info@lab-a.example"}, {"id": 2, "email": "info@lab-b.example"},
+         ("info_lab-a_example", "info_lab-b_example")),
+        ("a.b@lab.org", "a_b", ("a_b_lab_org", "a_b")),
+        ("Info@lab.org", "info@lab.org", ("Info", "Info")),
+        (7, "user_7", ("7", "user_7")),
+        ("x y@lab.org", "x_y@lab.org", None),
+    ],
+)  # fmt: skip
+def test_accounts_stay_apart_by_their_whole_identity(
+    first: object, second: object, names: tuple[str, str] | None, tmp_path: Path, invented: ModuleType
+) -> None:
+    failures = invented.failure_set()
+    path = written(tmp_path, by_two(failures, first, second))
+    if names is None:
+        with pytest.raises(UsageError, match=r"different names, got 2 \(x y@lab\.org, x_y@lab\.org\) in tasks"):
+            read_label_studio(path, failures, TAXONOMY)
+        return
+    found = read_label_studio(path, failures, TAXONOMY)
+    assert [one.annotator for one in found] == list(names)
+    assert [one.event.category for one in found] == ["Ambiguous", "Count"]
+    append_annotations(found, tmp_path, failures)
+    labels = {name: [one.category for one in events(tmp_path, invented, name) if one.category] for name in set(names)}
+    assert sorted(category for given in labels.values() for category in given) == ["Ambiguous", "Count"]
+
+
+def test_an_account_of_another_file_is_not_merged_with_the_first(tmp_path: Path, invented: ModuleType) -> None:
+    failures = invented.failure_set()
+    task = foreign(failures, completed_by="info@lab-a.example")
+    first = read_label_studio(written(tmp_path, task), failures, TAXONOMY)
+    append_annotations(first, tmp_path, failures)
+    other = written(tmp_path, foreign(failures, completed_by="info@lab-b.example", id=99))
+    with pytest.raises(UsageError, match=r"got annotations of info@lab-b\.example for info, which is info@lab-a\.exa"):
+        append_annotations(read_label_studio(other, failures, TAXONOMY), tmp_path, failures)
+    beside = read_label_studio(other, failures, TAXONOMY, folder=tmp_path)
+    assert [one.annotator for one in beside] == ["info_lab-b_example"]
+    assert append_annotations(beside, tmp_path, failures) == 1
+    both = written(tmp_path, by_two(failures, "info@lab-a.example", "info@lab-b.example"))
+    again = read_label_studio(both, failures, TAXONOMY, folder=tmp_path)
+    assert [one.annotator for one in again] == ["info", "info_lab-b_example"]
+
+
+def test_labels_that_were_given_elsewhere_stay(tmp_path: Path, labelled: Path, invented: ModuleType) -> None:
+    failures = invented.failure_set()
+    given = {query_id: answer[1] for query_id, answer in answers(labelled, invented, "ann").items()}
+    query_id, category = next((query_id, category) for query_id, category in given.items() if category is not None)
+    failure = next(one for one in failures.failures if one.query_id == query_id)
+    (task,) = foreign(failures, completed_by="ann@lab.org")
+    task["data"] |= {"query_id": query_id, "text_sha256": failure.text_sha256}
+    choice = next(name for name in TAXONOMY.names if name not in (category, "Ambiguous"))
+    task["annotations"][0]["result"] = [{"type": "choices", "value": {"choices": [choice]}}]
+    before = events(labelled, invented, "ann")
+    with pytest.raises(UsageError, match=rf"must not replace labels that others gave, .* of 1 \({query_id}\)"):
+        append_annotations(read_label_studio(written(tmp_path, [task]), failures, TAXONOMY), labelled, failures)
+    assert events(labelled, invented, "ann") == before

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from misfire.cells.space import settings_with_every_value
 from misfire.cli._application import compose
 from misfire.config import Settings, search_names
 from misfire.config.search import load_search, study_plan
+from misfire.config.words import word
 from misfire.core.errors import UsageError
-from misfire.methods.retrieval.search.search_space import settings_with_every_value
 
 WHOLE = {
     "title": "Mine",
@@ -40,7 +41,9 @@ def test_a_search_states_question_and_rule_and_every_choice_composes_and_builds(
     own = {axis.key for axis in search.space.all_axes} | {"templates"}
     for setting in settings_with_every_value(search.space):
         fixed = [word for word in search.words if word.partition("=")[0] not in own]
-        settings = Settings(compose([*fixed, *search.space.words(setting)]))
+        settings = Settings(
+            compose([*fixed, *[word(key, value) for key, value in search.space.assigned(setting).items()]])
+        )
         assert settings.pooling.describe()["pooling"] == setting["pooling"]
         kept = [number for number in range(2, 6) if setting[f"template {number}"]]
         assert len(settings.templates.for_categories([])) == 1 + len(kept)

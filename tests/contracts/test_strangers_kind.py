@@ -110,3 +110,52 @@ def test_a_killed_grid_goes_on_where_it_was(toyroom: Path, capsys: pytest.Captur
     assert os.WTERMSIG(status) == signal.SIGKILL
     assert main(["wordiness", *SEVERAL]) == 0
     assert "6 cells: 3 done, 3 finished before" in capsys.readouterr().out
+
+
+def write_sweep(folder: Path, **changed: object) -> str:
+    import yaml
+
+    content = {
+        "title": "Words",
+        "question": "Which rule do most texts pass?",
+        "decision_rule": "The greatest share.",
+        "verb": "wordiness",
+        "space": {"rule": ["at_least", "at_most"], "rule.num_words": [1, 2]},
+        **changed,
+    }
+    path = folder / "größe, (1).yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    return str(path)
+
+
+def test_a_sweep_asks_its_question_of_it(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sweep(toyroom)
+    for ending in ("4 done", "4 finished before"):
+        assert main(["sweep", path]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith("Words\nQuestion: Which rule do most texts pass?\nDecision rule: The greatest share.\n")
+        assert f"4 cells: {ending}" in out
+    page = (toyroom / "report" / "größe, (1)" / "report.html").read_text()
+    assert "Which rule do most texts pass?" in page
+    assert "The greatest share." in page
+    assert main(["report", path, "tracking=toy"]) == 0
+    assert "Answer: Most texts pass at least 1." in capsys.readouterr().out
+    assert (toyroom / "report" / "größe, (1)" / "report.html").read_text() == page
+
+
+def test_a_report_without_a_name_is_of_the_one_experiment_that_there_is(
+    toyroom: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "tracking=toy"]) == 2
+    assert (
+        "a report needs one experiment, got none with a finished cell; run `misfire demo`." in capsys.readouterr().err
+    )
+    assert main(["report", "nosuch", "tracking=toy"]) == 2
+    assert "experiment nosuch has none" in capsys.readouterr().err
+    assert not [path for path in toyroom.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert main(["wordiness"]) == 0
+    assert main(["report", "tracking=toy"]) == 0
+    assert (toyroom / "report" / "wordiness" / "report.html").is_file()
+    assert main(["wordiness", "tracking.experiment=other"]) == 0
+    assert main(["report", "tracking=toy"]) == 2
+    assert "got 2 (other, wordiness); name one: `misfire report other`." in capsys.readouterr().err

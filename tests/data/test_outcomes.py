@@ -108,7 +108,7 @@ def test_files_that_say_nothing_are_refused(tmp_path: Path, content: str, senten
 
 
 def test_files_of_other_formats_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must end in .csv, .tsv, .jsonl, .parquet, got .*outcomes.txt"):
+    with pytest.raises(UsageError, match=r"must end in .csv, .tsv, .jsonl, .parquet, .npz, got .*outcomes.txt"):
         read_outcomes(tmp_path / "outcomes.txt")
     with pytest.raises(UsageError, match=r"must be a file, got .*which doesn't exist"):
         read_outcomes(tmp_path / "outcomes.csv")

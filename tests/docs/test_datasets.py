@@ -1,5 +1,6 @@
 """The guide to datasets: its files are written into a copy of the project, and its commands run there."""
 
+import doctest
 import json
 import os
 import re
@@ -23,7 +24,7 @@ COLOURS = ("red", "lime", "blue", "white", "black", "yellow")
 
 def files() -> dict[str, str]:
     """The files that the guide shows, by the path in their first line."""
-    shown = [text for language, text in BLOCKS if language != "bash"]
+    shown = [text for language, text in BLOCKS if language in ("python", "yaml")]
     return {text.partition("\n")[0].removeprefix("# "): text.partition("\n")[2] for text in shown}
 
 
@@ -100,6 +101,15 @@ def test_the_guides_files_make_a_dataset_and_its_commands_run(place: Path) -> No
         assert "1 of 7 images was skipped (gone.jpg: missing)" in output
     assert "flickr30k_test_localized_narratives: 6 images, 6 captions" in doctor
     assert "world_clip on flickr30k_test_localized_narratives: 6 images, 6 captions" in evaluated
+
+
+def test_what_the_guide_shows_in_python_is_what_python_shows() -> None:
+    (shown,) = [text for language, text in BLOCKS if language == "pycon"]
+    example = doctest.DocTestParser().get_doctest(shown, {}, "docs/datasets.md", None, None)
+    printed: list[str] = []
+    found = doctest.DocTestRunner().run(example, out=printed.append)
+    assert found.attempted == 6
+    assert found.failed == 0, "".join(printed)
 
 
 def test_the_table_names_every_config() -> None:

@@ -51,7 +51,7 @@ def test_pictures_that_cannot_be_had_are_left_out_with_a_word(
     def gone(*_: object, **__: object) -> None:
         raise OSError("the pictures are gone")
 
-    monkeypatch.setattr("misfire.methods.retrieval.ensemble.report.flip_gallery", gone)
+    monkeypatch.setattr("misfire.methods.retrieval.ensemble.flip_gallery", gone)
     assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     assert "No pictures of flips: the pictures are gone" in capsys.readouterr().err
     assert "data:image/jpeg" not in (reported / "report.html").read_text()

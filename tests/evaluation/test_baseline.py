@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from misfire.cells.lab import Workbench
 from misfire.core.hashing import sha256_text
@@ -161,3 +162,35 @@ def test_hit_rates_have_their_bounds(baseline: Baseline, bench: Workbench, expec
         near = [query.rank <= k and gap < 2**-8 for query, gap in zip(queries, gaps, strict=True)]
         assert found["within_bf16"] == sum(near)
     assert baseline.bounds["t2i/hit_at_1/ceiling"] == dataset_card(data)["hit_at_1_ceiling"] < 1
+
+
+def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench) -> None:
+    data = bench.dataset
+    silent = data.images[3].id
+    fewer = replace(data, captions=tuple(caption for caption in data.captions if caption.image_id != silent))
+    found = evaluate_baseline(
+        Workbench(fewer, bench.encoder, bench.store, bench.trainer), ks=(1, 3), statistics=STATISTICS
+    )
+    images = found.records[found.records.direction == "i2t"]
+    assert images.query_id.tolist() == [image.id for image in data.images if image.id != silent]
+    texts = found.records[found.records.direction == "t2i"]
+    captions = invented.plain_text_rows([caption.text for caption in fewer.captions])
+    scores = np.array([[float(np.dot(one, image)) for image in invented.plain_image_rows(data)] for one in captions])
+    assert texts["rank"].tolist() == [
+        ranked(list(row), int(target)).rank for row, target in zip(scores, fewer.targets, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_all_hits_of_a_few_images_are_no_certainty(direction: str, baseline: Baseline, bench: Workbench) -> None:
+    """A cut-off as large as the gallery hits always: Wilson's interval of as many hits as there are images."""
+    whole = evaluate_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
+    found = whole.intervals[f"{direction}/hit_at_{len(bench.dataset.captions)}"]
+    sizes = np.bincount(bench.dataset.targets) if direction == "t2i" else np.ones(len(bench.dataset.images))
+    worth = sizes.sum() ** 2 / (sizes**2).sum()  # images' worth of queries; all of them where sizes are equal
+    t = student.ppf(0.95, len(sizes) - 1)
+    assert (found.estimate, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(worth / (worth + t**2))
+    assert baseline.intervals[f"{direction}/hit_at_1"].low == pytest.approx(
+        np.percentile(baseline.intervals[f"{direction}/hit_at_1"].replicates, 5)
+    )

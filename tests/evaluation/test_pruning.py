@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.cells.lab import Workbench
+from misfire.cells.pareto import beats
 from misfire.core.errors import UsageError
 from misfire.failures import AllFailures, FailureSet
 from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
@@ -17,7 +18,6 @@ from misfire.methods.retrieval.ensemble.outcome import CellResult
 from misfire.methods.retrieval.flips import flip_ledger
 from misfire.methods.retrieval.search import pruning
 from misfire.methods.retrieval.search.objective import Objective, objective_named
-from misfire.methods.retrieval.search.pareto import beats
 from misfire.methods.retrieval.search.pruning import Bounds, bounds_of, prune
 from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling

@@ -1,14 +1,20 @@
 import io
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
+from misfire.core import font
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.failures import ContactSheetLayout, FailureSet, contact_sheets
+from misfire.failures.contact_sheet import _TEXT_WIDTH, _length, _wrapped
+from tests.core.test_font import write_font
 
 
 def pages(
@@ -67,7 +73,8 @@ def test_a_long_caption_makes_room_for_itself(invented: ModuleType) -> None:
 
     assert height("one line") < height("many words " * 15) < height("many words " * 30)
     assert height("many words " * 300) == height("many words " * 600)
-    assert height("x" * 500) == height("one line")
+    assert height("one line") < height("x" * 100) < height("x" * 200)
+    assert height("x" * 5000) == height("many words " * 300)
 
 
 def test_annotators_do_not_see_the_category(invented: ModuleType) -> None:
@@ -84,3 +91,47 @@ def test_an_impossible_layout_is_refused() -> None:
         ContactSheetLayout(pairs_per_page=0)
     with pytest.raises(UsageError, match="num_columns must be at least 1, got -1"):
         ContactSheetLayout(num_columns=-1)
+
+
+def captioned(invented: ModuleType, caption: str) -> FailureSet:
+    failures = invented.failure_set(num_failures=1)
+    return replace(failures, failures=(replace(failures.failures[0], caption=caption),))
+
+
+def test_a_script_is_drawn_in_a_font_that_has_it_or_its_letters_are_named(
+    invented: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, failures = invented.dataset(), captioned(invented, "one \u4e00\u5f20 two \u4e00")
+    monkeypatch.setattr(font, "font_folders", lambda: (tmp_path,))
+    boxes = colours(pages(failures, data)["page_1.png"])
+    assert capsys.readouterr().err == (
+        "No font of this system has 2 (\u4e00, \u5f20) of the letters, they are drawn as boxes; install one, such as "
+        "Noto.\n"
+    )
+    write_font(tmp_path / "more" / "Noto.ttf", "\u4e00\u5f20")
+    monkeypatch.setattr(font, "font_folders", lambda: (tmp_path / "more",))
+    drawn = colours(pages(failures, data)["page_1.png"])
+    assert capsys.readouterr().err == ""
+    assert boxes.shape == drawn.shape
+    assert (boxes != drawn).any()
+    # The letters of the font that we wrote are full squares: more ink than an empty box has.
+    assert (drawn[60:] < 60).all(axis=2).sum() > (boxes[60:] < 60).all(axis=2).sum()
+
+
+def test_a_text_without_blanks_wraps_at_any_of_its_wide_letters(invented: ModuleType) -> None:
+    data = invented.dataset()
+
+    def height(caption: str) -> int:
+        return len(colours(pages(captioned(invented, caption), data)["page_1.png"]))
+
+    assert height("\u4e00" * 10) < height("\u4e00" * 80) < height("\u4e00" * 150)
+    lines = _wrapped("\u4e00\u5f20\u3002" * 40 + " and words")
+    assert all(not line.startswith("\u3002") for line in lines)  # a full stop doesn't begin a line
+    assert all(_length(line) <= _TEXT_WIDTH for line in lines)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=60))
+def test_every_line_fits_and_no_letter_is_lost(caption: str) -> None:
+    lines = _wrapped(caption)
+    assert all(_length(line) <= _TEXT_WIDTH or len(line) < 8 for line in lines)
+    assert "".join(lines).replace(" ", "") == "".join(caption.split()) or len(lines) == 8

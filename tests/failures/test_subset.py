@@ -205,10 +205,23 @@ def test_a_caption_that_changed_since_is_found(invented: ModuleType, tmp_path: P
         ("a.txt", "1000 1010.5 x", r"query ids must be whole numbers, got 2 \('1010.5', 'x'\) in a.txt"),
         ("a.txt", "", "subset a must have queries, got 0 of the 24 of invented; choose"),
         ("a.csv", "query_id\n", "subset a must have queries, got 0"),
-        ("a.csv", "id,text\n1000,x\n", r"must have a query_id column, got 2 \(id, text\) in a.csv"),
-        ("a.csv", "", r"must have a query_id column, got 0 \(\) in a.csv"),
-        ("a.json", "[1000]", "must end in .csv, .txt or .parquet, got a.json"),
+        ("a.csv", "id,text\n1000,x\n", r"must have a query_id column, or one image_id, got 2 \(id, text\) in a.csv"),
+        ("a.csv", "", r"must have a query_id column, or one image_id, got 0 \(\) in a.csv"),
+        ("a.json", "[1000]", "must end in .csv, .tsv, .txt or .parquet, got a.json"),
         ("a.parquet", "no", "must be Parquet, got a.parquet"),
+        ("a.csv", "query_id,query_id\n1000,1010\n", r"must have different names, got 1 \(query_id\) more than once"),
+        (
+            "a.csv",
+            'query_id\n"1000\n',
+            "a subset's file must be whole CSV, got a.csv: unexpected end of data near line",
+        ),
+        ("a.csv", "query_id,x\n1000," + "y" * 140_000, "must be whole CSV, got a.csv: field larger than field limit"),
+        ("a.txt", "9" * 5000, r"query ids must be whole numbers, got 1 \('9{40}'\) in a.txt; mend them"),
+        (
+            "a.csv",
+            "image_id\n3\n999999\n",
+            r"images in a.csv must be of invented, got 2 \(3, 999999\) by id that aren't",
+        ),
     ],
 )
 def test_a_bad_file_is_refused(invented: ModuleType, tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -236,3 +249,66 @@ def test_every_configuration_builds_the_subset_it_is_named_after(path: Path) -> 
 def test_there_is_a_configuration_for_each_category() -> None:
     names = {path.stem for path in CONF.glob("*.yaml")}
     assert names == {"all", "failures", "object_attribute", "file", "category", *CATEGORY_FILES}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_is_read_however_a_program_saved_it(
+    invented: ModuleType, tmp_path: Path, encoding: str, separator: str
+) -> None:
+    path = tmp_path / "chosen.csv"
+    rows = [("caption", "query_id"), ("un caf\u00e9, noir", "1050"), ("x", "1020")]
+    path.write_bytes("\r\n".join(f'"{separator}"'.join(row).join('""') for row in rows).encode(encoding))
+    assert FileSubset(str(path)).select(invented.dataset()).query_ids(invented.dataset()) == (1020, 1050)
+
+
+def test_a_table_that_is_no_text_is_one_sentence(invented: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "chosen.csv"
+    path.write_bytes(b"query_id\n1000\n\x81\x8d")
+    with pytest.raises(UsageError, match=r"a subset's file must be text in UTF-8, UTF-16 or cp1252, got .*chosen\.csv"):
+        FileSubset(str(path)).select(invented.dataset())
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_ids_of_another_dataset_are_refused_though_they_exist_here(
+    invented: ModuleType, tmp_path: Path, suffix: str
+) -> None:
+    data, path = invented.dataset(), tmp_path / f"chosen{suffix}"
+
+    def write(fingerprint: str) -> None:
+        WRITERS[suffix](table(invented).assign(dataset_fingerprint=fingerprint), path)
+        if suffix == ".txt":
+            path.write_text(f"# dataset_fingerprint: {fingerprint}\n{path.read_text()}")
+
+    for own in (data.fingerprint, data.fingerprint[:12]):
+        write(own)
+        assert len(FileSubset(str(path)).select(data)) == 4
+    for strange in ("0" * 64, "0" * 12, data.fingerprint[:11], data.image_set.fingerprint):
+        write(strange)
+        with pytest.raises(UsageError) as caught:
+            FileSubset(str(path)).select(data)
+        assert str(caught.value) == (
+            f"a subset's ids must be of the dataset in use, invented with fingerprint {data.fingerprint[:12]}, got ids "
+            f"of 1 ({strange[:40]}) in {path.name}; choose the dataset that the file was made from."
+        )
+
+
+def test_images_stand_for_their_captions(invented: ModuleType, tmp_path: Path) -> None:
+    data = invented.dataset()
+    images = [data.images[5].id, data.images[2].id]
+    path = tmp_path / "night.csv"
+    path.write_text("".join(f"{one},{data.image_set.fingerprint}\n" for one in ["image_id", *images]).replace(
+        f"image_id,{data.image_set.fingerprint}", "image_id,dataset_fingerprint"
+    ))  # fmt: skip
+    chosen = FileSubset(str(path)).select(data)
+    expected = [place for place, caption in enumerate(data.captions) if caption.image_id in images]
+    assert chosen.positions.tolist() == expected
+    assert chosen.how_chosen.startswith(f"the {len(expected)} queries of the 2 images in night.csv")
+
+
+def test_the_small_table_that_is_not_utf_8(invented: ModuleType) -> None:
+    path = Path(__file__).parents[2] / "../shared/inputs/slice_cp1252.csv"
+    if not path.is_file():
+        pytest.skip("needs slice_cp1252.csv beside the repository, in ../shared/inputs")
+    with pytest.raises(UsageError, match=r"queries of slice_cp1252.csv must belong to dataset invented, got 2 \("):
+        FileSubset(str(path)).select(invented.dataset())

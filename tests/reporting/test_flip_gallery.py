@@ -10,8 +10,9 @@ from PIL import Image as PillowImage
 
 from misfire.data import Caption, Dataset, Image
 from misfire.data.dataset import ImageSource
-from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery, flip_gallery, largest_flips
+from misfire.methods.retrieval.ensemble.flip_gallery import flip_gallery, largest_flips
 from misfire.methods.retrieval.ensemble.report.rows import CellRow
+from misfire.reporting.gallery import Gallery
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
 from misfire.reporting.story import Story
@@ -55,8 +56,8 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture
-def gallery(records: pd.DataFrame, dataset: Dataset) -> FlipGallery:
-    return flip_gallery("object · max", records, dataset, k=5, most=2)
+def gallery(records: pd.DataFrame, dataset: Dataset) -> Gallery:
+    return flip_gallery(records, dataset, k=5, most=2)
 
 
 def test_flips_are_the_largest_first_and_equal_ones_by_query(records: pd.DataFrame) -> None:
@@ -66,17 +67,17 @@ def test_flips_are_the_largest_first_and_equal_ones_by_query(records: pd.DataFra
     assert largest_flips(records, part="complement", is_fixed=False, k=5)["query_id"].tolist() == [14]
 
 
-def test_groups_say_how_many_flipped_and_leave_out_what_none_did(gallery: FlipGallery) -> None:
-    assert [(group.title, group.num_flips, len(group.examples)) for group in gallery.groups] == [
+def test_groups_say_how_many_flipped_and_leave_out_what_none_did(gallery: Gallery) -> None:
+    assert [(group.title, group.num_all, len(group.examples)) for group in gallery.groups] == [
         ("Fixed on the subset", 3, 2),
         ("Broken on the subset", 1, 1),
         ("Broken among the other queries", 1, 1),
     ]
 
 
-def test_pictures_are_the_target_and_the_first_before_and_after(gallery: FlipGallery) -> None:
+def test_pictures_are_the_target_and_the_first_before_and_after(gallery: Gallery) -> None:
     broken = gallery.groups[1].examples[0]
-    assert (broken.rank_before, broken.rank_after, broken.category) == (2, 40, "Object")
+    assert broken.remark == "rank 2 → 40 · Object · query 12"
     assert [picture.role for picture in broken.pictures] == ["Asked for", "First before", "First after"]
     decoded = [PillowImage.open(io.BytesIO(picture.jpeg)) for picture in broken.pictures]
     assert {picture.size for picture in decoded} == {(160, 80)}
@@ -84,7 +85,7 @@ def test_pictures_are_the_target_and_the_first_before_and_after(gallery: FlipGal
     assert reds == pytest.approx([80, 80, 120], abs=3)
 
 
-def test_page_escapes_captions_and_stays_small(gallery: FlipGallery, paper_rows: list[CellRow]) -> None:
+def test_page_escapes_captions_and_stays_small(gallery: Gallery, paper_rows: list[CellRow]) -> None:
     shown = PrintedSection(Section("flips", "What it fixed", gallery=gallery))
     page = render_page(Story("T", "Q", "R", "A"), [shown], rows=paper_rows)
     assert "<script" not in page
@@ -102,4 +103,4 @@ def test_a_missing_picture_is_the_callers_to_hear_of(records: pd.DataFrame, tmp_
     images = tuple(Image(id=number, source=Gone(number)) for number in range(6))
     captions = tuple(Caption(id=10 + number, image_id=number, text="a") for number in range(6))
     with pytest.raises(OSError, match=r"gone\.jpg"):
-        flip_gallery("c", records, Dataset(name="made", images=images, captions=captions), k=5)
+        flip_gallery(records, Dataset(name="made", images=images, captions=captions), k=5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.report.rows import CellRow
 from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table
-from misfire.reporting.table import Cell, Column, Source, Table, latex_escape, to_csv, to_latex, to_markdown
+from misfire.reporting.table import Column, Entry, Source, Table, latex_escape, to_csv, to_latex, to_markdown
 
 TABLE = Table(
     name="small",
@@ -19,16 +19,16 @@ TABLE = Table(
         Column("Subset", ("subset",), is_number=False),
         Column("Δ", ("delta",), group="R@10"),
         Column("Interval", ("low", "high"), group="R@10"),
-        Column("Cell", ("cell_id",), is_printed=False),
+        Column("Entry", ("cell_id",), is_printed=False),
     ),
     rows=(
         (
-            Cell("a|b_c", ("a|b_c",)),
-            Cell("-4.17", (-1 / 24,)),
-            Cell("[0.00, 12.50]", (0.0, 0.125)),
-            Cell("f0", ("f0",)),
+            Entry("a|b_c", ("a|b_c",)),
+            Entry("-4.17", (-1 / 24,)),
+            Entry("[0.00, 12.50]", (0.0, 0.125)),
+            Entry("f0", ("f0",)),
         ),
-        (Cell("50 %", ("50 %",)), Cell("–", (None,)), Cell("–", (None, None)), Cell("f1", ("f1",))),  # noqa: RUF001
+        (Entry("50 %", ("50 %",)), Entry("–", (None,)), Entry("–", (None, None)), Entry("f1", ("f1",))),  # noqa: RUF001
     ),
     note="τ=1 †",
     sources=(Source("f0", None), Source("f1", None)),
@@ -100,4 +100,4 @@ def test_escaped_text_holds_no_bare_special_character(text: str) -> None:
 
 def test_a_row_that_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match=r"each row of table small must fill its columns"):
-        replace(TABLE, rows=((Cell("a", ("a",)),),))
+        replace(TABLE, rows=((Entry("a", ("a",)),),))

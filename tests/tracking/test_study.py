@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from misfire.cells.axis import Choice, Range
+from misfire.cells.space import SearchSpace
 from misfire.core.errors import IntegrityError, UsageError
-from misfire.methods.retrieval.search.search_axis import Choice, Range
-from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking import SAMPLERS, Study, StudyPlan, Trial, TrialResult
 
 SPACE = SearchSpace(

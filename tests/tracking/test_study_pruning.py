@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from misfire.methods.retrieval.search.pareto import beats, pareto_front, winner
+from misfire.cells.pareto import beats, pareto_front, winner
 from misfire.tracking import SAMPLERS, Study, Trial, TrialResult
 from tests.tracking.test_study import plan, result
 

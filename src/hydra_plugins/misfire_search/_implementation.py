@@ -6,9 +6,11 @@ from pathlib import Path
 from hydra.plugins.launcher import Launcher
 
 from hydra_plugins.misfire_search.config import MisfireSearchConf
+from misfire.cells.axis import Setting
+from misfire.cells.space import SearchSpace
 from misfire.config.search import load_search, study_plan
+from misfire.config.words import word
 from misfire.core.progress import track
-from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking import Study, Trial, TrialResult
 
 
@@ -42,7 +44,7 @@ def _results(
         with study.taken(at_once) as held:
             for trials in _consecutive(held):
                 jobs = [
-                    _job(words, [*space.words(trial.setting), _rivals_word(study.rivals(trial.number))])
+                    _job(words, [*_words(space, trial.setting), _rivals_word(study.rivals(trial.number))])
                     for trial in trials
                 ]
                 # The job's number is the trial's, by which the job knows it.
@@ -53,6 +55,10 @@ def _results(
                     yield result
         if not held:
             return
+
+
+def _words(space: SearchSpace, setting: Setting) -> list[str]:
+    return [word(key, value) for key, value in space.assigned(setting).items()]
 
 
 def _job(words: Sequence[str], own: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from misfire.annotation.agreement_tables import category_table, coefficient, dis
 from misfire.annotation.confusion_figure import confusion_matrix
 from misfire.core.files import write_files
 from misfire.failures import Taxonomy
-from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
+from misfire.failures.category_report import category_distribution
 from misfire.reporting.figure import Illustration, to_png, to_svg
 from misfire.reporting.table import Table, to_csv, to_markdown
 

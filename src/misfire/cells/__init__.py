@@ -5,7 +5,7 @@ from misfire.cells.estimates import Estimate, Estimates
 from misfire.cells.lab import Lab, Workbench
 from misfire.cells.ledger import Claim, Ledger, Logged, artifacts
 from misfire.cells.objective import Objective, Rival
-from misfire.cells.paired import CHOSEN, OTHERS, Paired
+from misfire.cells.paired import CHOSEN, OTHERS, Flips, Paired
 from misfire.cells.part import Question, ReportPart, in_words
 from misfire.cells.running import Ended, Job, Status, run_cell, run_jobs
 from misfire.cells.settings import Settings
@@ -19,6 +19,7 @@ __all__ = [
     "Ended",
     "Estimate",
     "Estimates",
+    "Flips",
     "Job",
     "Lab",
     "Ledger",

@@ -1,5 +1,6 @@
 """Outcomes before and after, unit by unit: what every comparison and every decision reads."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -10,6 +11,59 @@ from misfire.core.errors import UsageError
 
 CHOSEN, OTHERS = "chosen", "others"
 """The parts of a comparison: the units in question, and a sample of all others, on which the same mend is tried."""
+
+
+@final
+@dataclass(frozen=True)
+class Flips:
+    """Counts of units by their outcome before and after; ``fixed - broken`` is the gain in units, exactly."""
+
+    fixed: int
+    broken: int
+    still_right: int
+    still_wrong: int
+
+    @classmethod
+    def of(cls, before: Bool[np.ndarray, " unit"], after: Bool[np.ndarray, " unit"]) -> "Flips":
+        """The counts of units of which it is known before and after whether each is right.
+
+        Example:
+            >>> Flips.of(np.array([True, False, False]), np.array([False, True, False]))
+            Flips(fixed=1, broken=1, still_right=0, still_wrong=1)
+        """
+        return cls(
+            fixed=int((~before & after).sum()),
+            broken=int((before & ~after).sum()),
+            still_right=int((before & after).sum()),
+            still_wrong=int((~before & ~after).sum()),
+        )
+
+    @property
+    def num_units(self) -> int:
+        """All units that were counted."""
+        return self.fixed + self.broken + self.still_right + self.still_wrong
+
+    num_queries = num_units  # until what reads cells of one method has gone
+
+    @property
+    def right_before(self) -> int:
+        """Units that were right before."""
+        return self.still_right + self.broken
+
+    @property
+    def right_after(self) -> int:
+        """Units that are right after."""
+        return self.still_right + self.fixed
+
+    @property
+    def net(self) -> int:
+        """Units won less units lost."""
+        return self.fixed - self.broken
+
+    @property
+    def net_fraction(self) -> float:
+        """Net gain as a fraction of the units; NaN where there are none."""
+        return self.net / self.num_units if self.num_units else math.nan
 
 
 @final
@@ -60,6 +114,16 @@ class Paired:
     def is_binary(self) -> bool:
         """Whether every outcome is 0 or 1, so that units flip."""
         return bool(np.isin(np.concatenate([self.before, self.after]), (0.0, 1.0)).all())
+
+    def flips(self, part: str) -> Flips:
+        """Counts of a part's units, of which each must be right or wrong (1 or 0)."""
+        here = self.part == part
+        return Flips.of(self.before[here] > 0, self.after[here] > 0)
+
+    @property
+    def are_others_unknown(self) -> bool:
+        """Whether there are other units and none of them was asked."""
+        return bool(np.isnan(self.weight).any())
 
     def only(self, keep: Bool[np.ndarray, " unit"]) -> "Paired":
         """The comparison of some of the units."""

@@ -1,10 +1,14 @@
 """What a kind of cell is configured from."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from misfire.cells.lab import Lab
 
+if TYPE_CHECKING:
+    from misfire.cells.ledger import Logged
 
+
+@runtime_checkable  # the tests check arguments against it
 class Settings(Protocol):
     """A composed configuration, read by key; the rooms of the methods know no more of it."""
 
@@ -20,3 +24,6 @@ class Settings(Protocol):
     @property
     def lab(self) -> Lab:
         """Where cells run."""
+
+    def of(self, logged: "Logged") -> "Settings":
+        """The configuration that made a finished cell, with our folders and store in place of the ones it had then."""

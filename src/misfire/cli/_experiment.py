@@ -1,6 +1,7 @@
 """The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from misfire.reporting.document import Document
 
 _AD_HOC_QUESTION = "What do these runs show, side by side?"
+_HOST, _PORT = "127.0.0.1", 5000  # where `misfire ui` serves unless it is told otherwise
 _NO_RULE = "None was set: what was measured here describes, it decides nothing."
 
 
@@ -29,11 +31,11 @@ def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None
         UsageError: If there is no finished cell; nothing is written then.
     """
     experiment = settings["tracking.experiment"]
+    if experiment not in ledger.experiments():
+        raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
-        cells = ledger.load()
-        if not cells:
-            raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
+        cells = [_linked(cell, settings) for cell in ledger.load()]
         asked = question or ad_hoc_question(settings)
         parts = parts_of(cells, asked)
         answer = answer_of(parts)
@@ -42,6 +44,14 @@ def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None
         ledger.summarise(asked, answer, parts, report=folder)
     print(f"\nAnswer: {answer}\nReport: {folder / 'report.html'}\n")
     return folder
+
+
+def _linked(cell: "Logged", settings: "Settings") -> "Logged":
+    """The cell with the whole address at which `misfire ui` shows it."""
+    if cell.url is None:
+        return cell
+    address = f"http://{settings.get('host', _HOST)}:{settings.get('port', _PORT)}"
+    return replace(cell, url=f"{address}/{cell.url}")
 
 
 def ad_hoc_question(settings: "Settings") -> "Question":

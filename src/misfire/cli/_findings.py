@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from misfire.config import Settings
     from misfire.data import Dataset
     from misfire.methods.retrieval.ensemble.report.findings import Findings
-    from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
     from misfire.methods.retrieval.ensemble.report.rows import CellRow
+    from misfire.reporting.gallery import Gallery
     from misfire.tracking import LoggedCell
 
 
@@ -59,16 +59,16 @@ def find_further(settings: "Settings") -> "Findings":
     return Findings(k=max(ks, default=settings.ks[-1]), profiles=profiles, gaps=gaps, attributions=attributions)
 
 
-def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k: int) -> "tuple[FlipGallery, ...]":
+def _galleries(settings: "Settings", cell: "LoggedCell", records: "DataFrame", k: int) -> "tuple[Gallery, ...]":
     """Pictures of the cell's flips; none, with a word why, where its pictures can't be had."""
-    from misfire.methods.retrieval.ensemble.report.flip_gallery import flip_gallery
+    from misfire.methods.retrieval.ensemble.flip_gallery import flip_gallery
 
     try:
         dataset = _dataset_of(settings, cell)
         if dataset.fingerprint != cell.outcome.dataset_fingerprint:
             say(f"No pictures of flips: {cell.outcome.dataset} isn't the data that the cells were run on.")
             return ()
-        return (flip_gallery(cell.outcome.label, records, dataset, k=k),)
+        return (flip_gallery(records, dataset, k=k),)
     except (MisfireError, OSError) as error:
         say(f"No pictures of flips: {error}")
         return ()

@@ -11,10 +11,10 @@ from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_json
 
 if TYPE_CHECKING:
+    from misfire.cells.axis import Setting
     from misfire.config import Settings
     from misfire.config.search import Search
     from misfire.methods.retrieval.ensemble.cell import Cell
-    from misfire.methods.retrieval.search.search_axis import Setting
     from misfire.tracking import Study
 
 _OF_HYDRA = ("hydra.", "hydra/")
@@ -65,9 +65,9 @@ def prepare(source: str, words: Sequence[str]) -> PreparedSearch:
     Raises:
         UsageError: If a part is refused. Embeddings and a failure set may have been made by then, a study not.
     """
+    from misfire.cells.space import settings_with_every_value
     from misfire.config import Settings
     from misfire.config.search import load_search, study_plan
-    from misfire.methods.retrieval.search.search_space import settings_with_every_value
     from misfire.methods.retrieval.search.split import dev_queries
 
     own, rest = _own_words(words)
@@ -153,8 +153,7 @@ def _check_words(search: "Search", words: Sequence[str]) -> None:
     sweepers = [word for word in words if word.startswith(("hydra.sweeper", "hydra/sweeper"))]
     if sweepers:
         raise UsageError(f"a search has a sweeper of its own, got {sweepers[0]}; its words are {', '.join(_OWN)}.")
-    searched = {axis.key for axis in search.space.axes} | ({"templates"} if search.space.template_subset else set())
-    taken = [word for word in words if word.partition("=")[0] in searched]
+    taken = [word for word in words if word.partition("=")[0] in search.space.keys]
     if taken:
         raise UsageError(
             f"what a search varies can't be fixed beside it, got {taken[0]}; change the space of {search.name} instead."
@@ -166,7 +165,9 @@ def _without_hydra(words: Sequence[str]) -> list[str]:
 
 
 def _shared_with(words: Sequence[str], search: "Search", setting: "Setting") -> list[str]:
-    own = search.space.words(setting)
+    from misfire.config.words import word
+
+    own = [word(key, value) for key, value in search.space.assigned(setting).items()]
     keys = {word.partition("=")[0] for word in own}
     return [*(word for word in words if word.partition("=")[0] not in keys), *own]
 
@@ -207,6 +208,6 @@ def _digest(search: "Search", settings: "Settings", cells: set[str], failure_set
 
 
 def _as_word(value: Any) -> str:
-    from misfire.methods.retrieval.search.template_subset import quoted
+    from misfire.config.words import quoted
 
     return quoted(value) if isinstance(value, str) else str(value)

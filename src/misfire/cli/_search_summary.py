@@ -31,8 +31,8 @@ def summarise_search(prepared: PreparedSearch, study: "Study") -> Path:
 
 
 def _summarise(prepared: PreparedSearch, study: "Study") -> Path:
+    from misfire.cells.pareto import pareto_front, winner
     from misfire.methods.retrieval.ensemble.report.rows import cell_row
-    from misfire.methods.retrieval.search.pareto import pareto_front, winner
     from misfire.methods.retrieval.search.study_report import write_study_report
     from misfire.tracking import SweepSummary, log_summary, run_link
 
@@ -219,7 +219,7 @@ def _compared(prepared: PreparedSearch, verdict: "Verdict", tested: "LoggedCell"
 
 
 def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "Verdict | None") -> str:
-    from misfire.methods.retrieval.search.search_space import setting_label
+    from misfire.cells.space import setting_label
 
     name = f"{setting_label(best.setting)} (trial {best.number})"
     settled = [trial for trial in study.trials() if trial.is_settled]
@@ -237,7 +237,7 @@ def _answer(prepared: PreparedSearch, study: "Study", best: "Trial", verdict: "V
 
 
 def _trial_rows(settled: "Sequence[Trial]", front: "Sequence[Trial]", best: "Trial") -> "list[TrialRow]":
-    from misfire.methods.retrieval.search.search_space import setting_label
+    from misfire.cells.space import setting_label
     from misfire.methods.retrieval.search.trial_row import TrialRow
 
     on_front = {trial.number for trial in front}
@@ -257,7 +257,7 @@ def _trial_rows(settled: "Sequence[Trial]", front: "Sequence[Trial]", best: "Tri
 
 
 def _print(prepared: PreparedSearch, best: "Trial", front: "Sequence[Trial]", answered: str) -> None:
-    from misfire.methods.retrieval.search.search_space import setting_label
+    from misfire.cells.space import setting_label
 
     objectives = prepared.search.objectives
     if len(objectives) > 1:

@@ -1,15 +1,71 @@
 """Write tables and figures out of the tracking store: Markdown, LaTeX, CSV and an HTML page."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from misfire.cli._audit import is_audit, run_audit
-from misfire.cli._summary import summarise
+from misfire.core.errors import UsageError, name_some
+
+if TYPE_CHECKING:
+    from misfire.config.settings import Settings
 
 
 def run(words: Sequence[str]) -> int:
     """Report on an experiment: by the name of its sweep, or by ``tracking.experiment=``; or audit published counts."""
     if is_audit(words):
         return run_audit(words)
+    from misfire.cli._experiment import report_on
+    from misfire.cli._sweeping import question_of
+    from misfire.config.jobs import is_ready
+    from misfire.config.settings import Settings
+    from misfire.config.sweep_file import load, names
+    from misfire.config.words import word
+
+    if not is_ready("ensemble"):
+        return _run_old(words)
+    is_named = bool(words) and not words[0].startswith("-") and (words[0] in names() or "=" not in words[0])
+    is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and "=" not in words[0])
+    name, rest = (words[0], list(words[1:])) if is_named else (None, list(words))
+    sweep = load(name) if name is not None and (name in names() or name.endswith((".yaml", ".yml"))) else None
+    if sweep is not None:
+        rest.append(word("tracking.experiment", sweep.name))
+    elif name is not None:
+        rest.append(word("tracking.experiment", name))
+    settings = _settled(Settings.of_words("report", rest), rest)
+    if sweep is None and settings["tracking.experiment"] in names():
+        sweep = load(settings["tracking.experiment"])
+    if sweep is not None and sweep.walk is not None:
+        from misfire.cli._search_verb import report_search
+
+        return report_search(sweep, list(words[1:] if is_named else words))
+    folder = report_on(settings, settings["tracking"], question_of(sweep, settings) if sweep else None)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        print(f"  {path}")
+    return 0
+
+
+def _settled(settings: "Settings", words: Sequence[str]) -> "Settings":
+    """The settings with an experiment: the only one that there is, where none is named.
+
+    Raises:
+        UsageError: If there is none, or there are several to choose from.
+    """
+    from misfire.config.settings import Settings
+    from misfire.config.words import word
+
+    if settings["tracking.experiment"] is not None:
+        return settings
+    probe = Settings.of_words("report", [*words, word("tracking.experiment", "none")])
+    there = list(probe["tracking"].experiments())
+    if len(there) != 1:
+        remedy = f"name one: `misfire report {there[0]}`" if there else "run `misfire demo`"
+        found = name_some(there, most=20) if there else "none with a finished cell"
+        raise UsageError(f"a report needs one experiment, got {found}; {remedy}.")
+    return Settings.of_words("report", [*words, word("tracking.experiment", there[0])])
+
+
+def _run_old(words: Sequence[str]) -> int:
+    from misfire.cli._summary import summarise
     from misfire.config import is_search_file, load_sweep, search_names, sweep_names
 
     named = words[0] if words and "=" not in words[0] and not words[0].startswith("-") else None

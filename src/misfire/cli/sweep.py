@@ -5,15 +5,25 @@ from collections.abc import Sequence
 from misfire.cli._application import compose
 from misfire.cli._cells import has_finished, run_grid, tell
 from misfire.cli._summary import summarise
+from misfire.cli._sweeping import named, run_sweep
 from misfire.core.errors import UsageError
 
 
 def run(words: Sequence[str]) -> int:
     """Run a sweep's grids into an experiment of its name, then sum it up."""
-    from misfire.config import load_sweep, sweep_names
+    from misfire.config.jobs import is_ready
 
-    if not words or "=" in words[0] or words[0].startswith("-"):
-        raise UsageError(f"sweep needs a name, got none; try `misfire sweep {sweep_names()[0]}`.")
+    sweep, rest = named("sweep", words)
+    if sweep.walk is not None:
+        from misfire.cli import search
+
+        return search.run(words)
+    return run_sweep(sweep, rest) if is_ready(sweep.verb) else _run_old(words)
+
+
+def _run_old(words: Sequence[str]) -> int:
+    from misfire.config import load_sweep
+
     sweep = load_sweep(words[0])
     ks = compose([word for word in words if word.startswith("ks=")]).ks
     if sweep.k not in ks:

@@ -8,13 +8,12 @@ from typing import Any
 
 import yaml
 
+from misfire.cells.axis import Axis, Choice, Range
+from misfire.cells.space import EntrySubset, SearchSpace
 from misfire.config.folders import conf_folder, sweeps_folder
 from misfire.config.sweep import is_search, search_names
 from misfire.core.errors import UsageError, name_some
 from misfire.methods.retrieval.search.objective import Objective, objective_named
-from misfire.methods.retrieval.search.search_axis import Axis, Choice, Range
-from misfire.methods.retrieval.search.search_space import SearchSpace
-from misfire.methods.retrieval.search.template_subset import TemplateSubset
 from misfire.tracking import SAMPLERS, StudyPlan
 
 _NEEDED = ("title", "question", "decision_rule", "k", "objectives", "sampler", "num_trials", "space")
@@ -132,7 +131,9 @@ def _read(path: Path) -> Any:
 
 
 def _checked(content: Any, path: Path) -> dict[str, Any]:
-    given = content if isinstance(content, dict) else {}
+    given = dict(content) if isinstance(content, dict) else {}
+    if "walk" in given:
+        given["sampler"] = given.pop("walk")
     missing = [key for key in _NEEDED if key not in given]
     if missing:
         raise UsageError(f"a search must state {', '.join(_NEEDED)}, {path} lacks {', '.join(missing)}; add them.")
@@ -219,7 +220,7 @@ def _when(key: str, value: Any) -> dict[str, tuple[Any, ...]]:
     return {str(name): tuple(one) if isinstance(one, list) else (one,) for name, one in value.items()}
 
 
-def _template_subset(content: Mapping[str, Any]) -> TemplateSubset:
+def _template_subset(content: Mapping[str, Any]) -> EntrySubset:
     ((key, value), *others) = content.items()
     path = conf_folder() / "templates" / f"{value['subset_of']}.yaml"
     templates = _read(path).get("templates") if path.is_file() else None
@@ -229,4 +230,4 @@ def _template_subset(content: Mapping[str, Any]) -> TemplateSubset:
             f"a subset of templates must be written templates: {{subset_of: NAME}} with one of {', '.join(listed)}, "
             f"got {key}: {value}; mend it."
         )
-    return TemplateSubset(str(value["subset_of"]), tuple(map(str, templates)))
+    return EntrySubset("templates", str(value["subset_of"]), tuple(map(str, templates)))

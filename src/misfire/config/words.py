@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, final
@@ -15,6 +15,9 @@ MOST_CELLS = 100_000
 """Cells of one grid. A hundred thousand take days; more are a slip of the pen."""
 
 MULTIRUN = ("-m", "--multirun")
+# A text that the grammar reads as itself: it begins with a letter, and holds letters of ours, digits, and marks.
+_PLAIN = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
+_MEANT = frozenset(("null", "true", "false", "nan", "inf"))
 _OF_HYDRA = ("hydra.", "hydra/")
 # Keys that hold paths or names of files, by their last part: what is typed for them is a text as it stands, whatever
 # Hydra's grammar would read in it. A test holds the list against the files of conf/.
@@ -57,6 +60,31 @@ def quoted(text: str) -> str:
     # Backslashes stand for themselves except before a quote, and the closing one is a quote too.
     escaped = re.sub(r"(\\+)(?='|\Z)", r"\1\1", text).replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def word(key: str, value: Any) -> str:
+    """The word that sets a key to a value, as Hydra's grammar reads it back to the last digit.
+
+    Example:
+        >>> word("pooling.tau", 0.1), word("templates.name", "a, b"), word("ks", [1, 5])
+        ('pooling.tau=0.1', "templates.name='a, b'", 'ks=[1,5]')
+    """
+    return f"{key}={_written(value)}"
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_written(str(name))}:{_written(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_written, value)) + "]"
+    # What reads as itself stays readable; whatever else a text holds is a text.
+    return str(value) if _PLAIN.fullmatch(str(value)) and str(value).lower() not in _MEANT else quoted(str(value))
 
 
 def is_multirun(words: Sequence[str]) -> bool:
@@ -160,16 +188,17 @@ def _one(key: str, said: str) -> tuple[Any, str]:
 
 
 def _path_parts(said: str) -> Iterator[str]:
-    """The parts between commas that stand outside quotes and brackets."""
+    """The parts between commas; a part that begins with a quote or a bracket goes on to the one that closes it."""
     depth, quote, start = 0, "", 0
     for place, letter in enumerate(said):
+        is_first, opens = place == start, said[start] if start < len(said) else ""
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in "'\"":
+        elif letter in "'\"" and (is_first or opens in "[{"):
             quote = letter
-        elif letter in "[{":
+        elif letter in "[{" and opens in "[{":
             depth += 1
-        elif letter in "]}":
+        elif letter in "]}" and depth:
             depth -= 1
         elif letter == "," and depth == 0:
             yield said[start:place]

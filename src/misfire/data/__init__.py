@@ -11,6 +11,7 @@ from misfire.data.image_table import ClassLabels, ImageTable, Known, LabelMatrix
 from misfire.data.karpathy import KarpathyCaptions
 from misfire.data.listing import Listing
 from misfire.data.sample import image_sample
+from misfire.data.several_classes import CocoInstances, LabelTable, RatedLabels, Voc2007
 from misfire.data.sourced import SourcedDataset
 from misfire.data.tar_member import TarMember
 from misfire.data.webdataset import WebdatasetCaptions
@@ -20,6 +21,7 @@ __all__ = [
     "CaptionedFolder",
     "ClassLabels",
     "CocoCaptions",
+    "CocoInstances",
     "Dataset",
     "FlickrTokens",
     "HuggingFaceCaptions",
@@ -31,13 +33,16 @@ __all__ = [
     "KarpathyCaptions",
     "Known",
     "LabelMatrix",
+    "LabelTable",
     "Listing",
+    "RatedLabels",
     "Sentences",
     "Skipped",
     "SourcedDataset",
     "Stamp",
     "Tags",
     "TarMember",
+    "Voc2007",
     "WebdatasetCaptions",
     "dataset_card",
     "folded",

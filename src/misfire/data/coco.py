@@ -49,19 +49,20 @@ class CocoCaptions(SourcedDataset):
         index: str | Path | None = None,
         name: str | None = None,
     ) -> None:
-        picture = pictures(images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
-        listing = coco_listing(Path(annotations), picture, name=name or Path(annotations).stem)
+        folder = partial(pictures, images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
+        listing = coco_listing(Path(annotations), folder, name=name or Path(annotations).stem)
         super().__init__(
             listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
         )
 
 
-def coco_listing(annotations: Path, picture: Callable[[str], ImageSource], *, name: str) -> Listing:
+def coco_listing(annotations: Path, folder: Callable[[], Callable[[str], ImageSource]], *, name: str) -> Listing:
     """What a file in COCO's format lists.
 
     Args:
         annotations: The file.
-        picture: From a file's name to its picture, see :func:`~misfire.data.picture_folder.pictures`.
+        folder: Opens the folder of pictures, see :func:`~misfire.data.picture_folder.pictures`; asked for once the file
+            was read.
         name: The dataset's name.
 
     Raises:
@@ -72,6 +73,7 @@ def coco_listing(annotations: Path, picture: Callable[[str], ImageSource], *, na
     notes = read_rows(annotations, document, "annotations") if "annotations" in document else []
     rows = notes if any("caption" in row for row in notes) else []  # boxes and key points are no captions
     told = partial(read_column, annotations, rows, call="annotations[{}]".format)
+    picture = folder()
     files = zip(pictured("id", WHOLE_NUMBER), pictured("file_name", NAME), strict=True)
     texts = zip(told("id", WHOLE_NUMBER), told("image_id", WHOLE_NUMBER), told("caption", TEXT_OR_NULL), strict=True)
     captions = list(texts)

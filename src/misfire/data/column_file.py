@@ -1,4 +1,4 @@
-"""A file of rows as its columns: CSV, TSV, JSON lines or Parquet, read strictly."""
+"""A file of rows as its columns: CSV, TSV, JSON lines, Parquet or NPZ, read strictly."""
 
 import csv
 import json
@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class ColumnFile:
     """The columns of a file, each a value a row; texts where the format has nothing else.
 
     Args:
-        path: A file that ends in .csv, .tsv, .jsonl or .parquet.
+        path: A file that ends in .csv, .tsv, .jsonl, .parquet or .npz.
 
     Raises:
         UsageError: If it can't be read, is of another format, or holds no row.
@@ -178,6 +179,33 @@ def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
     return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
+def _of_npz(path: Path) -> dict[str, Sequence[Any]]:
+    """Vectors are columns; a matrix ``scores`` has a column ``score_CLASS`` for each of the vector ``class_names``."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} must be NPZ without pickled objects, got something else ({reason}).") from error
+    names = arrays.pop("class_names", np.array([]))
+    columns: dict[str, Sequence[Any]] = {}
+    for name, array in arrays.items():
+        if array.ndim == 1:
+            columns[name] = array.tolist()
+        elif name == "scores" and array.ndim == 2 and names.shape == array.shape[1:]:
+            columns.update({f"score_{one}": array[:, place].tolist() for place, one in enumerate(names.tolist())})
+        else:
+            raise UsageError(
+                f"{path} must hold vectors, and a matrix scores with a vector class_names as wide as it, got {name} of "
+                f"shape {array.shape} and {len(names)} class_names; write it again."
+            )
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = name_some(f"{name} {length}" for name, length in lengths.items())
+        raise UsageError(f"{path} must have columns of one length, got {told}; write a row an image.")
+    return columns
+
+
 _READERS: Final[Mapping[str, Callable[[Path], dict[str, Sequence[Any]]]]] = MappingProxyType(
-    {".csv": _of_csv, ".tsv": _of_tsv, ".jsonl": _of_json_lines, ".parquet": _of_parquet}
+    {".csv": _of_csv, ".tsv": _of_tsv, ".jsonl": _of_json_lines, ".parquet": _of_parquet, ".npz": _of_npz}
 )

@@ -244,6 +244,11 @@ class Dataset:
         ]
         return (*left_out, *self._gallery_notes(listed), *self.remarks)
 
+    @cached_property
+    def captioned_positions(self) -> Int[np.ndarray, " captioned"]:
+        """Positions in ``images`` of those that have a caption, ascending: they alone can be image-to-text queries."""
+        return np.unique(self.targets)
+
     @property
     def uncaptioned_images(self) -> tuple[Image, ...]:
         """The images that no caption describes: in the gallery they are nothing but distractors."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.text_file import likely_separator
 from misfire.data.decoding import MAX_PIXELS
 from misfire.data.listing import (
     NAME,
@@ -23,7 +24,6 @@ from misfire.data.listing import (
 from misfire.data.picture_folder import picture_names, pictures
 from misfire.data.sourced import SourcedDataset
 
-_SEPARATORS: Final = (",", ";", "\t", "|")
 _NAMED_SEPARATORS: Final = MappingProxyType({"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"})
 
 
@@ -180,7 +180,7 @@ def _table_in(root: Path, captions: str | Path | None, columns: PairColumns) -> 
 
 def _of_csv(path: Path, columns: PairColumns) -> _Rows:
     text = read_text(path, "a captioned folder's table", published=f"rows of {','.join(columns.names)}")
-    separator = columns.mark or _likely_separator(text, columns.names)
+    separator = columns.mark or likely_separator(text.partition("\n")[0], columns.names)
     reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         names = list(reader.fieldnames or ())
@@ -210,17 +210,6 @@ def _refuse_other_columns(path: Path, names: Sequence[str], wanted: PairColumns)
             f"{path} must have the columns {' and '.join(wanted.names)}, it lacks {', '.join(missing)}; add them, or "
             "name yours with dataset.image_column and dataset.caption_column."
         )
-
-
-def _likely_separator(text: str, wanted: Sequence[str]) -> str:
-    """The mark under which the header names most of the columns that are wanted; the comma where it names none."""
-    header = text.partition("\n")[0]
-
-    def num_named(separator: str) -> int:
-        cells = next(csv.reader([header], delimiter=separator), [])
-        return len(set(wanted) & set(cells))
-
-    return max(_SEPARATORS, key=num_named)
 
 
 def _of_json_lines(path: Path, columns: PairColumns) -> _Rows:

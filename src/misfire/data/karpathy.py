@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -19,7 +20,7 @@ from misfire.data.listing import (
     read_json,
     read_rows,
 )
-from misfire.data.picture_folder import AbsentImage, pictures
+from misfire.data.picture_folder import pictures
 from misfire.data.sourced import SourcedDataset
 
 _ANNOTATIONS: Final = "it is in caption_datasets.zip of cs.stanford.edu/people/karpathy/deepimagesent"
@@ -67,8 +68,8 @@ class KarpathyCaptions(SourcedDataset):
         max_image_pixels: int | None = MAX_PIXELS,
         index: str | Path | None = None,
     ) -> None:
-        picture = pictures(images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
-        listing = karpathy_listing(Path(annotations), picture, split=split, name=name)
+        folder = partial(pictures, images, published=_PICTURES, follow_links=follow_links, max_pixels=max_image_pixels)
+        listing = karpathy_listing(Path(annotations), folder, split=split, name=name)
         super().__init__(
             listing, caption_policy=caption_policy, on_bad_image=on_bad_image, gallery=gallery, index=index
         )
@@ -76,14 +77,14 @@ class KarpathyCaptions(SourcedDataset):
 
 def karpathy_listing(
     annotations: Path,
-    picture: Callable[[str], ImageSource] = AbsentImage,
+    folder: Callable[[], Callable[[str], ImageSource]],
     *,
     split: str = "test",
     name: str | None = None,
 ) -> Listing:
     """What one of Karpathy's files lists in a split; arguments are those of :class:`KarpathyCaptions`.
 
-    ``picture`` leads from a file's name to its picture, see :func:`~misfire.data.picture_folder.pictures`.
+    ``folder`` opens the folder of pictures, see :func:`~misfire.data.picture_folder.pictures`, once the file was read.
     """
     document = read_json(annotations, "Karpathy's annotations", published=_ANNOTATIONS)
     every = read_rows(annotations, document, "images")
@@ -96,6 +97,7 @@ def karpathy_listing(
     ids = read_column(annotations, rows, "imgid", WHOLE_NUMBER, call=call)
     names = _file_names(annotations, rows, call)
     captions = _captions(annotations, rows, ids, call)
+    picture = folder()
     return Listing(
         name=name or f"{annotations.stem.removeprefix('dataset_')}_karpathy_{split}",
         images=[Image(identifier, picture(file), file) for identifier, file in zip(ids, names, strict=True)],

@@ -94,11 +94,12 @@ def read_outcomes(
     score: str = "score",
     correct_from: float | None = None,
 ) -> Outcomes:
-    """Outcomes from CSV, TSV, JSON lines or Parquet with a row an image.
+    """Outcomes from CSV, TSV, JSON lines, Parquet or NPZ with a row an image.
 
     An image is right where its prediction is its label (its ``fine_label`` where classes are groups of finer ones). A
     file without predictions says so in a column ``correct`` of 0 and 1, or by a score of at least ``correct_from``.
-    Columns ``score_CLASS`` are the scores of the classes. A row that stands twice counts once, and is said.
+    Columns ``score_CLASS`` are the scores of the classes; where nothing else says what was predicted, the highest one
+    does, of equal ones the first. A row that stands twice counts once, and is said.
 
     Args:
         path: The file.
@@ -122,11 +123,13 @@ def read_outcomes(
     scores = file.numbers(score) if score in file.columns else None
     labels = told.get(label, ["all"] * len(names))
     truth = told.get(fine_label, labels) if fine_label else labels
-    is_correct = _is_correct(file, told.get(prediction), truth, correct, scores, correct_from)
     score_columns = [column for column in file.columns if column.startswith(_SCORES)]
     class_names = _sorted_names({*labels, *(column.removeprefix(_SCORES) for column in score_columns)})
-    prediction_names = _sorted_names({*told[prediction], *truth}) if prediction in told else ()
     class_scores = _class_scores(file, class_names, score_columns)
+    if class_scores is not None and not {prediction, correct} & file.columns.keys():
+        told[prediction] = [class_names[place] for place in class_scores.argmax(axis=1)]
+    is_correct = _is_correct(file, told.get(prediction), truth, correct, scores, correct_from)
+    prediction_names = _sorted_names({*told[prediction], *truth}) if prediction in told else ()
     outcomes = Outcomes(
         images=tuple(names),
         class_names=class_names,

@@ -4,6 +4,8 @@ from misfire.embeddings.embed import FillReport, embed_images, embed_texts, fill
 from misfire.embeddings.encoder import Encoder
 from misfire.embeddings.inputs import EncodableImage
 from misfire.embeddings.open_clip_encoder import OpenClipEncoder
+from misfire.embeddings.prompted_text import PromptedText
+from misfire.embeddings.region_inputs import embed_regions
 from misfire.embeddings.store import EmbeddingKey, EmbeddingStore, EmbeddingTable
 from misfire.embeddings.trainer_settings import TrainerSettings
 
@@ -15,8 +17,10 @@ __all__ = [
     "Encoder",
     "FillReport",
     "OpenClipEncoder",
+    "PromptedText",
     "TrainerSettings",
     "embed_images",
+    "embed_regions",
     "embed_texts",
     "fill_images",
     "fill_texts",

@@ -45,7 +45,7 @@ def embed_texts(
             can't be written to.
         IntegrityError: If what is stored isn't what was written.
     """
-    return _embed(TextInputs(tuple(texts)), encoder, store, trainer)
+    return embed_inputs(TextInputs(tuple(texts)), encoder, store, trainer)
 
 
 def embed_images(
@@ -63,7 +63,7 @@ def embed_images(
         UsageError: As ``embed_texts`` does, or if an image can't be read.
         IntegrityError: If what is stored isn't what was written.
     """
-    return _embed(ImageInputs(tuple(images)), encoder, store, trainer)
+    return embed_inputs(ImageInputs(tuple(images)), encoder, store, trainer)
 
 
 def fill_texts(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore, trainer: TrainerSettings) -> FillReport:
@@ -88,9 +88,10 @@ def num_truncated(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore)
     return int(_table(inputs, encoder, store).is_truncated(inputs.contents).sum())
 
 
-def _embed(
+def embed_inputs(
     inputs: Inputs, encoder: Encoder, store: EmbeddingStore, trainer: TrainerSettings
 ) -> Float[torch.Tensor, "item dim"]:
+    """Embeddings of inputs of any kind in their order, as ``embed_texts`` and ``embed_images`` give theirs."""
     table, _ = _fill(inputs, encoder, store, trainer)
     return table.gather(inputs.contents)
 

@@ -20,6 +20,7 @@ from misfire.embeddings.checkpoint_settings import ACTIVATIONS
 from misfire.embeddings.encoder import Encoder, Tokens, unit_rows
 from misfire.embeddings.open_clip_network import load_network, vocabulary_size_of
 from misfire.embeddings.open_clip_source import ModelSource, locate
+from misfire.embeddings.regions import regional_features
 from misfire.embeddings.short_context import can_be_shortened, encode_shortened
 from misfire.embeddings.text_tokenizer import TokenizerFiles
 from misfire.embeddings.weights_file import sha256_of_file
@@ -123,6 +124,19 @@ class OpenClipEncoder(Encoder):
         with self._inference(images.device.type):
             pixels = self._source.preprocessing.normalise(images)
             return unit_rows(self._network.encode_image(pixels))  # type: ignore[operator]
+
+    def encode_regions(
+        self, images: UInt8[torch.Tensor, "image channel height width"]
+    ) -> Float[torch.Tensor, "image region dim"]:
+        """Embeddings of the regions of preprocessed images, row by row of the grid: unit rows in fp32.
+
+        Raises:
+            UsageError: If the visual tower gives no regional features.
+        """
+        with self._inference(images.device.type):
+            pixels = self._source.preprocessing.normalise(images)
+            regions = regional_features(self._network, pixels, name=self.name)
+            return torch.nn.functional.normalize(regions.float(), dim=-1)
 
     @override
     def encode_texts(self, tokens: Tokens) -> Float[torch.Tensor, "text dim"]:

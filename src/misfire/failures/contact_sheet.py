@@ -1,16 +1,20 @@
 """Paired pictures of failures: the target beside the image that was retrieved instead."""
 
 import io
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from PIL import Image, ImageDraw, ImageFont
 
 from misfire.core.errors import UsageError
+from misfire.core.font import font_runs, missing_letters, missing_letters_note
+from misfire.core.progress import say
 from misfire.data import Dataset
 from misfire.failures.failure_set import Failure, FailureSet
 
@@ -26,6 +30,7 @@ _TILE = 192
 _MARGIN = 16
 _LINE = 20
 _BAND = 26
+_CAPTION_SIZE = 14
 _MOST_CAPTION_LINES = 8
 _TEXT_WIDTH = 2 * _TILE + _MARGIN
 _PAIR_WIDTH = _TEXT_WIDTH + 2 * _MARGIN
@@ -59,7 +64,8 @@ def contact_sheets(
     """Name and PNG bytes of each page, in the failure set's order.
 
     A pair has the caption above, the target on the left and the retrieved image on the right, named in words and in
-    colour, and both ranks and scores below. Pages for annotators leave the categories out.
+    colour, and both ranks and scores below. Pages for annotators leave the categories out. Letters that the font we
+    ship hasn't are drawn in a font of the system that has them; if there is none, one line says which.
 
     Args:
         failure_set: What to draw.
@@ -68,6 +74,10 @@ def contact_sheets(
         show_oracle_categories: Whether to print the gold category of each failure.
     """
     layout = layout or ContactSheetLayout()
+    main = _font_file()
+    missing = missing_letters((failure.caption for failure in failure_set.failures), main) if main else ""
+    if missing:
+        say(missing_letters_note(missing))
     starts = range(0, len(failure_set), layout.pairs_per_page)
     for page, start in enumerate(starts, start=1):
         origin = f"Top-1 failures of {failure_set.dataset_name}, failure set {failure_set.digest[:12]}"
@@ -158,10 +168,23 @@ def _draw_pair(page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, 
     x, y = left + _MARGIN, top + _MARGIN
     draw.text((x, y), pair.heading, fill=_FAINT, font=_font(13))
     for number, line in enumerate(pair.caption, start=1):
-        draw.text((x, y + number * _LINE), line, fill=_INK, font=_font(14))
+        _draw_caption(draw, (x, y + number * _LINE), line)
     y = top + height - _MARGIN - 2 * _LINE - 4 - _TILE - _BAND
     for place, side in enumerate(pair.sides):
         _draw_side(page, draw, (x + place * (_TILE + _MARGIN), y), side)
+
+
+def _draw_caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str) -> None:
+    """One line, each piece in a font that has its letters, all on the main font's base line."""
+    x, y = float(corner[0]), corner[1]
+    main = _font(_CAPTION_SIZE)
+    for piece, path in _runs(line):
+        font = _font(_CAPTION_SIZE, path)
+        if font is main:
+            draw.text((x, y), piece, fill=_INK, font=font)
+        else:
+            draw.text((x, y + main.getmetrics()[0]), piece, fill=_INK, font=font, anchor="ls")
+        x += font.getlength(piece)
 
 
 def _draw_side(page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], side: _Side) -> None:
@@ -191,17 +214,63 @@ def _target_rank(failure: Failure) -> str:
 
 
 def _wrapped(caption: str) -> list[str]:
-    font = _font(14)
+    """A caption's lines: broken at blanks, between letters of scripts that have none, and within what is too long."""
     lines = [""]
     for word in caption.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= _TEXT_WIDTH or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+        for place, piece in enumerate(_unbroken(word)):
+            longer = f"{lines[-1]} {piece}".strip() if place == 0 else lines[-1] + piece
+            if _length(longer) <= _TEXT_WIDTH:
+                lines[-1] = longer
+                continue
+            if lines[-1]:
+                lines.append("")
+            for letters in _clusters(piece):
+                if lines[-1] and _length(lines[-1] + letters) > _TEXT_WIDTH:
+                    lines.append("")
+                lines[-1] += letters
+            if len(lines) > _MOST_CAPTION_LINES + 1:  # the rest isn't drawn, however long it is
+                return [*lines[: _MOST_CAPTION_LINES - 1], "... (the sheet has the whole caption)"]
     if len(lines) > _MOST_CAPTION_LINES:
         return [*lines[: _MOST_CAPTION_LINES - 1], "... (the sheet has the whole caption)"]
     return lines
+
+
+def _unbroken(word: str) -> list[str]:
+    """What of a word stays on one line: all of it, but for letters as wide as high, which may each begin one.
+
+    A mark that closes something stays with the letter before it.
+    """
+    pieces: list[str] = []
+    was_wide = True
+    for letter in word:
+        is_wide = unicodedata.east_asian_width(letter) in "WF"
+        begins = (is_wide or was_wide) and unicodedata.category(letter) not in ("Mn", "Me", "Cf", "Pe", "Pf", "Po")
+        if begins or not pieces:
+            pieces.append(letter)
+        else:
+            pieces[-1] += letter
+        was_wide = is_wide
+    return pieces
+
+
+def _clusters(text: str) -> list[str]:
+    """The letters of a text, each with its marks and joiners."""
+    clusters: list[str] = []
+    for letter in text:
+        if clusters and (unicodedata.category(letter) in ("Mn", "Me", "Mc", "Cf") or clusters[-1].endswith("\u200d")):
+            clusters[-1] += letter
+        else:
+            clusters.append(letter)
+    return clusters
+
+
+def _length(line: str) -> float:
+    return sum(_font(_CAPTION_SIZE, path).getlength(piece) for piece, path in _runs(line))
+
+
+def _runs(line: str) -> list[tuple[str, Path | None]]:
+    main = _font_file()
+    return [(line, None)] if main is None else font_runs(line, main)
 
 
 def _tile(image: Image.Image) -> Image.Image:
@@ -218,14 +287,28 @@ def _tile(image: Image.Image) -> Image.Image:
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int, path: Path | None = None) -> ImageFont.FreeTypeFont:
+    """A font of the system, or the one we draw with."""
+    main = _font_file()
+    if path not in (None, main):
+        return ImageFont.truetype(str(path), size)
+    return _main_font(size, main)
+
+
+@cache
+def _main_font(size: int, main: Path | None) -> ImageFont.FreeTypeFont:
+    if main is None:
+        return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size=size))  # of a size there is no other kind
+    return ImageFont.truetype(str(main), size)
+
+
+@cache
+def _font_file() -> Path | None:
     # Pillow's own font has no letter beyond ASCII; matplotlib ships one that has, and needn't be imported for it.
     package = find_spec("matplotlib")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size=size)
+    folders = (package.submodule_search_locations or ()) if package else ()
+    paths = [Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf" for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -147,9 +147,12 @@ class FailureSet:
     def digest(self) -> str:
         """SHA-256 of the scientific content: where the failures come from, how they were chosen, what they are.
 
-        The labels are part of it; a path or a name changes nothing in it.
+        The labels are part of it; a path or a name changes nothing in it, nor do the scores, whose last bits differ
+        between machines.
         """
         content = asdict(self)
+        for failure in content["failures"]:
+            del failure["target_score"], failure["retrieved_score"]
         del content["dataset_name"], content["taxonomy"], content["label_doubt"]
         if self.mined_share == ALL_IMAGES:
             del content["mined_share"]  # such sets had their digests before there was a split

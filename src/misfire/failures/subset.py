@@ -1,14 +1,13 @@
 """Which queries a cell is about, and how they were chosen."""
 
-import csv
-import io
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,9 +15,17 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_file, sha256_json, sha256_text
+from misfire.core.text_file import likely_separator, read_text_file, separated
 from misfire.data import Dataset
+from misfire.data.listing import refuse_repeated_columns
 from misfire.failures.failure_set import FailureSet, query_positions
 from misfire.failures.taxonomy import load_taxonomy
+
+_WHAT: Final = "a subset's file"
+_COLUMNS: Final = ("query_id", "image_id", "text_sha256", "dataset_fingerprint")
+_ID: Final = re.compile("[0-9]{1,18}")
+_FINGERPRINT: Final = re.compile("[0-9a-f]{12,64}")
+_NAMED_DATASET: Final = re.compile(r"#\s*dataset_fingerprint:\s*(?P<fingerprint>\S+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +88,24 @@ class QuerySubset(ABC):
         """What the subset is called in tables."""
 
     @abstractmethod
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        """All that a selection depends on besides the failure set, as JSON values; nothing is mined or ranked for it.
+
+        Raises:
+            UsageError: If a file that it reads isn't there or doesn't fit the dataset.
+        """
+
+    @property
+    def categories_asked(self) -> tuple[str, ...]:
+        """The gold categories that choose the queries; none where labels have no part in it."""
+        return ()
+
+    @property
+    def is_chosen_by_failing(self) -> bool:
+        """Whether the queries are chosen because the baseline fails on them, as far as is known before selecting."""
+        return self.needs_failure_set
+
+    @abstractmethod
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         """The selection, from a failure set that fits the dataset."""
 
@@ -115,6 +140,10 @@ class AllQueries(QuerySubset):
         return "all"
 
     @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "all"}
+
+    @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         positions = np.arange(len(dataset.captions), dtype=np.int64)
         return Selection(self.name, positions, f"all {len(positions)} queries of the dataset", is_failure_mined=False)
@@ -131,6 +160,10 @@ class AllFailures(QuerySubset):
     @override
     def name(self) -> str:
         return "failures"
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "failures"}
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
@@ -170,6 +203,15 @@ class CategorySubset(QuerySubset):
     def name(self) -> str:
         return "_".join(category.lower() for category in self.categories)
 
+    @property
+    @override
+    def categories_asked(self) -> tuple[str, ...]:
+        return tuple(self.categories)
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        return {"queries": "failures", "categories": list(self.categories)}
+
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         mined = _required(failure_set, self)
@@ -191,10 +233,16 @@ class CategorySubset(QuerySubset):
 @final
 @dataclass(frozen=True)
 class FileSubset(QuerySubset):
-    """The queries that a file names: CSV or Parquet with a ``query_id`` column, or text with one id a line.
+    """The queries that a file names: CSV, TSV or Parquet with a column ``query_id``, or text with one id a line.
 
-    Where the file has a ``text_sha256`` column too, as annotation sheets do, each is held against its caption.
-    ``is_failure_mined`` is for the user to say; a file of queries that all stand in the failure set is so anyway.
+    A column ``image_id`` instead names images, and all captions of theirs are selected. A table is read as annotation
+    sheets are, whatever encoding and separator it was saved with.
+
+    Where the file has a column ``text_sha256``, as annotation sheets do, each is held against its caption. Where it has
+    a column ``dataset_fingerprint``, or text a first line ``# dataset_fingerprint: ...``, the ids are those of that
+    dataset and of no other in which they happen to exist; the first 12 letters are enough, and a file of images may
+    have the image set's. ``is_failure_mined`` is for the user to say; a file of queries that all stand in the failure
+    set is so anyway.
     """
 
     path: str
@@ -206,18 +254,36 @@ class FileSubset(QuerySubset):
     def name(self) -> str:
         return Path(self.path).stem
 
+    @property
+    @override
+    def is_chosen_by_failing(self) -> bool:
+        return self.is_failure_mined
+
+    @override
+    def identity(self, dataset: Dataset) -> Mapping[str, Any]:
+        chosen = self._select(dataset, None)
+        return {"queries": list(chosen.query_ids(dataset)), "is_failure_mined": self.is_failure_mined}
+
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         path = Path(self.path)
         columns = _read_columns(path)
-        ids = _query_ids(path, columns["query_id"])
-        positions = query_positions(dataset, ids, of=path.name)
-        _check_texts(path, dataset, positions, columns.get("text_sha256"))
+        _check_dataset(path, dataset, columns.get("dataset_fingerprint", []), of_images="query_id" not in columns)
+        if "query_id" in columns:
+            ids = _whole_numbers(path, "query", columns["query_id"])
+            positions = query_positions(dataset, ids, of=path.name)
+            _check_texts(path, dataset, positions, columns.get("text_sha256"))
+            what = f"the {len(ids)} queries"
+        else:
+            images = _whole_numbers(path, "image", columns["image_id"])
+            positions = _of_images(path, dataset, images)
+            ids = tuple(dataset.captions[position].id for position in positions)
+            what = f"the {len(ids)} queries of the {len(images)} images"
         among_failures = failure_set is not None and bool(ids) and set(ids) <= set(failure_set.query_ids)
         return Selection(
             self.name,
             np.sort(positions),
-            f"the {len(ids)} queries in {path.name} (SHA-256 {sha256_file(path)[:12]})",
+            f"{what} in {path.name} (SHA-256 {sha256_file(path)[:12]})",
             is_failure_mined=self.is_failure_mined or among_failures,
         )
 
@@ -253,15 +319,19 @@ def _read_columns(path: Path) -> dict[str, list[str]]:
         raise UsageError(f"a subset's file must exist, got {path}; check subset.path.")
     if path.suffix == ".parquet":
         return _read_parquet_columns(path)
-    if path.suffix not in (".csv", ".txt"):
-        raise UsageError(f"a subset's file must end in .csv, .txt or .parquet, got {path.name}; convert it.")
-    text = path.read_text(encoding="utf-8-sig")
+    if path.suffix not in (".csv", ".tsv", ".txt"):
+        raise UsageError(f"a subset's file must end in .csv, .tsv, .txt or .parquet, got {path.name}; convert it.")
+    text = read_text_file(path, _WHAT).text
     if path.suffix == ".txt":
-        return {"query_id": text.split()}
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    names = _columns_among(path, reader.fieldnames or ())
-    rows = list(reader)
-    return {name: [row[name] for row in rows] for name in names}
+        lines = text.split("\n")
+        named = _NAMED_DATASET.fullmatch(lines[0].strip())
+        ids = " ".join(lines[1:] if named else lines).split()
+        return {"query_id": ids} | ({"dataset_fingerprint": [named["fingerprint"]]} if named else {})
+    header = text.partition("\n")[0].rstrip("\r")
+    rows = [cells for _, cells in separated(text, likely_separator(header, _COLUMNS), path, _WHAT) if any(cells)]
+    names = [name.strip() for name in rows[0]] if rows else []
+    places = {name: names.index(name) for name in _columns_among(path, names)}
+    return {name: [cells[place] if place < len(cells) else "" for cells in rows[1:]] for name, place in places.items()}
 
 
 def _read_parquet_columns(path: Path) -> dict[str, list[str]]:
@@ -270,38 +340,71 @@ def _read_parquet_columns(path: Path) -> dict[str, list[str]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
+        names = _columns_among(path, pq.read_schema(path).names)
+        table = pq.read_table(path, columns=names)
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
         raise UsageError(
-            f"a subset's .parquet file must be Parquet, got {path.name}: {error}; write it again."
+            f"a subset's .parquet file must be Parquet, got {path.name}: {reason}; write it again."
         ) from error
-    return {
-        name: [str(value) for value in table.column(name).to_pylist()]
-        for name in _columns_among(path, table.column_names)
-    }
+    return {name: [str(value) for value in table.column(name).to_pylist()] for name in names}
 
 
 def _columns_among(path: Path, names: Sequence[str]) -> list[str]:
-    if "query_id" not in names:
+    refuse_repeated_columns(path, names)
+    found = [name for name in _COLUMNS if name in names and (name != "image_id" or "query_id" not in names)]
+    if not {"query_id", "image_id"} & set(found):
         raise UsageError(
-            f"a subset's file must have a query_id column, got {name_some(names)} in {path.name}; rename the column."
+            f"a subset's file must have a query_id column, or one image_id, got {name_some(names)} in {path.name}; "
+            "rename the column."
         )
-    return [name for name in ("query_id", "text_sha256") if name in names]
+    return found
 
 
-def _query_ids(path: Path, values: list[str]) -> tuple[int, ...]:
-    strange = [value for value in values if not value.strip().isascii() or not value.strip().isdigit()]
+def _whole_numbers(path: Path, what: str, values: list[str]) -> tuple[int, ...]:
+    strange = [value[:40] for value in values if not _ID.fullmatch(value.strip())]
     if strange:
         raise UsageError(
-            f"query ids must be whole numbers, got {name_some(map(repr, strange))} in {path.name}; mend them."
+            f"{what} ids must be whole numbers, got {name_some(map(repr, strange))} in {path.name}; mend them."
         )
     ids = tuple(int(value) for value in values)
-    repeated = [query_id for query_id, count in Counter(ids).items() if count > 1]
+    repeated = [identifier for identifier, count in Counter(ids).items() if count > 1]
     if repeated:
         raise UsageError(
-            f"a query must stand once in {path.name}, got {name_some(repeated)} repeated; drop the others."
+            f"{'a query' if what == 'query' else 'an image'} must stand once in {path.name}, got {name_some(repeated)} "
+            "repeated; drop the others."
         )
     return ids
+
+
+def _of_images(path: Path, dataset: Dataset, images: Sequence[int]) -> Int[np.ndarray, " query"]:
+    """Places of the captions of some images."""
+    unknown = sorted(set(images) - set(dataset.image_set.ids.tolist()))
+    if unknown:
+        raise UsageError(
+            f"images in {path.name} must be of {dataset.name}, got {name_some(unknown)} by id that aren't; use the "
+            "dataset that the file was made from."
+        )
+    wanted = set(images)
+    return np.array(
+        [place for place, caption in enumerate(dataset.captions) if caption.image_id in wanted], dtype=np.int64
+    )
+
+
+def _check_dataset(path: Path, dataset: Dataset, named: Sequence[str], *, of_images: bool) -> None:
+    known = [dataset.fingerprint, *([dataset.image_set.fingerprint] if of_images else [])]
+    strange = sorted(
+        {
+            one[:40]
+            for one in named
+            if not _FINGERPRINT.fullmatch(one.strip()) or not any(own.startswith(one.strip()) for own in known)
+        }
+    )
+    if strange:
+        raise UsageError(
+            f"a subset's ids must be of the dataset in use, {dataset.name} with fingerprint {known[0][:12]}, got ids "
+            f"of {name_some(strange)} in {path.name}; choose the dataset that the file was made from."
+        )
 
 
 def _check_texts(path: Path, dataset: Dataset, positions: Int[np.ndarray, " query"], hashes: list[str] | None) -> None:

@@ -1,11 +1,14 @@
 """A part of a report under a heading of its own."""
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, final
 
-from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
 from misfire.reporting.figure import Illustration
+from misfire.reporting.gallery import Gallery
 from misfire.reporting.table import Table
+
+Numbered = TypeVar("Numbered", Table, Illustration)
 
 
 @final
@@ -19,7 +22,7 @@ class Section:
         sentences: What it says, a paragraph each.
         tables: Its tables.
         illustrations: Its figures, which stand after the tables.
-        gallery: Pictures of flips.
+        gallery: Its pictures, which stand between tables and figures.
     """
 
     name: str
@@ -27,9 +30,14 @@ class Section:
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     illustrations: tuple[Illustration, ...] = ()
-    gallery: FlipGallery | None = None
+    gallery: Gallery | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing under the heading."""
         return not (self.sentences or self.tables or self.illustrations or self.gallery)
+
+
+def numbered(things: Sequence[Numbered]) -> tuple[Numbered, ...]:
+    """Tables or figures of one name under names of their own: the first keeps its name, the second is ``NAME_2``."""
+    return tuple(one if not place else replace(one, name=f"{one.name}_{place + 1}") for place, one in enumerate(things))

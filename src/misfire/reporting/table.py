@@ -1,4 +1,4 @@
-"""A table as data, and its three text forms."""
+"""A table as data, and its forms as text."""
 
 import csv
 import io
@@ -125,6 +125,46 @@ def to_markdown(table: Table) -> str:
     piped = ["| " + " | ".join(entry.replace("|", r"\|") for entry in line) + " |" for line in lines]
     below = [paragraph for paragraph in (table.note, table.origin) if paragraph]
     return "\n\n".join([f"**{table.title}**", "\n".join(piped), *below]) + "\n"
+
+
+def to_text(table: Table) -> str:
+    """The printed columns, aligned with blanks: for a terminal, without title and note.
+
+    Example:
+        >>> columns = (Column("Pooling", ("pooling",), is_number=False), Column("Gain", ("gain",), group="pp"))
+        >>> told = (("max", "+4.00"), ("mean", "0.00"))
+        >>> rows = tuple((Entry(name, (name,)), Entry(gain, (float(gain),))) for name, gain in told)
+        >>> print(to_text(Table("gains", "Gains.", columns, rows, note="")))
+        Pooling     pp
+                  Gain
+        max      +4.00
+        mean      0.00
+    """
+    columns = table.printed_columns
+    has_groups = any(column.group for column in columns)
+    above = [[column.group or column.header for column in columns]] if has_groups else []
+    headers = [column.header if column.group or not has_groups else "" for column in columns]
+    # Of neighbours that share a header the first has it.
+    for place in range(len(columns) - 1, 0, -1):
+        if has_groups and columns[place].group and columns[place].group == columns[place - 1].group:
+            above[0][place] = ""
+    lines = [*above, headers, *([cell.text for cell in row] for block in table.blocks() for row in block)]
+    # A shared header may reach over its neighbours; it is the last to widen a column.
+    widths = [max(len(line[place]) for line in lines[len(above) :]) for place in range(len(columns))]
+    for place, column in enumerate(columns):
+        if has_groups and (not column.group or [one.group for one in columns].count(column.group) == 1):
+            widths[place] = max(widths[place], len(above[0][place]))
+    return "\n".join(_aligned(line, columns, widths) for line in lines)
+
+
+def _aligned(line: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    told = ""
+    start = 0
+    for text, column, width in zip(line, columns, widths, strict=True):
+        # What is wider than its column, a shared header, takes the room of those after it.
+        told = told.ljust(start) + (text.rjust(width) if column.is_number and len(text) <= width else text)
+        start += width + 2
+    return told.rstrip()
 
 
 def to_csv(table: Table) -> str:

@@ -13,6 +13,7 @@ from misfire.scoring.pooling import (
 from misfire.scoring.prompt_ranks import ensemble_outcomes_beside_prompts, pools_scores
 from misfire.scoring.prompt_spread import PromptSpread, prompt_spread
 from misfire.scoring.ranks import ensemble_outcomes, ensemble_ranks, target_outcomes, target_ranks
+from misfire.scoring.relevant import RelevantOutcomes, relevant_outcomes
 from misfire.scoring.tau_profile import tau_profile
 from misfire.scoring.top_items import TopItems, ensemble_top_items, top_items
 
@@ -25,6 +26,7 @@ __all__ = [
     "PromptPooling",
     "PromptSpread",
     "Ranks",
+    "RelevantOutcomes",
     "ScorePooling",
     "TopItems",
     "coalition_hits",
@@ -34,6 +36,7 @@ __all__ = [
     "ensemble_top_items",
     "pools_scores",
     "prompt_spread",
+    "relevant_outcomes",
     "target_outcomes",
     "target_ranks",
     "tau_profile",

@@ -113,6 +113,33 @@ class Scan:
         """Where the embeddings are, and so the results."""
         return self._prompts.device
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole gallery is one block, so that a pair is scored in one product alone."""
+        return self._sizes.num_rows >= len(self.gallery.first)
+
+    def scores_of_pairs(
+        self, queries: Int64[torch.Tensor, " pair"], items: Int64[torch.Tensor, " pair"]
+    ) -> Float[torch.Tensor, " pair"]:
+        """Scores of some pairs of a query of one part and an item, from products of the blocks' shape.
+
+        Args:
+            queries: Positions of the queries; a query may stand in many pairs.
+            items: Gallery positions.
+        """
+        found = torch.empty(len(queries), device=self.device)
+        buffer = self._buffer()
+        item_row = self.gallery.row[items]
+        for gallery in self.gallery.blocks(self._sizes.num_rows):
+            row = item_row - gallery.start
+            here = ((row >= 0) & (row < len(gallery.rows))).nonzero()[:, 0]
+            asked, place = torch.unique(queries[here], return_inverse=True)
+            for start in range(0, len(asked), self._sizes.num_queries):
+                scores = self._scores(asked[start : start + self._sizes.num_queries], gallery, buffer)[:, 0]
+                own = ((place >= start) & (place < start + len(scores))).nonzero()[:, 0]
+                found[here[own]] = scores[place[own] - start, row[here[own]]]
+        return found
+
     def blocks(self) -> Iterator[ScoredBlock]:
         """Every query against every distinct row, once; a block's scores are overwritten by the next block's."""
         buffer = self._buffer()
@@ -124,8 +151,7 @@ class Scan:
     def blocks_beside(self, targets: Int64[torch.Tensor, " query"]) -> Iterator[TargetedBlock]:
         """The same, beside the scores of each query's target."""
         target_row = self.gallery.row[targets]
-        is_whole = self._sizes.num_rows >= len(self.gallery.first)
-        known = None if is_whole else self._target_scores(target_row)
+        known = None if self.is_whole else self._target_scores(target_row)
         for block in self.blocks():
             row = target_row[block.queries] - block.gallery.start
             is_here = (row >= 0) & (row < len(block.gallery.rows))

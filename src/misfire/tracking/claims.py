@@ -1,22 +1,29 @@
-"""Who works on a cell: locks between the processes of a machine, which the kernel frees when their holder dies."""
+"""Who works on a cell: locks between the processes of a machine, and claims in a store that many machines reach."""
 
 import os
 import platform
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, final
 
 from filelock import FileLock, Timeout
 
 from misfire.core.errors import UsageError
 from misfire.core.progress import say
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
 SECONDS_BEFORE_SAYING_SO = 1.0
 
 
 @contextmanager
 def held(lock_file: Path, *, wait: bool = True, what: str, tell: Callable[[str], None] = say) -> Iterator[bool]:
-    """Hold a lock against other processes of this machine; yields whether it is ours.
+    """Hold a lock against other processes of this machine; yields whether it is ours. The kernel frees it if we die.
 
     Args:
         lock_file: The lock. Beside it stands who holds it.
@@ -68,3 +75,124 @@ def _who(holder: Path) -> str:
     except (OSError, ValueError):
         return "another process"
     return f"process {pid} on {host}"
+
+
+CLAIM, _HOLDER, _PLACE, _BEAT = (f"misfire.{name}" for name in ("claim", "holder", "place", "beat"))
+_SECONDS_BETWEEN_BEATS, _SECONDS_TO_LIVE, _SECONDS_BETWEEN_LOOKS = 15.0, 60.0, 1.0
+
+
+@final
+class Leases:
+    """Claims of cells in a store that several machines reach, where no kernel frees what a dead process held.
+
+    A claim is an unfinished run that names the cell. Whoever wants a cell first makes such a run and then looks for
+    others: of two processes the one that comes second sees the first, so that never both find none. One that finds
+    another takes its own back, unless its own has the smallest id, and then waits for the others to do so.
+
+    Whoever holds a cell changes a tag of its claim every quarter of a minute. A claim that hasn't changed for a minute
+    by the looker's own clock is of a dead process: clocks of different machines are never compared.
+
+    Args:
+        client: MLflow's.
+        experiment_id: The experiment.
+        place: Names the machine and the folder of its locks; a claim of the same place is known to be dead by whoever
+            holds that place's lock.
+        seconds_to_live: How long a claim may stay unchanged.
+        seconds_between_looks: How long a waiting process sleeps.
+    """
+
+    def __init__(
+        self,
+        client: "MlflowClient",
+        experiment_id: str,
+        *,
+        place: str,
+        seconds_to_live: float = _SECONDS_TO_LIVE,
+        seconds_between_looks: float = _SECONDS_BETWEEN_LOOKS,
+    ) -> None:
+        self._client = client
+        self._experiment_id = experiment_id
+        self._place = place
+        self._seconds_to_live = seconds_to_live
+        self._seconds_between_looks = seconds_between_looks
+        self._seen: dict[str, tuple[str, float]] = {}
+
+    @contextmanager
+    def held(self, cell_id: str, *, wait: bool = True, tell: Callable[[str], None] = say) -> Iterator["Run | None"]:
+        """Hold a cell against other machines; yields the run that claims it, or None if it is somebody else's.
+
+        The run is the caller's to fill and to finish; one that still claims at the end is deleted.
+        """
+        run = self._claimed(cell_id, wait=wait, tell=tell)
+        if run is None:
+            yield None
+            return
+        stopped = Event()
+        beating = Thread(target=self._beat, args=(str(run.info.run_id), stopped), daemon=True)
+        beating.start()
+        try:
+            yield run
+        finally:
+            stopped.set()
+            beating.join()
+            if self._client.get_run(run.info.run_id).info.status == "RUNNING":
+                self._client.delete_run(run.info.run_id)
+
+    def _claimed(self, cell_id: str, *, wait: bool, tell: Callable[[str], None]) -> "Run | None":
+        since, has_said = time.monotonic(), False
+        own: Run | None = None
+        while True:
+            own = own or self._make(cell_id)
+            others = [run for run in self._of(cell_id) if run.info.run_id != own.info.run_id and self._is_alive(run)]
+            if not others:
+                return own
+            if not wait or min(run.info.run_id for run in others) < own.info.run_id:
+                self._client.delete_run(own.info.run_id)
+                own = None
+            if not wait:
+                return None
+            if not has_said and time.monotonic() - since >= SECONDS_BEFORE_SAYING_SO:
+                pid, _, host = others[0].data.tags[_HOLDER].partition(" ")
+                tell(f"Waiting for process {pid} on {host}, at work on cell {cell_id[:12]}.")
+                has_said = True
+            self._wait_for_others(cell_id, own)
+
+    def _wait_for_others(self, cell_id: str, own: "Run | None") -> None:
+        """Sleep, and without a claim of one's own until nobody else has one, so as not to be in the way."""
+        time.sleep(self._seconds_between_looks)
+        while own is None and any(self._is_alive(run) for run in self._of(cell_id)):
+            time.sleep(self._seconds_between_looks)
+
+    def _make(self, cell_id: str) -> "Run":
+        tags = {CLAIM: cell_id, _HOLDER: f"{os.getpid()} {platform.node()}", _PLACE: self._place, _BEAT: "0"}
+        return self._client.create_run(self._experiment_id, tags=tags, run_name=f"claim of {cell_id[:12]}")
+
+    def _of(self, cell_id: str) -> "list[Run]":
+        claims = f"tags.`{CLAIM}` = '{cell_id}' and attributes.status = 'RUNNING'"
+        return list(self._client.search_runs([self._experiment_id], claims))
+
+    def _is_alive(self, run: "Run") -> bool:
+        run_id, beat, now = run.info.run_id, run.data.tags.get(_BEAT, ""), time.monotonic()
+        seen, since = self._seen.get(run_id, ("", now))
+        if beat != seen:
+            self._seen[run_id] = (beat, now)
+            since = now
+        is_dead = run.data.tags.get(_PLACE) == self._place or now - since > self._seconds_to_live
+        if is_dead:
+            self._client.delete_run(run_id)
+        return not is_dead
+
+    def _beat(self, run_id: str, stopped: Event) -> None:
+        beats = 0
+        while not stopped.wait(min(_SECONDS_BETWEEN_BEATS, self._seconds_to_live / 4)):
+            beats += 1
+            # A server that is away for a moment must not end the work; if it stays away, saving says so.
+            with suppress(Exception):
+                self._client.set_tag(run_id, _BEAT, str(beats))
+
+
+def place_of(lock_folder: Path) -> str:
+    """Names this machine and a folder of locks on it."""
+    lock_folder.mkdir(parents=True, exist_ok=True)
+    found = lock_folder.resolve()
+    return f"{platform.node()}:{found}:{found.stat().st_ino}"

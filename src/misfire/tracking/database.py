@@ -6,24 +6,30 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final
+from urllib.parse import unquote, urlparse
 from uuid import uuid4
 
-from misfire.core.errors import UsageError
+from misfire.core.errors import MisfireError, UsageError
 from misfire.core.files import locked
+from misfire.core.progress import say
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+Result = TypeVar("Result")
 _SQLITE = "sqlite:///"
 _MAGIC = b"SQLite format 3\x00"
 _BESIDE = ("-wal", "-shm", "-journal")
 _NOT_IN_A_URL = frozenset("?%")
 """What SQLAlchemy reads as something else in a path: the begin of a query, and an escape in some versions."""
+_MOST_SECONDS_LOCKED, _SECONDS_BETWEEN_TRIES = 600.0, 0.2
 
 
 @final
@@ -185,13 +191,11 @@ def _make(path: Path) -> None:
 
 def _opened(spelt: str, uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        client = MlflowClient(tracking_uri=spelt)
+        client = cast("MlflowClient", _Patient(MlflowClient(tracking_uri=spelt)))
         client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
+    except Exception as error:
         if "out-of-date database schema" in str(error):
             raise UsageError(
                 f"the tracking store must have the schema of the MLflow that is installed, got {uri} of another "
@@ -202,6 +206,113 @@ def _opened(spelt: str, uri: str) -> "MlflowClient":
             "tracking.uri, or run `misfire doctor`."
         ) from error
     return client
+
+
+@final
+class _Patient:
+    """MLflow's client, each call of which is made again while another program has locked the database.
+
+    SQLite gives up after five seconds, and MLflow with it; a backup or a browser of databases takes longer.
+    """
+
+    def __init__(self, client: "MlflowClient") -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return patiently(found) if callable(found) else found
+
+
+def patiently(call: Callable[..., Result]) -> Callable[..., Result]:
+    """A call that is made again while a database is locked, for ten minutes; that it waits is said once.
+
+    Raises:
+        MisfireError: If the database is still locked then, or its disk is full.
+    """
+
+    @wraps(call)
+    def made(*arguments: Any, **named: Any) -> Result:
+        since, has_said = time.monotonic(), False
+        while True:
+            try:
+                return call(*arguments, **named)
+            except Exception as error:
+                text = str(error)
+                if "disk is full" in text or "readonly database" in text or "disk I/O error" in text:
+                    raise MisfireError(
+                        "the tracking store must have room and be writable, its database says otherwise "
+                        f"({_last_words(text)}); make room or mend its permissions, and issue the command again."
+                    ) from error
+                if "database is locked" not in text and "database table is locked" not in text:
+                    raise
+                if time.monotonic() - since > _MOST_SECONDS_LOCKED:
+                    raise MisfireError(
+                        f"the tracking store must be free to be written to, another program has locked its database "
+                        f"for {_MOST_SECONDS_LOCKED / 60:.0f} minutes; close it, and issue the command again."
+                    ) from error
+            if not has_said:
+                say("Waiting for another program, which has locked the tracking store's database.")
+                has_said = True
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+
+    return made
+
+
+def _last_words(text: str) -> str:
+    return text.splitlines()[0].rpartition(") ")[2]
+
+
+def num_moved(path: Path, artifacts: Path) -> int:
+    """How many runs' artifacts lie in ``artifacts`` though the database says elsewhere: it was moved with them."""
+    with closing(sqlite3.connect(path)) as connection:
+        return len(_moved(connection, artifacts))
+
+
+def follow_move(path: Path, artifacts: Path) -> int:
+    """Tell a database of our experiments where its artifacts lie now, after a project was moved or copied.
+
+    MLflow writes whole addresses into its database, and would write new runs to the old place. Runs whose artifacts
+    don't lie in the new place keep their address.
+
+    Args:
+        path: The database.
+        artifacts: Root of the artifacts.
+
+    Returns:
+        How many runs were told.
+    """
+    with closing(sqlite3.connect(path, timeout=60)) as connection, connection:
+        ours = connection.execute(
+            "SELECT experiment_id, artifact_location FROM experiments WHERE experiment_id IN "
+            "(SELECT experiment_id FROM experiment_tags WHERE key = 'misfire.sweep')"
+        ).fetchall()
+        stale = [
+            (here.as_uri(), one)
+            for one, location in ours
+            if (stated := _local(location)) is not None and stated != (here := artifacts / stated.name)
+        ]
+        if not stale:
+            return 0
+        moved = _moved(connection, artifacts)
+        connection.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", moved)
+        connection.executemany("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", stale)
+        return len(moved)
+
+
+def _moved(connection: sqlite3.Connection, artifacts: Path) -> list[tuple[str, str]]:
+    found = []
+    for run, address in connection.execute("SELECT run_uuid, artifact_uri FROM runs"):
+        stated = _local(address)
+        if stated is not None:
+            here = artifacts.joinpath(*stated.parts[-3:])
+            if here != stated and here.exists():
+                found.append((here.as_uri(), run))
+    return found
+
+
+def _local(address: str | None) -> Path | None:
+    parts = urlparse(address or "")
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _quieten() -> None:

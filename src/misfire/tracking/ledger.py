@@ -3,31 +3,33 @@
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, Question, ReportPart, artifacts, in_words
-from misfire.core.errors import MisfireError, UsageError
+from misfire.core.errors import IntegrityError, MisfireError, UsageError
 from misfire.core.hashing import sha256_bytes, sha256_text
 from misfire.core.progress import say
 from misfire.core.words import plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
-from misfire.tracking.claims import held
-from misfire.tracking.database import absolute_uri, connect, exists
+from misfire.tracking.claims import CLAIM, Leases, held, place_of
+from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
 from misfire.tracking.datasets import dataset_input
 from misfire.tracking.links import run_link
 from misfire.tracking.overview import Overview
 from misfire.tracking.revision import source_revision
 from misfire.tracking.shelf import MANIFEST, MANIFEST_FILE, WORDS, Shelf, command, manifest
+from misfire.tracking.unlogged import RunContent, Unlogged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
-_SUMMARY = "summary"
+_SUMMARY, _LACKING = "summary", "none"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_ROWS_IN_NOTE = 40
@@ -59,6 +61,7 @@ class MlflowLedger:
     experiment: str = "ensemble"
     _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _superseded: dict[str, list[Shelf]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _claims: dict[str, "Run"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         absolute_uri(self.uri)
@@ -81,11 +84,25 @@ class MlflowLedger:
         Raises:
             UsageError: If an experiment of this name was deleted and still stands in the bin.
         """
+        if "" not in self._known:
+            self.follow_move()
+            self._known[""] = ""
         if self._found_experiment() is None:
             with held(self._lock_file("experiments"), what="an experiment's creation"):
                 if self._found_experiment() is None:
                     self._known[self.experiment] = self._create_experiment()
         return self._known[self.experiment]
+
+    def follow_move(self) -> int:
+        """Tell a store that was moved or copied with its project where its artifacts lie now; how many runs were told.
+
+        Reading needs none of it, since artifacts are looked for beside the store first.
+        """
+        path = database_path(self.uri)
+        if path is None or self.artifact_root is None or not path.exists() or connect(self.uri).is_read_only:
+            return 0
+        with held(self._lock_file("move"), what="what was moved"):
+            return follow_move(path, Path(self.artifact_root).resolve())
 
     def _found_experiment(self) -> str | None:
         if self.experiment not in self._known:
@@ -150,8 +167,38 @@ class MlflowLedger:
                 )
             yield Claim(is_held=False, finished=found)
             return
-        with held(self._lock_file(cell_id[:32]), wait=wait, what=f"cell {cell_id[:12]}") as is_ours:
-            yield Claim(is_held=True, finished=self._look(cell_id)) if is_ours else Claim(is_held=False)
+        with ExitStack() as held_until_saved:
+            what = f"cell {cell_id[:12]}"
+            if not held_until_saved.enter_context(held(self._lock_file(cell_id[:32]), wait=wait, what=what)):
+                yield Claim(is_held=False)
+                return
+            found = self._look(cell_id)
+            if found is None and database_path(self.uri) is None:
+                lease = held_until_saved.enter_context(self._leases.held(cell_id, wait=wait))
+                if lease is None:
+                    yield Claim(is_held=False)
+                    return
+                self._claims[cell_id] = lease
+                held_until_saved.callback(self._claims.pop, cell_id, None)
+                found = self._look(cell_id)  # whoever held it before may have finished it
+            yield Claim(is_held=True, finished=found or self._log_what_was_kept(cell_id))
+
+    @cached_property
+    def _leases(self) -> Leases:
+        return Leases(self.client, self.experiment_id, place=place_of(Path(self.lock_folder)))
+
+    def _log_what_was_kept(self, cell_id: str) -> Logged | None:
+        """Log what an earlier process had computed and couldn't log."""
+        unlogged = self._unlogged(cell_id)
+        found = unlogged.read()
+        if found is None:
+            return None
+        logged = self._log(cell_id, *found)
+        unlogged.remove()
+        return logged
+
+    def _unlogged(self, cell_id: str) -> Unlogged:
+        return Unlogged(Path(self.lock_folder).parent / "unlogged" / sha256_text(self.experiment)[:12] / cell_id)
 
     def _look(self, cell_id: str) -> Logged | None:
         """The finished cell; runs of it that are in its way are kept in mind until it is saved again."""
@@ -172,19 +219,33 @@ class MlflowLedger:
     def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
         """Keep a cell that is claimed as one finished run.
 
-        Raises:
-            MisfireError: If the store can't take it; nothing of it is left then.
-        """
-        from mlflow.entities import Metric, Param
+        Args:
+            cell: What was run.
+            outcome: What came out.
+            config: The composed configuration, as YAML.
+            words: Words of the command line that ask for the cell alone, its verb first.
 
+        Raises:
+            MisfireError: If the store can't take it. Where there is room beside the store the outcome is kept there,
+                and logged when the cell is issued again.
+        """
         files = artifacts(cell, outcome, config=config)
-        listed = manifest(files)
+        content = self._content(cell, outcome, checksum=sha256_bytes(manifest(files)), words=words)
+        try:
+            return self._log(cell.id, content, files)
+        except MisfireError as error:
+            with suppress(OSError):
+                folder = self._unlogged(cell.id).write(content, files)
+                raise type(error)(f"{str(error).removesuffix('.')}; what was computed is kept in {folder}.") from error
+            raise
+
+    def _content(self, cell: Cell, outcome: Outcome, *, checksum: str, words: Sequence[str]) -> RunContent:
         headline = cell.headline(outcome.estimates, outcome.facts)
         tags = {
             CELL_ID: cell.id,
             KIND: cell.kind,
             SWEEP: self.experiment,
-            MANIFEST: sha256_bytes(listed),
+            MANIFEST: checksum,
             WORDS: command(words),
             "misfire.revision": source_revision(),
             "mlflow.source.name": command(words[:1]) or "misfire",
@@ -193,33 +254,85 @@ class MlflowLedger:
             **({} if cell.data is None else {"misfire.dataset_fingerprint": cell.data[1]}),
             _NOTE: note(headline, outcome.estimates),
         }
-        now = int(1000 * time.time())
-        run = self.client.create_run(
-            self.experiment_id,
-            start_time=now,
+        return RunContent(
+            name=f"{cell.name} · {headline}" if headline else cell.name,
             tags={key: value[:_LONGEST_TAG] for key, value in tags.items()},
-            run_name=f"{cell.name} · {headline}" if headline else cell.name,
+            params={_as_name(name): value[:_LONGEST_PARAM] for name, value in _params(cell).items()},
+            metrics={_as_name(name): value for name, value in outcome.estimates.metrics().items()},
+            data=cell.data,
         )
-        run_id, shelf = str(run.info.run_id), self._shelf(run)
+
+    def _log(self, cell_id: str, content: RunContent, files: Mapping[str, bytes]) -> Logged:
+        """Log a whole run: artifacts first, one batch for what is small, and that it is finished last."""
+        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.exceptions import MlflowException
+
+        shelf: Shelf | None = None
         try:
-            shelf.lay({**files, MANIFEST_FILE: listed})
+            now = int(1000 * time.time())
+            run = self._claims.get(cell_id) or self.client.create_run(
+                self.experiment_id, start_time=now, tags=dict(content.tags), run_name=content.name
+            )
+            run_id, shelf = str(run.info.run_id), self._shelf(run)
+            shelf.lay({**files, MANIFEST_FILE: manifest(files)})
+            is_claim = CLAIM in run.data.tags
             self.client.log_batch(
                 run_id,
-                metrics=[Metric(_as_name(name), value, now, 0) for name, value in outcome.estimates.metrics().items()],
-                params=[Param(_as_name(name), value[:_LONGEST_PARAM]) for name, value in _params(cell).items()],
+                metrics=[Metric(name, value, now, 0) for name, value in content.metrics.items()],
+                params=[Param(name, value) for name, value in content.params.items()],
+                tags=[RunTag(key, value) for key, value in content.tags.items()] if is_claim else [],
             )
-            if cell.data is not None:
-                self.client.log_inputs(run_id, datasets=[dataset_input(*cell.data, context="evaluation")])
+            if content.data is not None:
+                self.client.log_inputs(run_id, datasets=[dataset_input(*content.data, context="evaluation")])
+            if is_claim:
+                self.client.update_run(run_id, name=content.name)
             self.client.set_terminated(run_id, status="FINISHED")
+            for old in self._superseded.pop(cell_id, []):
+                self._give_up(old)
+            return self._logged(shelf if not is_claim else self._shelf(self.client.get_run(run_id)))
         except OSError as error:
-            self._give_up(shelf)
+            self._give_up_on_the_way(shelf)
             raise MisfireError(
-                f"a finished cell must be kept, got {error.strerror or error} in {shelf.folder}; make room or mend "
-                "the permissions, and issue it again."
+                f"a cell's artifacts must be written, got {error.strerror or error} in "
+                f"{shelf.folder if shelf else self.artifact_root}; make room or mend the permissions, and issue the "
+                "cell again."
             ) from error
-        for old in self._superseded.pop(cell.id, []):
-            self._give_up(old)
-        return self._logged(shelf)
+        except MlflowException as error:
+            self._give_up_on_the_way(shelf)
+            raise MisfireError(
+                f"a cell must be logged, the tracking store {self.uri} says {str(error).splitlines()[0]}; mend it, and "
+                "issue the cell again."
+            ) from error
+
+    def _give_up_on_the_way(self, shelf: Shelf | None) -> None:
+        if shelf is not None:
+            # What can't be removed either isn't finished, and goes when the cell is issued again.
+            with suppress(Exception):
+                self._give_up(shelf)
+
+    def check(self) -> str:
+        """What there is and whether it is whole, in a few lines, for who asks what is wrong; mends what it can.
+
+        Raises:
+            IntegrityError: If a finished cell is damaged; the commands that make it again are told.
+            UsageError: If the store can't be used.
+        """
+        if not exists(self.uri):
+            return f"{self.uri}: no sweep yet; `misfire demo` makes one"
+        num_moved = self.follow_move()
+        told = [f"{self.uri}:"]
+        if num_moved:
+            told.append(f"  it was moved; {num_moved} runs were told where their artifacts lie now")
+        damages = []
+        for name in self.experiments():
+            shelves = self.for_experiment(name)._finished_shelves()
+            damages += [damage for shelf in shelves if (damage := shelf.damage) is not None]
+            told.append(f"  {name}: {plain_count(len(shelves))} finished {'cell' if len(shelves) == 1 else 'cells'}")
+        if damages:
+            raise IntegrityError(
+                f"{plain_count(len(damages))} finished cells of {self.uri} are damaged: " + " ".join(damages[:5])
+            )
+        return "\n".join(told) if len(told) > 1 else f"{self.uri}: no sweep yet; `misfire demo` makes one"
 
     def experiments(self) -> Sequence[str]:
         """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
@@ -258,8 +371,21 @@ class MlflowLedger:
             for key, value in tags.items():
                 self.client.set_tag(run_id, key, value)
             self.client.set_terminated(run_id, status="FINISHED")
+            self._fill_in(overview)
             for key, value in overview.tags(self.experiment_id, run_id).items():
                 self.client.set_experiment_tag(self.experiment_id, key, value)
+
+    def _fill_in(self, overview: Overview) -> None:
+        """Say of a cell what it doesn't have and its neighbours do: MLflow draws a param that lacks as a number."""
+        from mlflow.entities import Param
+
+        shown = {cell.key for cell in overview.shown}
+        for shelf in self._finished_shelves():
+            if shelf.run.info.run_id in shown:
+                lacking = [name for name in map(_as_name, overview.params) if name not in shelf.run.data.params]
+                if lacking:
+                    params = [Param(name, _LACKING) for name in lacking]
+                    self.client.log_batch(shelf.run.info.run_id, params=params)
 
     def _summary_shelf(self) -> Shelf:
         runs = self.runs(f"tags.`{KIND}` = '{_SUMMARY}'")

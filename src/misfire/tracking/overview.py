@@ -14,7 +14,9 @@ from misfire.tracking.views import VIEW_TAG, saved_view
 _LONGEST_NOTE = 20000  # MLflow refuses longer tags of experiments
 _MOST_ROWS = 50
 _MOST_COMPARED = 100  # runs whose ids fit into an address
+_MOST_AXES = 3  # charts of what decides against a param; numbers first
 _OWN, _NUM_RUNS = "decides", 100
+_WIDE = {"columns": 2, "cardHeight": 440}  # three in a row leave no room for a legend of runs' names
 
 
 @final
@@ -145,11 +147,11 @@ class Overview:
         if decides is None:
             return {}
         others = list(named.values())[1:]
-        numeric = [name for name in self.params if self._is_numeric(name)]
+        across = sorted(self.params, key=lambda name: not self._is_numeric(name))[:_MOST_AXES]
         everywhere = [name for name in self.params if all(name in cell.label for cell in self.shown)]
         charts = [
             _bar(decides),
-            *(_scatter((name, "PARAM"), (decides, "METRIC")) for name in numeric),
+            *(_scatter((name, "PARAM"), (decides, "METRIC")) for name in across),
             *(_scatter((decides, "METRIC"), (other, "METRIC")) for other in others[:1]),
             *([_parallel(everywhere, [decides, *others[:1]])] if everywhere else []),
             *map(_bar, others[:4]),
@@ -228,6 +230,7 @@ def _section(uuid: str, name: str, *, is_open: bool) -> dict[str, Any]:
         "isReordered": False,
         "deleted": False,
         "isGenerated": not is_open,
+        **_WIDE,
     }
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from typing_extensions import override
 
+from misfire.cells.axis import Setting
+from misfire.cells.space import SearchSpace
 from misfire.core.seeding import generator
 from misfire.methods.retrieval.search.objective import Direction
-from misfire.methods.retrieval.search.search_axis import Setting
-from misfire.methods.retrieval.search.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

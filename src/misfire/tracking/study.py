@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, final
 
 from filelock import FileLock, Timeout
 
+from misfire.cells.axis import Setting
+from misfire.cells.pareto import pareto_front
+from misfire.cells.space import SearchSpace
 from misfire.core.errors import UsageError
 from misfire.core.progress import say
-from misfire.methods.retrieval.search.pareto import pareto_front
-from misfire.methods.retrieval.search.search_axis import Setting
-from misfire.methods.retrieval.search.search_space import SearchSpace
 from misfire.tracking.samplers import StudyPlan
 from misfire.tracking.study_storage import open_storage
 from misfire.tracking.trial import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from misfire.methods.retrieval.search.search_axis import Setting
+from misfire.cells.axis import Setting
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

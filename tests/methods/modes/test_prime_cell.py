@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from misfire.cells import Estimates, Logged, run_cell
+from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.data.world import World
 from misfire.methods.modes.mode_page import mode_page
@@ -259,3 +261,77 @@ def test_slices_of_files_name_images_as_the_files_do(tmp_path: Path) -> None:
     found = logged(PrimeCell(FileOutcomes(str(outcomes)), FileTags(str(tags), leave_out=["text"]), FAST, Ground(), 0))
     content = json.loads(found.read("slices/mode_001.json"))
     assert all(str(member).startswith("picture ") for member in content["members"])
+
+
+class OneBench:
+    """A lab of one workbench whose embeddings are the world's facts and, for a text, its words."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.gallery = world, torch.from_numpy(world.tags.holds.astype(np.float32)) + 0.01
+
+    def bench(self, dataset: Any, encoder: Any) -> "OneBench":
+        return self
+
+    def texts(self, texts: list[str]) -> torch.Tensor:
+        names = self.world.tags.names
+        return torch.tensor([[float(name in text.split()) for name in names] for text in texts]) + 0.01
+
+
+class FakeEncoder:
+    fingerprint = "fake"
+
+
+def test_descriptions_and_distances_are_measured_in_the_space_of_the_images() -> None:
+    """In a space of facts descriptions fit, and near images share what can be shared."""
+    world = World(num_images=1500, captions_per_image=1, seed=3)
+    cell = replace(
+        cell_on(world, search=replace(FAST, min_support=5, embeds=True)), ground=Ground(world, FakeEncoder())
+    )  # type: ignore[arg-type]
+    found = run_cell(cell, OneBench(world), MemoryLedger(), config=lambda: "")[0]  # type: ignore[arg-type]
+    estimates, failures = found.estimates, failures_of(found)
+    assert failures["auroc"].mean() > 0.9
+    assert estimates.at("description/auroc").value == pytest.approx(failures["auroc"].mean())
+    assert estimates.at("distance/mean", k=7).value < estimates.at("distance/mean", k=0).value
+    near, together, possible = (
+        estimates.at(f"neighbours/{name}", k=50).value for name in ("near", "near_together", "possible")
+    )
+    assert 0 < together <= min(near, possible)
+    assert cell.id != replace(cell, search=replace(cell.search, embeds=False)).id
+
+
+def test_a_backbone_labels_and_tags_images_by_itself(world: World) -> None:
+    ground, lab = Ground(world, FakeEncoder()), OneBench(world)  # type: ignore[arg-type]
+    outcomes = ZeroShotOutcomes("a {class}").outcomes(ground, lab)  # type: ignore[arg-type]
+    assert outcomes.predictions is not None
+    assert outcomes.correct.tolist() == (outcomes.predictions == outcomes.labels).tolist()
+    has_two = world.label_matrix.values.clip(0).sum(axis=1) == 2
+    assert outcomes.correct[~has_two].all()  # a picture of one kind alone can't be taken for another
+    tags = BackboneTags(["red", "desert", "night"], template="{tag}", num_tags=1).tags(ground, lab)  # type: ignore[arg-type]
+    assert (tags.holds.sum(axis=1) == 1).all()
+    row = {name: index for index, name in enumerate(tags.images)}
+    in_desert = world.tags.columns(["desert", "red"]).holds
+    told = [bool(tags.holds[row[str(image.id)], 1]) for image in world.images]
+    assert all(holds for holds, (desert, red) in zip(told, in_desert.tolist(), strict=True) if desert and not red)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["method=prime"], PrimeSearch),
+        (["method=prime_large"], PrimeSearch),
+        (["method=prime_greedy"], PrimeSearch),
+        (["outcomes=file", "outcomes.path=x.csv"], FileOutcomes),
+        (["outcomes=zero_shot"], ZeroShotOutcomes),
+        (["outcomes=planted"], PlantedOutcomes),
+        (["tags=file", "tags.path=x.csv"], FileTags),
+        (["tags=words", "tags.path=x.csv", "tags.texts=[text]"], WordTags),
+        (["tags=captions"], CaptionTags),
+        (["tags=facts"], DatasetTags),
+        (["tags=backbone", "tags.vocabulary=[red,dark]"], BackboneTags),
+    ],
+)
+def test_every_choice_of_the_verb_builds_its_object(words: list[str], kind: type) -> None:
+    settings = Settings.of_words("modes", words)
+    assert isinstance(settings[words[0].partition("=")[0]], kind)
+    assert settings.kind is PrimeCell
+    assert settings["method"].criteria.necessity == (0.1, 0.05, 0.025)

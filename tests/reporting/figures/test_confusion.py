@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from misfire.annotation.confusion_figure import confusion_matrix
-from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
+from misfire.failures.category_report import category_distribution
 
 COUNTS = np.array([[5, 2], [0, 3]])
 

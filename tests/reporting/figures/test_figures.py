@@ -10,8 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
+from misfire.failures.category_report import category_distribution
 from misfire.methods.retrieval.ensemble.report.figures.best import best_pooling
-from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
 from misfire.methods.retrieval.ensemble.report.figures.histogram import bootstrap_distributions, bootstrap_histogram
 from misfire.methods.retrieval.ensemble.report.figures.matrix import gain_matrix
 from misfire.methods.retrieval.ensemble.report.figures.pooling import pooling_ablation

@@ -1,7 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from misfire.core.errors import UsageError
+from misfire.stats.agreement import cohen_kappa
 from misfire.stats.agreement.labels import encode_labels, encode_pair, label_counts
 
 
@@ -42,3 +44,33 @@ def test_bad_labels_are_refused_with_their_remedy() -> None:
         encode_labels(["a"], categories=["a", "a"])
     with pytest.raises(UsageError, match=r"got 2 and 1; join them by query id first"):
         encode_pair(["a", "b"], ["a"])
+
+
+@pytest.mark.parametrize("other", [["1", "2", "10"], ["1.0", "2.0", "10.0"], [1.0, 2.0, 10.0], ["1", 2, "10.0"]])
+def test_a_number_and_its_spelling_are_one_label(other: list[object]) -> None:
+    first, second, categories = encode_pair([1, 2, 10], other)
+    assert first.tolist() == second.tolist() == [0, 1, 2]
+    assert categories == (1, 2, 10)
+    assert cohen_kappa([1, 2, 10] * 5, other * 5, rng=np.random.default_rng(0)).kappa == 1.0
+    assert encode_labels(other, categories=[10, 2, 1])[0].tolist() == [2, 1, 0]
+
+
+def test_spellings_without_a_number_keep_their_text_and_codes_of_two_digits_their_zero() -> None:
+    assert encode_labels(["2", "10", "2.0"])[1] == ("10", "2")
+    codes, categories = encode_labels([1, "01", "1e0", "1"])
+    assert (codes.tolist(), categories) == ([0, 1, 2, 0], (1, "01", "1e0"))
+    with pytest.raises(UsageError, match=r"categories must differ, got 2 \(1, 1\)"):
+        encode_labels([1], categories=[1, "1"])
+
+
+@pytest.mark.parametrize("nothing", [pd.NA, pd.NaT, np.nan, None, "", -1, "-1", np.ma.masked], ids=repr)
+def test_every_program_has_its_own_nothing(nothing: object) -> None:
+    column = np.array(["a", nothing, "b"], dtype=object)
+    assert encode_labels(column)[0].tolist() == [0, -1, 1]
+    result = cohen_kappa(list(column), ["a", "b", "b"], rng=np.random.default_rng(0))
+    assert (result.num_items, result.raw_agreement) == (2, 1.0)
+
+
+def test_a_column_of_pandas_is_read_with_its_gaps() -> None:
+    column = pd.Series([1, None, 2], dtype="Int64")
+    assert encode_labels(column.tolist())[0].tolist() == encode_labels(column.to_numpy())[0].tolist() == [0, -1, 1]

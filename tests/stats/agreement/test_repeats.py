@@ -36,3 +36,9 @@ def test_without_a_repeat_it_is_undefined_and_says_why() -> None:
 def test_unequal_lengths_are_refused() -> None:
     with pytest.raises(UsageError, match=r"must be equally many, got 2 and 1; pair them up"):
         self_agreement([1, 2], ["a"], rng=np.random.default_rng(0))
+
+
+def test_a_number_and_its_spelling_are_no_change() -> None:
+    result = self_agreement([7, 8, 7, 8], [1, 2, "1", 1], rng=np.random.default_rng(0))
+    assert result.changed_items == (8,)
+    assert result.agreement.raw_agreement == 0.5

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.text_file import SEPARATORS, decoded
 from misfire.failures.sheets.columns import is_header, recognised
 
-_DELIMITERS = (",", ";", "\t", "|")
 _ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MOST_LINES_ABOVE = 20
 
@@ -54,8 +54,8 @@ def raw_tables(path: Path) -> list[RawTable]:
             raise _no_header(path, [cells for _, grid, _ in grids for _, cells in grid])
         parts = [name if len(found) > 1 else "" for name, _, _ in found]
         return [_table(path, grid, remarks, part) for part, (_, grid, remarks) in zip(parts, found, strict=True)]
-    text, remarks = _decoded(path, data)
-    return [_table(path, _delimited(path, text), remarks, "")]
+    read = decoded(data, path, "a sheet")
+    return [_table(path, _delimited(path, read.text), read.remarks, "")]
 
 
 def _table(path: Path, grid: Sequence[tuple[int, tuple[str, ...]]], remarks: Sequence[str], part: str) -> RawTable:
@@ -89,32 +89,6 @@ def _no_header(path: Path, rows: Sequence[Sequence[str]]) -> UsageError:
     )
 
 
-def _decoded(path: Path, data: bytes) -> tuple[str, list[str]]:
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            return _strictly(path, data, encoding), []
-    # ASCII in UTF-16 has a zero beside every letter, on the side that tells the byte order.
-    for parity, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        half = data[parity:400:2]
-        if len(half) >= 4 and half.count(0) > 0.7 * len(half):
-            return _strictly(path, data, encoding), ["it is UTF-16 without a byte-order mark"]
-    try:
-        return data.decode("utf-8"), []
-    except UnicodeDecodeError:
-        text = _strictly(path, data, "cp1252")
-    letters = sorted({letter for letter in text if ord(letter) > 127})
-    return text, [f"it isn't UTF-8 and was read as cp1252, which gave {' '.join(letters[:12])}; save it as UTF-8"]
-
-
-def _strictly(path: Path, data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"a sheet must be text in UTF-8, UTF-16 or cp1252, got {path}: {error}; save it as UTF-8."
-        ) from error
-
-
 def _delimited(path: Path, text: str) -> list[tuple[int, tuple[str, ...]]]:
     lines_above = 0
     first = text.split("\n", 1)[0].strip().strip('"').lower()
@@ -142,4 +116,4 @@ def _likely_delimiter(text: str) -> str:
             (len({name for name in recognised([c.strip('" ') for c in cells]) if name}) for cells in split), default=0
         )
 
-    return max(_DELIMITERS, key=num_columns)
+    return max(SEPARATORS, key=num_columns)

@@ -1,5 +1,25 @@
-"""A zero-shot classifier's worst classes: found without labels, told from label noise, mended by their prompts."""
+"""A zero-shot classifier's worst classes: found without labels, told from label noise, mended by their prompts.
 
-from misfire.methods.classification.margin import ClassMatchingMargin, class_matching_margin, template_margins
+What a configuration may build is exported here.
+"""
 
-__all__ = ["ClassMatchingMargin", "class_matching_margin", "template_margins"]
+from misfire.core.exports import exported
+
+__all__, __getattr__ = exported(
+    __name__,
+    {
+        "CarprtWeighting": "weighting.carprt",
+        "ClassMatchingMargin": "margin",
+        "ClassificationCell": "cell",
+        "CpeWeighting": "weighting.cpe",
+        "OutcomeFile": "outcomes_cell",
+        "OutcomesCell": "outcomes_cell",
+        "PriorCorrection": "prior",
+        "RandomWeighting": "weighting.random_weights",
+        "SameImages": "cell",
+        "UniformWeighting": "weighting.uniform",
+        "ZpeWeighting": "weighting.zpe",
+        "class_matching_margin": "margin",
+        "template_margins": "margin",
+    },
+)

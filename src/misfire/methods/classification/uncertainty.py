@@ -43,8 +43,10 @@ def summaries(cutoffs: tuple[int, ...]) -> dict[str, Summary]:
 
 @final
 @dataclass(frozen=True)
-class Estimate:
-    """A summary with its percentile interval; images were resampled within their classes.
+class Interval:
+    """A summary with its basic bootstrap interval; images were resampled within their classes.
+
+    The value itself may lie outside: see :func:`class_intervals`.
 
     Args:
         value: Of the images themselves.
@@ -59,12 +61,15 @@ class Estimate:
 
 def class_intervals(
     counts: ClassCounts, chosen: Mapping[str, Summary], settings: StatisticsSettings
-) -> dict[str, Estimate]:
-    """Percentile intervals of summaries, images resampled within their classes.
+) -> dict[str, Interval]:
+    """Basic bootstrap intervals of summaries, images resampled within their classes.
 
     A resample of a class's images has a binomial number of hits, so no image is drawn one by one. Worst@k is taken of
-    each resample's own worst classes: its interval lies low, as the value itself does, since the lowest of noisy
-    accuracies are partly low by chance. :func:`held_out_worst` measures by how much.
+    each resample's own worst classes. The lowest of noisy accuracies are partly low by chance, so the value lies below
+    the truth, and resampled values lie below the value by as much again. The interval is therefore the resamples'
+    reflected at the value (``2 * value - percentile``), not their percentiles: of 1,000 classes with 50 images each,
+    intervals of 95 % cover Worst@10 in 89 % and the harmonic mean in 95 % of simulations, percentiles in 4 % and 1 %.
+    Where the interval lies above the value, that is how much too low the value is.
 
     Args:
         counts: Images and hits of each class; every class must have an image.
@@ -73,6 +78,9 @@ def class_intervals(
 
     Raises:
         UsageError: If a class has no image.
+
+    Reference:
+        Davison and Hinkley, "Bootstrap methods and their application", 1997, section 5.2.
     """
     accuracy = check_all_have_images(counts).accuracy
     rng = np.random.default_rng(settings.seed)
@@ -86,8 +94,8 @@ def paired_class_intervals(
     num_fixed: Int[np.ndarray, " class"],
     chosen: Mapping[str, Summary],
     settings: StatisticsSettings,
-) -> dict[str, Estimate]:
-    """Percentile intervals of the differences (after less before) of summaries on the same images.
+) -> dict[str, Interval]:
+    """Basic bootstrap intervals of the differences (after less before) of summaries on the same images.
 
     Args:
         before: Images and hits of each class.
@@ -116,8 +124,7 @@ def paired_class_intervals(
     found = {}
     for name, summary in chosen.items():
         values = [summary(hit / num_images, num_images) for hit in (second, first, after.num_hits[None], hits[None])]
-        low, high = percentile_bounds(values[0] - values[1], confidence=settings.confidence)
-        found[name] = Estimate(float((values[2] - values[3])[0]), low, high)
+        found[name] = _reflected(float((values[2] - values[3])[0]), values[0] - values[1], settings, least=-1.0)
     return found
 
 
@@ -229,9 +236,16 @@ def _estimates(
     num_images: Int[np.ndarray, " class"],
     chosen: Mapping[str, Summary],
     settings: StatisticsSettings,
-) -> dict[str, Estimate]:
-    found = {}
-    for name, summary in chosen.items():
-        low, high = percentile_bounds(summary(drawn, num_images), confidence=settings.confidence)
-        found[name] = Estimate(float(summary(accuracy[None], num_images)[0]), low, high)
-    return found
+) -> dict[str, Interval]:
+    return {
+        name: _reflected(float(summary(accuracy[None], num_images)[0]), summary(drawn, num_images), settings, least=0.0)
+        for name, summary in chosen.items()
+    }
+
+
+def _reflected(
+    value: float, replicates: Float[np.ndarray, " replicate"], settings: StatisticsSettings, *, least: float
+) -> Interval:
+    """The replicates' percentiles reflected at the value, within what the summary can be."""
+    low, high = percentile_bounds(replicates, confidence=float(settings.confidence))
+    return Interval(value, min(1.0, max(least, 2 * value - high)), min(1.0, max(least, 2 * value - low)))

@@ -12,13 +12,15 @@ import pandas as pd
 from typing_extensions import override
 
 from misfire.cells import Cell, Estimate, Estimates, Outcome, Slice
-from misfire.core.errors import UsageError
+from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.core.words import p_value, plain_count
 from misfire.data.column_file import ColumnFile
 from misfire.data.outcomes import Outcomes
 from misfire.data.tag_table import TagTable, common_images
 from misfire.methods.modes.class_vocabulary import ClassTags, class_tags
+from misfire.methods.modes.description_quality import DescribedMode, DescriptionQuality, quality_of_descriptions
+from misfire.methods.modes.distance_and_tags import distance_by_shared_tags, tags_of_neighbours
 from misfire.methods.modes.mode_page import PageMode, PageNode, mode_page
 from misfire.methods.modes.mode_significance import Significance, error_p_values, significance
 from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, notation
@@ -60,6 +62,8 @@ class PrimeSearch:
         holds_out_half: Whether one half of each class is searched and the other one kept to measure the modes on. All
             images are searched otherwise, and nothing is known of how modes hold.
         unseen: A file with a column ``image`` of those to be held out instead.
+        embeds: Whether descriptions are held against images in the backbone's space (Figure 5), and distance there
+            against shared tags (Tables 3 and 6); needs a dataset of the images and a backbone.
         q: Expected share of false modes among those that are said to survive.
         num_permutations: Of the family-wise p-values.
         num_shuffles: How often the search is repeated on shuffled outcomes.
@@ -78,6 +82,7 @@ class PrimeSearch:
     width: int | None = None
     holds_out_half: bool = True
     unseen: str | None = None
+    embeds: bool = False
     q: float = 0.05
     num_permutations: int = 1000
     num_shuffles: int = 20
@@ -105,6 +110,11 @@ class PrimeSchema:
     method: Any = None
     dataset: Any = None
     backbone: Any = None
+    tracking: Any = None
+    trainer: Any = None
+    paths: Any = None
+    sentences: Any = None
+    judging: Any = None
     seed: int = 42
 
 
@@ -132,8 +142,8 @@ class PrimeCell(Cell):
         ):
             if not isinstance(found, wanted):
                 raise UsageError(f"{name} of a PRIME search must be a {wanted.__name__}, got {type(found).__name__}.")
-        needs_dataset = source.needs_dataset or tag_source.needs_dataset
-        needs_backbone = source.needs_backbone or tag_source.needs_backbone
+        needs_dataset = source.needs_dataset or tag_source.needs_dataset or search.embeds
+        needs_backbone = source.needs_backbone or tag_source.needs_backbone or search.embeds
         ground = Ground(
             settings["dataset"] if needs_dataset else None, settings["backbone"] if needs_backbone else None
         )
@@ -147,6 +157,11 @@ class PrimeCell(Cell):
             "tags": self.tag_source.identity(self.ground),
             "search": {**search, "necessity": list(self.search.necessity)},
             "unseen": ColumnFile(Path(self.search.unseen)).sha256 if self.search.unseen else None,
+            "space": (
+                [self.ground.known_dataset.image_set.fingerprint, self.ground.known_backbone.fingerprint]
+                if self.search.embeds
+                else None
+            ),
             "seed": self.seed,
         }
 
@@ -185,7 +200,7 @@ class PrimeCell(Cell):
         outcomes, tags, remarks = _joined(
             self.source.outcomes(self.ground, lab), self.tag_source.tags(self.ground, lab)
         )
-        return _Found(self, outcomes, tags, remarks).outcome
+        return _Found(self, outcomes, tags, remarks, lab).outcome
 
     @override
     @classmethod
@@ -212,7 +227,10 @@ def _joined(outcomes: Outcomes, tags: TagTable) -> tuple[Outcomes, TagTable, tup
 class _Found:
     """What a search finds, step by step; every number of its outcome is computed from the records."""
 
-    def __init__(self, cell: PrimeCell, outcomes: Outcomes, tags: TagTable, remarks: tuple[str, ...]) -> None:
+    def __init__(
+        self, cell: PrimeCell, outcomes: Outcomes, tags: TagTable, remarks: tuple[str, ...], lab: "Lab | None"
+    ) -> None:
+        self.lab = lab
         self.cell, self.search, self.all, self.remarks = cell, cell.search, outcomes, remarks
         self.criteria = cell.search.criteria
         self.searched, self.unseen = self._parts(outcomes)
@@ -286,6 +304,61 @@ class _Found:
             rng=generator(self.cell.seed, "permutations"),
         )
 
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """Embeddings of the images that are searched."""
+        assert self.lab is not None
+        ids, dataset = self._id_of(), self.cell.ground.known_dataset
+        strangers = [name for name in self.all.images if name not in ids]
+        if strangers:
+            raise UsageError(
+                f"images of the outcomes must be of dataset {dataset.name} to be embedded, got "
+                f"{name_some(strangers)} that aren't; choose their dataset, or leave method.embeds out."
+            )
+        row_of = {image.id: row for row, image in enumerate(dataset.images)}
+        rows = [row_of[ids[self.all.images[place]]] for place in self.searched]
+        gallery = self.lab.bench(dataset, self.cell.ground.known_backbone).gallery
+        return np.asarray(gallery.numpy()[rows], dtype=np.float64)
+
+    def quality(self, descriptions: Sequence[str]) -> DescriptionQuality:
+        """How well the descriptions of the failure modes fit their images."""
+        assert self.lab is not None
+        bench = self.lab.bench(self.cell.ground.known_dataset, self.cell.ground.known_backbone)
+        described = []
+        for mode, description in zip(self.failures, descriptions, strict=True):
+            is_member = np.zeros(len(self.labels), dtype=bool)
+            is_member[self._members(mode)] = True
+            described.append(DescribedMode(mode.label, is_member, description))
+        texts = bench.texts(list(descriptions)).numpy() if descriptions else np.zeros((0, self.embeddings.shape[1]))
+        return quality_of_descriptions(described, self.labels, self.embeddings, texts)
+
+    def _in_space(self) -> list[Estimate]:
+        """Means of the descriptions' quality (Figure 5), and distance against shared tags (Tables 3 and 6)."""
+        failures = self.records[~self.records["is_success"].astype(bool)] if len(self.records) else self.records
+        rows = [
+            Estimate(
+                f"description/{name}", float(failures[name].mean()) if len(failures) else float("nan"), unit="score"
+            )
+            for name in ("similarity", "deviation", "auroc")
+        ]
+        rng = generator(self.cell.seed, "distances")
+        for row in distance_by_shared_tags(self.embeddings, self.vocabulary.holds, rng=rng):
+            for name in ("mean", "deviation", "exceeds_random"):
+                value = float(getattr(row, name))
+                rows.append(
+                    Estimate(
+                        f"distance/{name}", value, k=row.min_shared, unit="score", n=row.num_pairs, is_tracked=False
+                    )
+                )
+        num_neighbours = min(50, len(self.embeddings) - 1)
+        shared = tags_of_neighbours(self.embeddings, self.vocabulary.holds, num_neighbours=num_neighbours, rng=rng)
+        return rows + [
+            Estimate(
+                f"neighbours/{name}", float(getattr(shared, name)), k=num_neighbours, unit="score", is_tracked=False
+            )
+            for name in ("near", "near_together", "possible")
+        ]
+
     def held_out(self, modes: Sequence[Mode]) -> Generalisation | None:
         if not len(self.unseen):
             return None
@@ -341,6 +414,10 @@ class _Found:
         failures["p_value"], failures["q_value"] = worth.p_values, worth.q_values
         failures["necessity_q_value"], failures["family_wise"] = worth.necessity_q_values, worth.family_wise
         failures["survives"] = worth.survives(self.search.q)
+        if self.search.embeds:
+            quality = self.quality(list(failures["description"]) if len(failures) else [])
+            for name in ("similarity", "deviation", "auroc"):
+                failures[name] = getattr(quality, name)
         p_values = error_p_values(self.successes, ~self.correct, self.labels, self.vocabulary.holds, strata=self.strata)
         successes["p_value"] = p_values
         successes["q_value"] = benjamini_hochberg(p_values, num_tests=max(worth.num_sets, len(p_values)))
@@ -371,7 +448,7 @@ class _Found:
         if self.search.width is not None:
             missed = set(self.exhaustive) - set(self.failures)
             rows.append(Estimate("missed_by_greedy", len(missed), unit="count", n=len(self.exhaustive)))
-        return Estimates.of([*rows, *self._planted(stays)])
+        return Estimates.of([*rows, *(self._in_space() if self.search.embeds else ()), *self._planted(stays)])
 
     def _of_modes(self, group: str, modes: Sequence[Mode], num_wrong: int) -> list[Estimate]:
         """Coverage and drops of some of the modes; what is undefined is NaN."""
@@ -517,10 +594,14 @@ class _Found:
             if len(self.failures)
             else ""
         )
+        one = len(self.failures) == 1
+        found = "one is a failure mode" if one else f"{len(self.failures)} are failure modes"
+        stay = "it" if one and stays else "it doesn't survive" if one else f"{stays} of these"
+        survive = "" if one and not stays else " survives" if one or stays == 1 else " survive"
         return (
             f"Of {plain_count(worth.num_sets)} sets of tags that at least {self.criteria.min_support} images of a "
-            f"class carry, {len(self.failures)} are failure modes, and {stays} of these survive correction for all "
-            f"sets at q = {self.search.q:g}, each tag necessary{best}.{chance}",
+            f"class carry, {found}, and {stay}{survive} correction for all sets at q = {self.search.q:g}, "
+            f"each tag necessary{best}.{chance}",
             *((held.in_words,) if held is not None and self.failures else ()),
             *self.remarks,
         )

@@ -54,13 +54,30 @@ class SentenceModesConfig:
     tracking: Any
     trainer: Any
     paths: Any
+    judging: Any
     seed: int
-    contexts: str | None
-    is_graded: bool
-    class_score_scale: float
-    num_shuffles: int
-    num_repeats: int
     tags: Any = None
+
+
+@final
+@dataclass(frozen=True)
+class Judging:
+    """How outcomes are read and modes are measured.
+
+    Args:
+        contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
+            frequent one, in which the model has learnt it, isn't counted.
+        is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
+        class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
+        num_shuffles: How often outcomes are dealt anew within classes.
+        num_repeats: How many further seeds and half-samples are tried.
+    """
+
+    contexts: str | None = None
+    is_graded: bool = False
+    class_score_scale: float = 100.0
+    num_shuffles: int = 5
+    num_repeats: int = 2
 
 
 @final
@@ -73,11 +90,7 @@ class SentenceModesCell(Cell):
         sentence_source: Where sentences come from.
         finder: The method.
         ground: Dataset and backbone; the backbone embeds images and sentences.
-        card: What is measured.
-        contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
-            frequent one, in which the model has learnt it, isn't counted.
-        is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
-        class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
+        judging: How outcomes are read and modes measured.
         seed: Of halves and draws.
     """
 
@@ -93,29 +106,23 @@ class SentenceModesCell(Cell):
     sentence_source: SentenceSource
     finder: ModeFinder
     ground: Ground
-    card: Scorecard
-    contexts: str | None
-    is_graded: bool
-    class_score_scale: float
+    judging: Judging
     seed: int
 
     @override
     @classmethod
     def configured(cls, settings: "Settings") -> "SentenceModesCell":
         found = {name: settings[name] for name in ("outcomes", "sentences", "method")}
-        for name, wanted in (("outcomes", OutcomeSource), ("sentences", SentenceSource), ("method", ModeFinder)):
+        wanted_types = {"outcomes": OutcomeSource, "sentences": SentenceSource, "method": ModeFinder}
+        for name, wanted in wanted_types.items():
             if not isinstance(found[name], wanted):
                 raise UsageError(f"{name} must be a {wanted.__name__}, got {type(found[name]).__name__}.")
-        card = Scorecard(num_shuffles=settings["num_shuffles"], num_repeats=settings["num_repeats"])
         return cls(
             found["outcomes"],
             found["sentences"],
             found["method"],
             Ground(settings["dataset"], settings["backbone"]),
-            card,
-            settings["contexts"],
-            settings["is_graded"],
-            settings["class_score_scale"],
+            settings["judging"],
             settings["seed"],
         )
 
@@ -123,19 +130,23 @@ class SentenceModesCell(Cell):
     def identity(self) -> "Mapping[str, Json]":
         dataset, backbone = self.ground.known_dataset, self.ground.known_backbone
         known = None if dataset.sentences is None else dataset.sentences.fingerprint
-        parts = None if self.contexts is None or dataset.tags is None else dataset.tags.fingerprint
+        contexts = self.judging.contexts
+        parts = None if contexts is None or dataset.tags is None else dataset.tags.fingerprint
         return {
             "outcomes": self.source.identity(self.ground),
             "images": dataset.image_set.fingerprint,
             "backbone": backbone.fingerprint,
             "sentences": [described(self.sentence_source), known],
             "method": described(self.finder),
-            "contexts": [self.contexts, parts],
-            "is_graded": self.is_graded,
-            "class_score_scale": self.class_score_scale,
-            "scorecard": [self.card.num_shuffles, self.card.num_repeats, self.card.k, float(self.card.severity)],
+            "contexts": parts,
+            "judging": described(self.judging),
             "seed": self.seed,
         }
+
+    @property
+    def card(self) -> Scorecard:
+        """What is measured."""
+        return Scorecard(num_shuffles=self.judging.num_shuffles, num_repeats=self.judging.num_repeats)
 
     @override
     def label(self) -> Mapping[str, str]:
@@ -174,7 +185,7 @@ class SentenceModesCell(Cell):
         encoded = EncodedSentences(chosen.texts, bench.texts(list(chosen.texts)).numpy().astype(np.float32))
         relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
         truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
-        parts = PerformanceSplit(0.0)(images) if self.is_graded else None
+        parts = PerformanceSplit(0.0)(images) if self.judging.is_graded else None
         row = self.card.row(
             self.finder,
             images,
@@ -190,9 +201,9 @@ class SentenceModesCell(Cell):
         return self._outcome(row, images, outcomes, encoded, chosen, remarks)
 
     def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
-        if self.is_graded and outcomes.scores is None:
+        if self.judging.is_graded and outcomes.scores is None:
             raise UsageError("a graded performance needs a score an image, got outcomes without; name its column.")
-        graded = outcomes.scores if self.is_graded else None
+        graded = outcomes.scores if self.judging.is_graded else None
         performance = outcomes.correct.astype(np.float64) if graded is None else graded.astype(np.float64)
         labels = outcomes.labels if len(outcomes.class_names) > 1 else None
         return ScoredImages(embeddings, performance, labels, self._predictions(outcomes))
@@ -202,7 +213,7 @@ class SentenceModesCell(Cell):
         if outcomes.class_scores is not None:
             scores = outcomes.class_scores
             is_probable = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-            return scores if is_probable else np.asarray(softmax(self.class_score_scale * scores, axis=1))
+            return scores if is_probable else np.asarray(softmax(self.judging.class_score_scale * scores, axis=1))
         if outcomes.predictions is None or set(outcomes.prediction_names) - set(outcomes.class_names):
             return None
         column = [outcomes.class_names.index(name) for name in outcomes.prediction_names]
@@ -211,16 +222,16 @@ class SentenceModesCell(Cell):
     def _partitions(self, outcomes: Outcomes) -> np.ndarray | None:
         """Images of each class in each context but its own, where the contexts are known and there are k of them."""
         dataset = self.ground.known_dataset
-        if self.contexts is None or dataset.tags is None:
+        if self.judging.contexts is None or dataset.tags is None:
             return None
         names = [
             name
             for name, family in zip(dataset.tags.names, dataset.tags.families, strict=True)
-            if family == self.contexts
+            if family == self.judging.contexts
         ]
         if not names:
             raise UsageError(
-                f"contexts must be a family of the dataset's tags, got {self.contexts}; take one of "
+                f"contexts must be a family of the dataset's tags, got {self.judging.contexts}; take one of "
                 f"{', '.join(dict.fromkeys(dataset.tags.families))}."
             )
         ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))

@@ -66,13 +66,19 @@ class Generalisation:
         if not num:
             return f"None of the {total} modes has an unseen image, so nothing is known of how well they hold."
         found, unseen = self.found_drop[self.is_measured], self.unseen_drop[self.is_measured]
-        return (
-            f"Where they were found, the {num} {'mode' if num == 1 else 'modes'} drop by {100 * found.min():.0f} to "
-            f"{100 * found.max():.0f} points ({100 * found.mean():.1f} in the mean); on unseen images by "
-            f"{100 * unseen.min():.0f} to {100 * unseen.max():.0f} ({100 * unseen.mean():.1f}). Choosing the worst of "
-            f"many sets made up {100 * self.shrinkage:.1f} points."
-            + (f" {total - num} more have no unseen image." if total > num else "")
-        )
+        if num == 1:
+            told = (
+                f"Where it was found, the mode drops by {100 * found[0]:.1f} points; on unseen images by "
+                f"{100 * unseen[0]:.1f}."
+            )
+        else:
+            told = (
+                f"Where they were found, the {num} modes drop by {100 * found.min():.0f} to {100 * found.max():.0f} "
+                f"points ({100 * found.mean():.1f} in the mean); on unseen images by {100 * unseen.min():.0f} to "
+                f"{100 * unseen.max():.0f} ({100 * unseen.mean():.1f}). Choosing the worst of many sets made up "
+                f"{100 * self.shrinkage:.1f} points."
+            )
+        return told + (f" {total - num} more have no unseen image." if total > num else "")
 
 
 def generalisation(

@@ -1,37 +1,11 @@
 """The flip ledger: which queries a mend fixed, and which it broke."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Bool, Int
 
+from misfire.cells import Flips as Flips
 from misfire.core.errors import UsageError
 from misfire.metrics import hit_at_k
-
-
-@dataclass(frozen=True)
-class Flips:
-    """Counts of queries by their outcome before and after; ``fixed - broken`` is the gain in queries, exactly."""
-
-    fixed: int
-    broken: int
-    still_right: int
-    still_wrong: int
-
-    @property
-    def num_queries(self) -> int:
-        """All queries of the ledger."""
-        return self.fixed + self.broken + self.still_right + self.still_wrong
-
-    @property
-    def net(self) -> int:
-        """Queries won less queries lost."""
-        return self.fixed - self.broken
-
-    @property
-    def net_fraction(self) -> float:
-        """Net gain as a fraction of the queries; NaN where there are none."""
-        return self.net / self.num_queries if self.num_queries else float("nan")
 
 
 def net_of_all(subset: Flips, others: Flips, num_others: int) -> float:
@@ -47,7 +21,7 @@ def net_of_all(subset: Flips, others: Flips, num_others: int) -> float:
         -0.08
     """
     net = others.net_fraction * num_others if num_others else 0.0
-    return (subset.net + net) / (subset.num_queries + num_others)
+    return (subset.net + net) / (subset.num_units + num_others)
 
 
 def flip_ledger(
@@ -79,9 +53,4 @@ def flip_ledger(
 
 def flips_of_hits(before: Bool[np.ndarray, " query"], after: Bool[np.ndarray, " query"]) -> Flips:
     """The ledger of queries of which it is known before and after whether each is a hit."""
-    return Flips(
-        fixed=int((~before & after).sum()),
-        broken=int((before & ~after).sum()),
-        still_right=int((before & after).sum()),
-        still_wrong=int((~before & ~after).sum()),
-    )
+    return Flips.of(before, after)

@@ -1,5 +1,6 @@
 """Labels as small integers: the one place that knows what a missing label looks like."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,19 +10,25 @@ from jaxtyping import Float, Int, Shaped
 from misfire.core.errors import UsageError, name_some
 
 MISSING = -1
+_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 Labels = Shaped[np.ndarray, " item"] | Sequence[Any]
 LabelTable = Shaped[np.ndarray, "item annotator"] | Sequence[Sequence[Any]]
 
 
 def is_missing(label: object) -> bool:
-    """Whether a label stands for none: ``None``, ``-1``, NaN or an empty text.
+    """Whether a label stands for none: ``None``, ``-1``, NaN, an empty text, or what pandas and NumPy have for none.
 
     Example:
         >>> [is_missing(label) for label in (None, -1, float("nan"), "", "Object", 0)]
         [True, True, True, True, False, False]
     """
-    return label is None or label != label or label in (MISSING, "")
+    if label is None or label is np.ma.masked:
+        return True
+    try:
+        return bool(label != label) or label in (MISSING, "", str(MISSING))
+    except TypeError:  # pandas.NA isn't even known to differ from itself
+        return True
 
 
 def encode_labels(
@@ -30,7 +37,8 @@ def encode_labels(
     """Position of each label among the categories, -1 where it is missing, and the categories.
 
     Args:
-        labels: Texts or integers of any shape; ``None``, ``-1``, NaN and an empty text are missing labels.
+        labels: Texts or integers of any shape; ``None``, ``-1``, NaN and an empty text are missing labels. A number
+            and its spelling (1, 1.0, "1", "1.0") are one label: one program writes what another reads as a text.
         categories: The possible labels in the wanted order; those that occur, sorted, where it is ``None``.
 
     Raises:
@@ -42,19 +50,22 @@ def encode_labels(
         ([1, -1, 0], ('a', 'b'))
     """
     table = _as_array(labels)
-    listed = [MISSING if is_missing(label) else label for label in table.ravel().tolist()]
-    present = set(listed) - {MISSING}
-    ordered = tuple(sorted(present, key=_sort_key)) if categories is None else tuple(categories)
-    position = {category: code for code, category in enumerate(ordered)}
+    listed = [None if is_missing(label) else label for label in table.ravel().tolist()]
+    # A number goes before its spellings, and "1" before "1.0": the first is what the category is called.
+    distinct = sorted({label for label in listed if label is not None}, key=_sort_key)
+    values = {label: _value(label) for label in distinct}
+    names = {values[label]: label for label in reversed(distinct)}
+    ordered = tuple(sorted(names.values(), key=_sort_key)) if categories is None else tuple(categories)
+    position = {_value(category): code for code, category in enumerate(ordered)}
     if len(position) < len(ordered):
         raise UsageError(f"categories must differ, got {name_some(ordered, most=10)}; name each once.")
-    unknown = sorted(present - set(position), key=_sort_key)
+    unknown = [names[value] for value in names if value not in position][::-1]
     if unknown:
         raise UsageError(
             f"labels must be among the categories {name_some(ordered, most=10)}, "
             f"got {name_some(map(repr, unknown))} that are not; correct them or name them as categories."
         )
-    codes = np.array([position.get(label, MISSING) for label in listed], dtype=np.int64)
+    codes = np.array([MISSING if label is None else position[values[label]] for label in listed], dtype=np.int64)
     return codes.reshape(table.shape), ordered
 
 
@@ -120,6 +131,17 @@ def check_table(codes: Int[np.ndarray, "*shape"]) -> None:
 def _as_array(labels: Labels | LabelTable) -> Shaped[np.ndarray, "*shape"]:
     """Objects, so that NumPy turns no label into another type's text."""
     return labels.astype(object) if isinstance(labels, np.ndarray) else np.array(labels, dtype=object)
+
+
+def _value(label: object) -> tuple[bool, Any]:
+    """What labels are compared by: the number that a label is or spells as a program would, else its text.
+
+    "01" and "1e3" are texts: who writes codes of two digits means them.
+    """
+    if not isinstance(label, str) or not _NUMBER.fullmatch(label):
+        return isinstance(label, str), label
+    number = int(label) if "." not in label else float(label)
+    return (False, number) if str(number) == label else (True, label)
 
 
 def _sort_key(label: object) -> tuple[bool, Any]:

@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from misfire.core.errors import UsageError
 from misfire.stats.agreement.cohen import CohenKappa, cohen_kappa
-from misfire.stats.agreement.labels import Labels, is_missing
+from misfire.stats.agreement.labels import Labels, encode_pair, is_missing
 from misfire.stats.proportion import wilson_interval
 
 
@@ -68,7 +68,8 @@ def self_agreement(
     if not pairs:
         nothing = replace(agreement, reason="no item was labelled twice.")
         return SelfAgreement(nothing, np.nan, np.nan, ())
-    changed = tuple(item for item, (before, after) in pairs.items() if before != after)
+    before, after, _ = encode_pair(first, last)
+    changed = tuple(item for item, is_changed in zip(pairs, before != after, strict=True) if is_changed)
     raw = wilson_interval(len(pairs) - len(changed), len(pairs), confidence=confidence)
     return SelfAgreement(agreement, *raw, changed)
 

@@ -25,7 +25,8 @@ class CarprtWeighting(PromptWeighting):
     A template by which the class wins no image has weight 0 for it, as in the released code to 11 digits. A class that
     wins no image by any template can't be judged in this way: the released code leaves its weights uniform, and so just
     the classes at 0 % unmended. Here they are judged by the class's nearest images instead, which no other class need
-    lose.
+    lose. Since each template is judged by the images that it wins itself, a template of another domain that wins only
+    a few sure ones may keep weight; the shared weights of ``cpe`` and ``zpe`` don't have this gap.
 
     Args:
         temperature: Of the softmax over a class's templates, in units of the cosine; 0.01 is the released code's 1 on
@@ -63,12 +64,11 @@ class CarprtWeighting(PromptWeighting):
             label = first[column]
             sums[template].index_add_(0, label, best.double())
             counts[template] += torch.bincount(label, minlength=num_classes)
-        template_score = sums.sum(dim=1) / len(images)
         mean = (sums / counts).T.nan_to_num(nan=-torch.inf)
         unjudged = (counts.sum(dim=0) == 0).nonzero()[:, 0]
-        if len(unjudged):
-            mean[unjudged] = self._by_nearest_images(images, prompts, unjudged)
+        mean[unjudged] = self._by_nearest_images(images, prompts, unjudged) if self.nearest_images else 0.0
         weights = softmax_weights(mean, temperature=self.temperature, keep_top=self.keep_top)
+        template_score = sums.sum(dim=1) / len(images)
         return PromptWeights(weights, template_score.float(), tuple(unjudged.tolist()))
 
     def _by_nearest_images(
@@ -77,10 +77,8 @@ class CarprtWeighting(PromptWeighting):
         prompts: Float[torch.Tensor, "class template dim"],
         classes: Int64[torch.Tensor, " unjudged"],
     ) -> Float[torch.Tensor, "unjudged template"]:
-        """Mean score of each class's nearest images by each template; all equal where none are asked for."""
+        """Mean score of each class's nearest images by each template."""
         found = torch.zeros(len(classes), prompts.shape[1], dtype=torch.float64, device=images.device)
-        if not self.nearest_images:
-            return found
         for row, one in enumerate(classes.tolist()):
             scores = images.float() @ prompts[one].float().T
             found[row] = scores.topk(min(self.nearest_images, len(images)), dim=0).values.double().mean(dim=0)

@@ -2,12 +2,12 @@
 
 from matplotlib.axes import Axes
 
-from misfire.methods.retrieval.attribution.outcome import AttributionCutoff, TemplateAttribution
+from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
 
 
 @styled
-def attribution_bars(found: TemplateAttribution) -> Illustration:
+def attribution_bars(found: LoggedAttribution) -> Illustration:
     """Shapley value of each template with its interval and what leaving it out costs, a panel a cut-off.
 
     Templates stand in one order in all panels: by Shapley value at the last cut-off, the largest first.
@@ -15,13 +15,14 @@ def attribution_bars(found: TemplateAttribution) -> Illustration:
     Args:
         found: What was attributed.
     """
-    last = found.at(found.k).shares
-    order = sorted(range(len(last)), key=lambda place: -last[place].shapley.estimate)
+    last = found.shares(found.ks[-1])
+    order = sorted(range(len(last)), key=lambda place: -last[place].shapley.value)
     figure = new_figure(2.1 * len(found.ks) + 3.2, 0.3 * len(order) + 1.3)
     panels = figure.subplots(1, len(found.ks), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, cutoff in zip(panels, found.cutoffs, strict=True):
-        _draw(axes, cutoff, order)
-        axes.set_title(f"hit@{cutoff.k}: {100 * found.gain(cutoff.k):+.2f} pp")
+    for axes, k in zip(panels, found.ks, strict=True):
+        shares = found.shares(k)
+        _draw(axes, [shares[place] for place in order])
+        axes.set_title(f"hit@{k}: {100 * found.gain(k):+.2f} pp")
         axes.set_xlabel("part of the gain (pp)")
     panels[0].set_yticks(range(len(order)), [last[place].template for place in order])
     panels[0].invert_yaxis()
@@ -40,15 +41,14 @@ def attribution_bars(found: TemplateAttribution) -> Illustration:
     )
 
 
-def _draw(axes: Axes, cutoff: AttributionCutoff, order: list[int]) -> None:
-    shares = [cutoff.shares[place] for place in order]
+def _draw(axes: Axes, shares: list[TemplateShare]) -> None:
     rows = range(len(shares))
     axes.barh(
-        rows, [100 * share.shapley.estimate for share in shares], color=colour(0), height=0.62, label="Shapley value"
+        rows, [100 * share.shapley.value for share in shares], color=colour(0), height=0.62, label="Shapley value"
     )
     for row, share in enumerate(shares):
         axes.plot([100 * share.shapley.low, 100 * share.shapley.high], [row, row], color=INK, linewidth=1.1)
-    lost = [100 * share.leave_one_out.estimate for share in shares]
+    lost = [100 * share.leave_one_out.value for share in shares]
     axes.plot(lost, rows, linestyle="none", marker="D", markersize=4, color=colour(1), label="lost if left out")
     axes.axvline(0, color=PALE, linewidth=0.9)
     axes.grid(axis="x")

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
+from misfire.cells import Estimate
 from misfire.core.words import interval_percent, percentage_points
-from misfire.methods.retrieval.attribution.outcome import AttributionCutoff, Share, TemplateAttribution, TemplateShare
+from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
 from misfire.methods.retrieval.attribution.words import orders_sentence
 from misfire.reporting.table import Column, Entry, Source, Table
 
 PLAIN = "{caption}"
 
 
-def attribution_table(found: TemplateAttribution, *, run_url: str | None = None) -> Table:
+def attribution_table(found: LoggedAttribution) -> Table:
     """A row a template and cut-off: its Shapley value, what leaving it out costs, and its Shapley value by category.
 
     Args:
         found: What was attributed.
-        run_url: Where its run can be looked at.
     """
     categories = list(found.category_sizes) if len(found.category_sizes) > 1 else []
     gains = ", ".join(f"{100 * found.gain(k):+.2f} pp in hit@{k}" for k in found.ks)
@@ -33,28 +33,28 @@ def attribution_table(found: TemplateAttribution, *, run_url: str | None = None)
                 for name in categories
             ),
         ),
-        rows=tuple(_row(cutoff, share, categories) for cutoff in found.cutoffs for share in cutoff.shares),
+        rows=tuple(_row(share, categories) for k in found.ks for share in found.shares(k)),
         note=_note(found),
-        sources=(Source(found.attribution_id, run_url),),
+        sources=(Source(found.cell_id, found.run_url),),
     )
 
 
-def _row(cutoff: AttributionCutoff, share: TemplateShare, categories: Sequence[str]) -> tuple[Entry, ...]:
+def _row(share: TemplateShare, categories: Sequence[str]) -> tuple[Entry, ...]:
     return (
-        Entry(str(cutoff.k), (cutoff.k,)),
+        Entry(str(share.k), (share.k,)),
         Entry(share.template, (share.template,)),
         _points(share.shapley),
         Entry(f"{share.p_adjusted:.3f}", (share.p_adjusted,)),
         _points(share.leave_one_out),
-        *(_points(share.by_category[name]) for name in categories),
+        *(_points(share.in_category(name)) for name in categories),
     )
 
 
-def _note(found: TemplateAttribution) -> str:
+def _note(found: LoggedAttribution) -> str:
     by_category = " A category's column is the Shapley value on its queries alone." * (len(found.category_sizes) > 1)
     plain = (
         " {caption} is the plain caption as a template like the others: its row says what keeping it in brings."
-        if PLAIN in found.templates_used
+        if PLAIN in found.templates_asked
         else ""
     )
     return (
@@ -67,6 +67,6 @@ def _note(found: TemplateAttribution) -> str:
     )
 
 
-def _points(share: Share) -> Entry:
-    text = f"{percentage_points(share.estimate)} {interval_percent(share.low, share.high)}"
-    return Entry(text, (share.estimate, share.low, share.high))
+def _points(share: Estimate) -> Entry:
+    text = f"{percentage_points(share.value)} {interval_percent(share.low, share.high)}"
+    return Entry(text, (share.value, share.low, share.high))

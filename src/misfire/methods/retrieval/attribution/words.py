@@ -1,8 +1,9 @@
-"""An attribution in words: its name in a table of runs, and what may be concluded about single templates."""
+"""An attribution in words: what may be concluded about single templates."""
 
 from collections.abc import Callable
+from typing import Any
 
-from misfire.methods.retrieval.attribution.outcome import TemplateAttribution, TemplateShare
+from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
 
 _MINED = (
     " The queries were mined from the plain caption's failures, so that any other wording looks better on them than it "
@@ -10,16 +11,7 @@ _MINED = (
 )
 
 
-def attribution_name(found: TemplateAttribution) -> str:
-    """What came out in one line: ``attribution · object · mean · a clear view of {caption} +1.2 of +4.8 pp @10``."""
-    best = max(found.at(found.k).shares, key=lambda share: share.shapley.estimate)
-    return (
-        f"attribution · {found.subset} · {found.pooling} · {best.template} {100 * best.shapley.estimate:+.1f} of "
-        f"{100 * found.gain(found.k):+.1f} pp @{found.k}"
-    )
-
-
-def attribution_sentence(found: TemplateAttribution) -> str:
+def attribution_sentence(found: LoggedAttribution) -> str:
     """What may be concluded about single templates: which surely help or hurt at which cut-off, if any does."""
     told = [
         f"{word} {', '.join(names)}"
@@ -31,7 +23,7 @@ def attribution_sentence(found: TemplateAttribution) -> str:
     ]
     verdict = "; ".join(told) if told else "no single template's part can be told from none"
     gains = _listed([f"{100 * found.gain(k):+.2f} pp at {k}" for k in found.ks])
-    num_templates = len(found.templates_used)
+    num_templates = len(found.templates_asked)
     return (
         f"The gain of {gains} on {found.num_queries:,} queries is the sum of {num_templates} templates' parts; "
         f"{verdict} (sign-flip tests by image, corrected for {_counted(num_templates, 'template')} at "
@@ -39,11 +31,11 @@ def attribution_sentence(found: TemplateAttribution) -> str:
     )
 
 
-def orders_sentence(found: TemplateAttribution) -> str:
+def orders_sentence(found: LoggedAttribution) -> str:
     """Whether Shapley values are exact, and how far drawing orders may have put them off if they aren't."""
     if not found.num_orders:
         return f"Shapley values are exact: all {found.num_coalitions:,} sets of these templates were ranked."
-    errors = _listed([f"{100 * cutoff.order_error:.2f} pp at {cutoff.k}" for cutoff in found.cutoffs])
+    errors = _listed([f"{100 * found.order_error(k):.2f} pp at {k}" for k in found.ks])
     return (
         f"Shapley values are estimates from {found.num_orders:,} random orders of joining "
         f"({found.num_coalitions:,} sets of these templates were ranked): standard error at most {errors}, which the "
@@ -51,15 +43,15 @@ def orders_sentence(found: TemplateAttribution) -> str:
     )
 
 
-def _sure(found: TemplateAttribution, is_it: Callable[[float], bool]) -> list[str]:
+def _sure(found: LoggedAttribution, is_it: Callable[[float], bool]) -> list[str]:
     """Templates whose part is told from none, each with its cut-offs."""
 
     def is_sure(share: TemplateShare) -> bool:
-        return share.p_adjusted <= 1 - found.confidence + 1e-12 and is_it(share.shapley.estimate)
+        return share.p_adjusted <= 1 - found.confidence + 1e-12 and is_it(share.shapley.value)
 
     names = []
-    for place, template in enumerate(found.templates_used):
-        ks = [str(cutoff.k) for cutoff in found.cutoffs if is_sure(cutoff.shares[place])]
+    for place, template in enumerate(found.templates_asked):
+        ks = [str(k) for k in found.ks if is_sure(found.shares(k)[place])]
         if ks:
             names.append(f"{template!r} at {_listed(ks)}")
     return names
@@ -71,3 +63,20 @@ def _listed(words: list[str]) -> str:
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def told(found: LoggedAttribution) -> str:
+    """What may be concluded, then a row a template and cut-off, the decisive one first."""
+    from misfire.methods.retrieval.attribution.table import attribution_table
+    from misfire.reporting.table import to_text
+
+    return "\n".join([found.logged.name, attribution_sentence(found), "", to_text(attribution_table(found)), ""])
+
+
+def attribution_name(found: Any) -> str:
+    """What came out in one line, for a store that isn't a ledger."""
+    best = max(found.at(found.k).shares, key=lambda share: share.shapley.estimate)
+    return (
+        f"attribution · {found.subset} · {found.pooling} · {best.template} {100 * best.shapley.estimate:+.1f} of "
+        f"{100 * found.gain(found.k):+.1f} pp @{found.k}"
+    )

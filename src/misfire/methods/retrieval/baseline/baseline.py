@@ -1,21 +1,29 @@
 """Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from misfire.cells.lab import Workbench
+from misfire.cells import Estimate, Estimates, Workbench
+from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.data import Caption, Image
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
 from misfire.methods.retrieval.ensemble.cell import check_cut_offs
 from misfire.metrics import hit_at_k, reciprocal_rank
-from misfire.scoring import Outcomes, target_outcomes, top_items
-from misfire.stats import Interval, StatisticsSettings, clustered_mean_bootstrap, clustered_median_bootstrap
+from misfire.scoring import Outcomes, relevant_outcomes, target_outcomes, top_items
+from misfire.stats import (
+    Interval,
+    StatisticsSettings,
+    clustered_mean_bootstrap,
+    clustered_median_bootstrap,
+    clustered_wilson_interval,
+    wilson_interval,
+)
 
 TEXT_TO_IMAGE = "t2i"
 IMAGE_TO_TEXT = "i2t"
@@ -51,24 +59,15 @@ def text_to_image(bench: Workbench, positions: Int[np.ndarray, " query"] | None 
 
 
 def image_to_text(bench: Workbench) -> tuple[Outcomes, Int[np.ndarray, " image"]]:
-    """What images retrieve among all captions, and which of its own captions each image scores best.
+    """What images that have captions retrieve among all captions, and which of its own each image scores best.
 
     The rank is that of the best-scored caption of the image, which is the field's R@K for several relevant items.
+    Entries are in the order of :attr:`misfire.data.Dataset.captioned_positions`.
     """
-    best_own = best_own_caption(bench.gallery, bench.captions, bench.targets)
-    return target_outcomes(bench.gallery, bench.captions, best_own), best_own.numpy()
-
-
-def best_own_caption(
-    images: Float[torch.Tensor, "image dim"],
-    captions: Float[torch.Tensor, "caption dim"],
-    targets: Int[torch.Tensor, " caption"],
-) -> Int[torch.Tensor, " image"]:
-    """Position of each image's best-scored own caption; the earliest of equal ones."""
-    own_scores = (captions * images[targets]).sum(dim=1).numpy()
-    order = np.lexsort((np.arange(len(own_scores)), -own_scores, targets.numpy()))
-    first_of_image = np.searchsorted(targets.numpy()[order], np.arange(len(images)))
-    return torch.from_numpy(order[first_of_image])
+    asked = bench.dataset.captioned_positions
+    owners = torch.from_numpy(np.searchsorted(asked, bench.dataset.targets))
+    found = relevant_outcomes(bench.gallery[torch.from_numpy(asked)], bench.captions, owners)
+    return found.outcomes, found.best.numpy()
 
 
 def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> str:
@@ -88,17 +87,96 @@ def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: Statistics
     )
 
 
+def measured_baseline(
+    bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings
+) -> tuple[pd.DataFrame, Estimates]:
+    """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
+
+    Intervals resample images with all their captions. Beside each text-to-image hit rate stands how far it could go
+    and what it hangs on: the ``ceiling`` of the texts alone, what it is ``if_ties_lose`` and ``if_ties_win``, and the
+    numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+
+    Returns:
+        One record a query of either direction, and the estimates.
+    """
+    queries = text_to_image(bench)
+    images, best_own = image_to_text(bench)
+    rows = [
+        *_estimates(TEXT_TO_IMAGE, queries, bench.dataset.targets, ks, statistics),
+        *_estimates(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+        *_hangs_on(bench, queries, ks),
+    ]
+    records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
+    return records, Estimates.of(rows)
+
+
+def _estimates(
+    direction: str,
+    outcomes: Outcomes,
+    clusters: Int[np.ndarray, " query"],
+    ks: tuple[int, ...],
+    statistics: StatisticsSettings,
+) -> Iterator[Estimate]:
+    ranks = outcomes.ranks.rank.numpy()
+    n = len(ranks)
+
+    def estimate(
+        metric: str,
+        bootstrap: Callable[..., Interval],
+        values: np.ndarray,
+        k: int | None = None,
+        unit: Unit = "fraction",
+    ) -> Estimate:
+        found = bootstrap(
+            values,
+            clusters,
+            num_replicates=statistics.num_replicates,
+            confidence=statistics.confidence,
+            rng=np.random.default_rng(statistics.seed),
+        )
+        name = f"{direction}/{metric}"
+        return Estimate(name, float(found.estimate), k=k, unit=unit, low=float(found.low), high=float(found.high), n=n)
+
+    for k in ks:
+        yield estimate("hit", clustered_mean_bootstrap, hit_at_k(ranks, k=k), k)
+    yield estimate("reciprocal_rank", clustered_mean_bootstrap, reciprocal_rank(ranks), unit="score")
+    yield estimate("median_rank", clustered_median_bootstrap, ranks, unit="score")
+
+
+def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
+    num_best = min(max(ks) + 1, len(bench.gallery))
+    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
+    everyone = np.arange(len(bench.targets))
+    n = len(everyone)
+    for k in ks:
+        found = side.bounds(bench.targets, k=k)
+
+        def bound(
+            group: str, value: float, k: int = k, unit: Unit = "fraction", *, is_tracked: bool = False
+        ) -> Estimate:
+            return Estimate(
+                f"{TEXT_TO_IMAGE}/hit", float(value), k=k, group=group, unit=unit, n=n, is_tracked=is_tracked
+            )
+
+        yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
+        yield bound("if_ties_lose", found.if_ties_lose / n)
+        yield bound("if_ties_win", found.if_ties_win / n)
+        yield bound("within_fp32", float(found.within_fp32), unit="count")
+        yield bound("within_bf16", float(found.within_bf16), unit="count")
+
+
 def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:
     """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
 
-    Intervals resample images with all their captions.
+    Intervals resample images with all their captions; where all queries are hits, or none, those of a hit rate are
+    Wilson's, for as many queries as there are images.
     """
     queries = text_to_image(bench)
     images, best_own = image_to_text(bench)
     image_of_query = bench.dataset.targets
     intervals = {
         **_intervals(TEXT_TO_IMAGE, queries, image_of_query, ks, statistics),
-        **_intervals(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+        **_intervals(IMAGE_TO_TEXT, images, bench.dataset.captioned_positions, ks, statistics),
     }
     records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
     return Baseline(
@@ -144,7 +222,21 @@ def _intervals(
             rng=np.random.default_rng(statistics.seed),
         )
 
-    hits = {f"{direction}/hit_at_{k}": interval(clustered_mean_bootstrap, hit_at_k(ranks, k=k)) for k in ks}
+    def hit_interval(k: int) -> Interval:
+        hits = hit_at_k(ranks, k=k)
+        found = interval(clustered_mean_bootstrap, hits)
+        if hits.any() != hits.all():
+            return found
+        # Every resample of hits alone is all hits: the bootstrap would be sure of what it has seen eight times.
+        num_clusters, is_hit = len(np.unique(clusters)), bool(hits.all())
+        low, high = (
+            clustered_wilson_interval(hits, clusters, confidence=statistics.confidence)
+            if num_clusters > 1
+            else wilson_interval(int(is_hit), 1, confidence=statistics.confidence)
+        )
+        return replace(found, low=low, high=high)
+
+    hits = {f"{direction}/hit_at_{k}": hit_interval(k) for k in ks}
     return {
         **hits,
         f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
@@ -166,11 +258,11 @@ def _caption_records(bench: Workbench, outcomes: Outcomes) -> pd.DataFrame:
 
 
 def _image_records(bench: Workbench, outcomes: Outcomes, best_own: Int[np.ndarray, " image"]) -> pd.DataFrame:
-    captions = bench.dataset.captions
+    captions, images = bench.dataset.captions, bench.dataset.images
     return pd.DataFrame(
         {
             "direction": IMAGE_TO_TEXT,
-            "query_id": ids_of(bench.dataset.images),
+            "query_id": ids_of([images[position] for position in bench.dataset.captioned_positions]),
             "text_sha256": None,
             "target_id": [captions[position].id for position in best_own],
             **outcome_columns(outcomes, captions),

@@ -36,12 +36,8 @@ def lenient_hit_rate(strict: float, failure_set: FailureSet, *, k: int) -> Lenie
     Raises:
         UsageError: If no failure is labelled, or all queries would be left out.
     """
+    check_labelled(failure_set)
     labelled = [failure for failure in failure_set.failures if failure.category is not None]
-    if not labelled:
-        raise UsageError(
-            f"a score without Ambiguous items needs labels, got none in failure set {failure_set.digest[:12]}; "
-            "annotate it, or name one with labels."
-        )
     ambiguous = [failure for failure in labelled if failure.category == AMBIGUOUS]
     share = failure_set.num_top1_failures / failure_set.num_queries / len(labelled)  # of all queries, each stands for
     left = 1 - share * len(ambiguous)
@@ -49,3 +45,16 @@ def lenient_hit_rate(strict: float, failure_set: FailureSet, *, k: int) -> Lenie
         raise UsageError("a score without Ambiguous items needs other queries, got none; check the labels.")
     hits = strict - share * sum(failure.rank <= k for failure in ambiguous)
     return LenientHitRate(k, strict, hits / left, len(ambiguous), len(labelled))
+
+
+def check_labelled(failure_set: FailureSet) -> None:
+    """Refuse a failure set without labels.
+
+    Raises:
+        UsageError: If no failure is labelled.
+    """
+    if all(failure.category is None for failure in failure_set.failures):
+        raise UsageError(
+            f"a score without Ambiguous items needs labels, got none in failure set {failure_set.digest[:12]}; "
+            "annotate it, or name one with labels."
+        )

@@ -1,14 +1,17 @@
 """Runs a cell: the plain caption against the pooled prompts, query by query."""
 
+import io
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
-from misfire.cells.lab import Workbench
+from misfire.cells import Estimates, Outcome, Workbench
 from misfire.core.hashing import sha256_json, sha256_text
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, outcome_columns
@@ -16,6 +19,7 @@ from misfire.methods.retrieval.baseline.ceilings import RankedSide
 from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.evidence import Evidence
 from misfire.methods.retrieval.ensemble.label_noise import noisy_gains
+from misfire.methods.retrieval.ensemble.measured import Measured, counts_of
 from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult, Gain
 from misfire.metrics import hit_at_k
 from misfire.prompts import TemplateSet
@@ -33,6 +37,7 @@ from misfire.scoring import (
 from misfire.stats import PairedBootstrap, paired_bootstrap
 
 PLAIN = "{caption}"
+REPLICATES_FILE = "replicates.npz"
 _MOST_KEPT_VALUES = 2**24  # 64 MiB
 
 
@@ -53,7 +58,70 @@ def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) ->
     )
 
 
+def ensemble_outcome(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Outcome:
+    """Rank every query of the cell with its plain caption and with its pooled prompts, and compare.
+
+    Args:
+        cell: What to run.
+        bench: Where its embeddings come from; the backbone is touched for what the store lacks, and for nothing else.
+        failure_set: Names the queries' categories, by which flips are told apart; it changes no rank.
+    """
+    found = measured(cell, bench, failure_set)
+    bootstraps = {k: _bootstrap(found, k) for k in cell.ks}
+    noisy = noisy_gains(cell, bench, found.before.ranks, found.after.ranks)
+    # Pages of trackers start from what was logged first: the gain at the largest cut-off, where it is decided.
+    estimates = [
+        row
+        for k in sorted(cell.ks, reverse=True)
+        for row in found.estimates_at(k, bootstraps[k], noisy.get(k), is_headline=k == max(cell.ks))
+    ]
+    description = cell.pooling.describe()
+    return Outcome(
+        records=found.records(),
+        estimates=Estimates.of(estimates),
+        facts={
+            "subset": cell.subset.name,
+            "how_chosen": cell.subset.how_chosen,
+            "is_failure_mined": cell.subset.is_failure_mined,
+            "num_queries": len(cell.subset),
+            "templates": cell.template_set.name,
+            "num_templates": len(cell.template_set),
+            "is_oracle": cell.template_set.is_oracle,
+            "pooling": str(description["pooling"]),
+            "tau": float(description["tau"]) if "tau" in description else None,
+            "backbone": bench.encoder.name,
+            "backbone_fingerprint": cell.backbone_fingerprint,
+            "dataset": cell.dataset.name,
+            "dataset_fingerprint": cell.dataset.fingerprint,
+            "dataset_notes": list(cell.dataset.notes),
+            "ks": list(cell.ks),
+            "num_others": cell.others,
+            "num_others_asked": len(cell.complement),
+            "confidence": float(cell.statistics.confidence),
+            "num_replicates": int(cell.statistics.num_replicates),
+            "failure_set": "" if failure_set is None else failure_set.digest,
+            "failure_counts": counts_of(failure_set),
+            "label_source": None if failure_set is None else failure_set.label_source,
+            **found.facts,
+        },
+        files={REPLICATES_FILE: _replicates(bootstraps)},
+    )
+
+
+def _replicates(bootstraps: Mapping[int, PairedBootstrap]) -> bytes:
+    content = io.BytesIO()
+    arrays: dict[str, Any] = {f"hit_at_{k}": found.replicates for k, found in bootstraps.items()}
+    np.savez_compressed(content, **arrays)
+    return content.getvalue()
+
+
 def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Evidence:
+    found = measured(cell, bench, failure_set)
+    return Evidence(found.cell, found.before, found.after, found.template_ranks, found.categories)
+
+
+def measured(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Measured:
+    """The cell's queries under the plain caption, under its pooled prompts and under each template alone."""
     targets = targets_of(cell, bench)
     known = failure_set.failures if failure_set is not None else ()
     category = {failure.query_id: failure.category for failure in known}
@@ -61,7 +129,7 @@ def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> E
     after, alone = _pooled_side(cell, bench, targets, before.ranks)
     # A query that is asked with its caption alone is the baseline, to the last tie.
     after, alone = after.but_for(cell.is_plain, before), np.where(cell.is_plain, before.ranks, alone)
-    return Evidence(
+    return Measured(
         cell=cell,
         before=before,
         after=after,
@@ -157,7 +225,7 @@ def _prompts(cell: Cell, bench: Workbench) -> torch.Tensor:
     return bench.once(f"prompts {cell.prompts_digest}", lambda: bench.prompts(cell.prompts))
 
 
-def _bootstrap(evidence: Evidence, k: int) -> PairedBootstrap:
+def _bootstrap(evidence: Evidence | Measured, k: int) -> PairedBootstrap:
     subset, statistics = slice(len(evidence.cell.subset)), evidence.cell.statistics
     return paired_bootstrap(
         hit_at_k(evidence.before.ranks[subset], k=k),

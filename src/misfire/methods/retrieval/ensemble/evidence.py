@@ -125,12 +125,16 @@ class Evidence:
         here = here[here >= len(cell.subset)]
         if not len(here):
             return None
-        return confirm(
+        queries, failures = confirm(
             self.before.ranks[here],
             self.after.ranks[here],
             self._targets[here],
             k=k,
             confidence=cell.statistics.confidence,
+        )
+        return Confirmation(
+            queries,
+            failures,
             how_split=(
                 f"{len(here):,} sampled captions of {num_images:,} of {len(cell.dataset.images):,} images, from which "
                 "no failure was mined"

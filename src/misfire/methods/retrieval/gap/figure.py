@@ -1,13 +1,13 @@
 """The oracle gap as points with intervals: what each way of choosing templates changes over all queries."""
 
-from misfire.methods.retrieval.gap.outcome import OracleGap
+from misfire.methods.retrieval.gap.logged import LoggedGap
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
 
 _KINDS = ("none", "same for all", "predicted", "gated", "oracle")
 
 
 @styled
-def oracle_gap_points(gap: OracleGap) -> Illustration:
+def oracle_gap_points(gap: LoggedGap) -> Illustration:
     """Change of hit@k over all queries with its interval, a row a system and a panel a cut-off.
 
     Args:
@@ -18,13 +18,13 @@ def oracle_gap_points(gap: OracleGap) -> Illustration:
     panels = figure.subplots(1, len(gap.ks), squeeze=False, sharey=True)[0]
     for axes, k in zip(panels, gap.ks, strict=True):
         axes.axvline(0, color=PALE, linewidth=0.9)
-        oracle = 100 * gap.oracle.at(k).net.estimate
+        oracle = 100 * gap.oracle.at("net", k).value
         axes.axvline(oracle, color=INK, linewidth=0.9, linestyle=":")
         for row, system in enumerate(systems):
-            net, ink = system.at(k).net, colour(_KINDS.index(system.kind))
+            net, ink = system.at("net", k), colour(_KINDS.index(system.kind))
             axes.plot([100 * net.low, 100 * net.high], [row, row], color=ink, linewidth=1.6)
             filled = "white" if system.is_oracle else ink
-            axes.plot(100 * net.estimate, row, marker="o", color=ink, markerfacecolor=filled, markersize=5)
+            axes.plot(100 * net.value, row, marker="o", color=ink, markerfacecolor=filled, markersize=5)
         axes.set_title(f"hit@{k}")
         axes.set_xlabel("Δ on all queries (pp)")
         axes.grid(axis="x")
@@ -36,8 +36,8 @@ def oracle_gap_points(gap: OracleGap) -> Illustration:
         caption=(
             f"Estimated change over all {gap.num_queries:,} queries against the plain caption, with intervals that "
             f"hold for all systems at once ({gap.confidence:.0%}), from {gap.num_labelled} labelled failures and "
-            f"{gap.num_others:,} of the queries that the plain caption gets right. The open circle and the dotted line "
-            "are the oracle, which reads gold labels at query time."
+            f"{gap.num_others_asked:,} of the queries that the plain caption gets right. The open circle and the "
+            "dotted line are the oracle, which reads gold labels at query time."
         ),
         figure=figure,
     )

@@ -1,6 +1,7 @@
 """What gold labels are worth: templates chosen by them, by predicted categories, by a gate, and not at all."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import final
@@ -9,14 +10,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from misfire.cells.lab import Workbench
+from misfire.cells import Estimate, Estimates, Outcome, Workbench
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_json
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, text_to_image
 from misfire.methods.retrieval.ensemble.cell import check_cut_offs, complement_sample
 from misfire.methods.retrieval.ensemble.ledger import NetChange, net_change
+from misfire.methods.retrieval.ensemble.measured import HIT
 from misfire.methods.retrieval.flips import flip_ledger
+from misfire.methods.retrieval.gap.logged import system_label
 from misfire.methods.retrieval.gap.outcome import (
     GATED,
     GENERIC,
@@ -182,6 +185,116 @@ def run_oracle_gap(plan: GapPlan) -> GapResult:
         }
     )
     return GapResult(_gap(plan, outcomes), records)
+
+
+def gap_outcome(plan: GapPlan) -> Outcome:
+    """Let every system choose, rank each query once with each set chosen for it, and count what is fixed and broken."""
+    generic = plan.systems.generic
+    ranked = RankedSets(
+        bench=plan.bench,
+        positions=plan.positions,
+        sets={generic.name: generic, **plan.systems.sets},
+        pooling=plan.pooling,
+        plain_ranks=plan.plain_ranks[plan.positions],
+    )
+    systems = _systems(plan, ranked)
+    ranks = {f"{system.kind} {system.router}".strip(): ranked.of(system.chosen) for system in systems}
+    # Pages of trackers start from what was logged first: the largest cut-off, where it is decided.
+    estimates = [
+        row
+        for k in sorted(plan.ks, reverse=True)
+        for system, found in zip(systems, ranks.values(), strict=True)
+        for row in _estimates_at(plan, system, found, ranks[ORACLE], k)
+    ]
+    described, failure_set = plan.pooling.describe(), plan.failure_set
+    tau = f" tau={described['tau']:g}" if "tau" in described else ""
+    num_failures = int((plan.plain_ranks > 1).sum())
+    return Outcome(
+        records=_records(plan, systems, ranks),
+        estimates=Estimates.of([*estimates, *(row for system in systems for row in _choices(plan, system))]),
+        facts={
+            "subset": "failures",
+            "how_chosen": failure_set.how_chosen,
+            "label_source": failure_set.label_source or "nobody",
+            "failure_set": failure_set.digest,
+            "backbone": plan.bench.encoder.name,
+            "backbone_fingerprint": plan.bench.encoder.fingerprint,
+            "dataset": plan.bench.dataset.name,
+            "dataset_fingerprint": plan.bench.dataset.fingerprint,
+            "dataset_notes": list(plan.bench.dataset.notes),
+            "pooling": f"{described['pooling']}{tau}",
+            "systems": [[system.kind, system.router] for system in systems],
+            "gold": dict(Counter(plan.gold).most_common()),
+            "num_routable": sum(name in plan.systems.sets for name in plan.gold),
+            "num_failures": num_failures,
+            "num_hits": len(plan.plain_ranks) - num_failures,
+            "num_others_asked": len(plan.others),
+            "gate": (
+                "applies templates where the plain caption's best image leads the second by less than a threshold, "
+                f"under which most hits at {plan.systems.gate.k} are won on the images of the other "
+                f"{plan.systems.gate.num_folds - 1} of {plan.systems.gate.num_folds} folds"
+            ),
+            "confidence": float(plan.statistics.confidence),
+            "ks": list(plan.ks),
+        },
+    )
+
+
+def _estimates_at(
+    plan: GapPlan, system: "_System", ranks: Int[np.ndarray, " query"], oracle: Int[np.ndarray, " query"], k: int
+) -> Iterator[Estimate]:
+    """A system's change over all queries, what it is behind the oracle, and its flips."""
+    before, label = plan.plain_ranks[plan.positions], system_label(system.kind, system.router)
+    is_headline = k == max(plan.ks)
+    for what, net in (
+        ("net", _SAME if system.kind == NONE else _net(plan, before, ranks, k=k)),
+        ("behind_oracle", _SAME if system.kind == ORACLE else _net(plan, ranks, oracle, k=k)),
+    ):
+        yield Estimate(
+            HIT,
+            net.estimate,
+            k=k,
+            group=f"{label}/{what}",
+            unit="difference",
+            low=net.low,
+            high=net.high,
+            n=len(plan.plain_ranks),
+            is_tracked=is_headline and what == "net" and system.kind != NONE,
+        )
+    num_labelled = len(plan.labelled)
+    for part, here in (("failures", slice(num_labelled)), ("others", slice(num_labelled, None))):
+        flips = flip_ledger(before[here], ranks[here], k=k)
+        for name in ("fixed", "broken", "still_right", "still_wrong"):
+            group = f"{label}/{part}/{name}"
+            yield Estimate(
+                HIT, float(getattr(flips, name)), k=k, group=group, unit="count", n=flips.num_units, is_tracked=False
+            )
+
+
+def _choices(plan: GapPlan, system: "_System") -> Iterator[Estimate]:
+    """To what share of all queries a system applies templates, and how many failures it routes to their category."""
+    is_applied, weights = np.array([name != PLAIN_CAPTION for name in system.chosen]), _weights(plan)
+    label = system_label(system.kind, system.router)
+    yield Estimate("t2i/applied", float((weights * is_applied).sum() / weights.sum()), group=label, is_tracked=False)
+    if system.kind == PREDICTED:
+        right = sum(route == gold for route, gold in zip(system.chosen, plan.gold, strict=False))
+        yield Estimate(
+            "t2i/category_right", float(right), group=label, unit="count", n=len(plan.gold), is_tracked=False
+        )
+
+
+def _records(plan: GapPlan, systems: "list[_System]", ranks: Mapping[str, Int[np.ndarray, " query"]]) -> pd.DataFrame:
+    captions = [plan.bench.dataset.captions[position] for position in plan.positions]
+    return pd.DataFrame(
+        {
+            "query_id": ids_of(captions),
+            "image_id": [caption.image_id for caption in captions],
+            "part": ["failures"] * len(plan.labelled) + ["others"] * len(plan.others),
+            "gold_category": [*plan.gold, *[None] * len(plan.others)],
+            **{f"rank {name}": found for name, found in ranks.items()},
+            **{f"templates {name}": system.chosen for name, system in zip(ranks, systems, strict=True)},
+        }
+    )
 
 
 def _systems(plan: GapPlan, ranked: RankedSets) -> list[_System]:

@@ -2,9 +2,9 @@
 
 from matplotlib.axes import Axes
 
-from misfire.methods.retrieval.ensemble.report.figures.tau_axis import as_tau_axis, band
-from misfire.methods.retrieval.ensemble.report.series import subset_label
-from misfire.methods.retrieval.profile.outcome import ProfilePoint, TauProfile
+from misfire.methods.retrieval.ensemble.figures.tau_axis import as_tau_axis, band
+from misfire.methods.retrieval.ensemble.series import subset_label
+from misfire.methods.retrieval.profile.logged import LoggedProfile, ProfilePoint
 from misfire.methods.retrieval.profile.profile import PUBLISHED_TAU
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
 
@@ -13,13 +13,13 @@ _SHADE = "#eeeeee"
 
 
 @styled
-def tau_profile_curves(profile: TauProfile) -> Illustration:
+def tau_profile_curves(profile: LoggedProfile) -> Illustration:
     """hit@k on the subset over the net change on the other queries, a column a cut-off; tau is logarithmic.
 
     Args:
         profile: A finished profile.
     """
-    is_cost_known = profile.num_complement > 0
+    is_cost_known = profile.num_others_asked > 0
     figure = new_figure(2.75 * len(profile.ks) + 0.4, 5.0 if is_cost_known else 3.2)
     panels = figure.subplots(1 + is_cost_known, len(profile.ks), squeeze=False, sharex=True)
     for place, k in enumerate(profile.ks):
@@ -44,14 +44,14 @@ def tau_profile_curves(profile: TauProfile) -> Illustration:
         caption=(
             f"{profile.num_taus} temperatures, n={profile.num_queries} queries. Bands are the plain caption's hits "
             f"plus the {profile.confidence:.0%} bootstrap percentile interval of the gain, each by itself. "
-            + (f"Below, net change on {profile.num_complement:,} other queries. " if is_cost_known else "")
+            + (f"Below, net change on {profile.num_others_asked:,} other queries. " if is_cost_known else "")
             + "The highest point of a curve was chosen by looking; its max-T p-value counts all looks."
         ),
         figure=figure,
     )
 
 
-def _hit_rate(axes: Axes, points: list[ProfilePoint], profile: TauProfile, ink: str) -> None:
+def _hit_rate(axes: Axes, points: list[ProfilePoint], profile: LoggedProfile, ink: str) -> None:
     places, total = _places(points), profile.num_queries
     before = profile.baseline(points[0].k) / total
     low, high = (
@@ -64,8 +64,8 @@ def _hit_rate(axes: Axes, points: list[ProfilePoint], profile: TauProfile, ink: 
     _curve(axes, places, [100 * point.hits / total for point in points], ink)
 
 
-def _net_elsewhere(axes: Axes, points: list[ProfilePoint], profile: TauProfile, ink: str) -> None:
-    net = [100 * (point.complement_fixed - point.complement_broken) / profile.num_complement for point in points]
+def _net_elsewhere(axes: Axes, points: list[ProfilePoint], profile: LoggedProfile, ink: str) -> None:
+    net = [100 * (point.complement_fixed - point.complement_broken) / profile.num_others_asked for point in points]
     axes.axhline(0, color=INK, linewidth=0.9, linestyle="--")
     _curve(axes, _places(points), net, ink)
 
@@ -76,13 +76,13 @@ def _curve(axes: Axes, places: list[float], values: list[float], ink: str) -> No
         axes.plot(places[end], values[end], color=ink, marker=marker, markersize=6, linestyle="none")
 
 
-def _landmarks(axes: Axes, profile: TauProfile) -> None:
+def _landmarks(axes: Axes, profile: LoggedProfile) -> None:
     """Where ranks change, the prompts' spread, and the published temperature."""
-    transition = profile.transition
-    if transition.start is not None:
-        end = transition.end if transition.end is not None else profile.at(profile.ks[0])[-2].tau
-        axes.axvspan(transition.start, end, color=_SHADE, zorder=0, label="max's ranks become mean's")
-    spread = profile.reference.spread.deviation
+    start, end = profile.transition["start"], profile.transition["end"]
+    if start is not None:
+        last = profile.at(profile.ks[0])[-2].tau if end is None else end
+        axes.axvspan(start, last, color=_SHADE, zorder=0, label="max's ranks become mean's")
+    spread = profile.spread("deviation")
     low, high = _limits(profile)
     if low < spread < high:
         axes.axvline(spread, color=PALE, linestyle=":", linewidth=1.1, label=f"spread over prompts, {spread:.2g}")
@@ -96,12 +96,12 @@ def _places(points: list[ProfilePoint]) -> list[float]:
     return [taus[0] / _ROOM, *taus, taus[-1] * _ROOM]
 
 
-def _limits(profile: TauProfile) -> tuple[float, float]:
+def _limits(profile: LoggedProfile) -> tuple[float, float]:
     places = _places(profile.at(profile.ks[0]))
     return places[0], places[-1]
 
 
-def _ticks(axes: Axes, profile: TauProfile) -> None:
+def _ticks(axes: Axes, profile: LoggedProfile) -> None:
     """Powers of ten within the grid, and the ends by name; the panels share their axis."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 

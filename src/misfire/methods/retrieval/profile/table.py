@@ -1,17 +1,16 @@
 """A tau profile as a table: its ends, tau = 1 and its best at each cut-off."""
 
 from misfire.core.words import UNDEFINED, interval_percent, p_value, percentage_points, plain_count
-from misfire.methods.retrieval.ensemble.report.series import subset_label
-from misfire.methods.retrieval.profile.outcome import TauProfile
+from misfire.methods.retrieval.ensemble.series import subset_label
+from misfire.methods.retrieval.profile.logged import LoggedProfile
 from misfire.reporting.table import Column, Entry, Source, Table
 
 
-def profile_table(profile: TauProfile, *, run_url: str | None = None) -> Table:
+def profile_table(profile: LoggedProfile) -> Table:
     """Hits of the plain caption, max, tau = 1, mean and the best tau, and what the best is worth: a row a cut-off.
 
     Args:
         profile: A finished profile.
-        run_url: Where its run can be looked at, if anywhere.
     """
     oracle = ", chosen by gold labels" if profile.is_oracle else ""
     mined = (
@@ -43,20 +42,20 @@ def profile_table(profile: TauProfile, *, run_url: str | None = None) -> Table:
             f"{profile.num_taus + 2} was chosen by looking; its p-value is adjusted for them all, its interval isn't."
             f"{mined}"
         ),
-        sources=(Source(profile.profile_id, run_url),),
+        sources=(Source(profile.cell_id, profile.run_url),),
     )
 
 
-def _row(profile: TauProfile, k: int) -> tuple[Entry, ...]:
+def _row(profile: LoggedProfile, k: int) -> tuple[Entry, ...]:
     points, best = profile.at(k), profile.best(k)
     hits = (
         profile.baseline(k),
         points[0].hits,
-        profile.reference.hits[profile.ks.index(k)],
+        profile.published_hits(k),
         points[-1].hits,
         best.hits,
     )
-    asked = profile.num_complement
+    asked = profile.num_others_asked
     elsewhere = (best.complement_fixed, best.complement_broken) if asked else (None, None)
     remark = f"of {plain_count(asked)}" if asked else "the other queries were not asked"
     return (

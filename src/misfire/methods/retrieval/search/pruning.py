@@ -14,13 +14,13 @@ import torch
 from jaxtyping import Bool, Int
 
 from misfire.cells.lab import Workbench
+from misfire.cells.pareto import beats
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.baseline.baseline import ids_of
 from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import plain_side, targets_of
 from misfire.methods.retrieval.flips import flips_of_hits
 from misfire.methods.retrieval.search.objective import Objective
-from misfire.methods.retrieval.search.pareto import beats
 from misfire.metrics import hit_at_k
 from misfire.scoring import ensemble_outcomes, ensemble_top_items
 

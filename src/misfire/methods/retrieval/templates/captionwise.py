@@ -83,6 +83,11 @@ class CaptionwiseTemplates(TemplateChoice):
     def needs_labels(self) -> bool:
         """Whether it learns from annotated failures."""
 
+    @property
+    def is_oracle(self) -> bool:
+        """Whether gold labels choose what is asked, so that no deployed system could."""
+        return False
+
     @abstractmethod
     def for_queries(
         self,

@@ -18,7 +18,7 @@ from misfire.methods.retrieval.templates.gating import Routes, gated, plain_marg
 from misfire.methods.retrieval.templates.margin_gate import MarginGate
 from misfire.methods.retrieval.templates.ranked_sets import PLAIN_CAPTION, RankedSets
 from misfire.methods.retrieval.templates.routing import PredictedTemplates, routing_problem
-from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet
+from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling, target_ranks
 
 _PLAIN = TemplateSet("caption_only", ("{caption}",))
@@ -64,6 +64,11 @@ class GatedTemplates(CaptionwiseTemplates):
     @override
     def needs_labels(self) -> bool:
         return isinstance(self.templates, CaptionwiseTemplates) and self.templates.needs_labels
+
+    @property
+    @override
+    def is_oracle(self) -> bool:
+        return getattr(self.templates, "is_oracle", isinstance(self.templates, MatchedTemplates))
 
     @override
     def for_queries(

@@ -6,14 +6,14 @@ from misfire.methods.retrieval.ensemble.report.comparison_table import compariso
 from misfire.methods.retrieval.ensemble.report.evidence_table import evidence_table
 from misfire.methods.retrieval.ensemble.report.facts import decisive_row
 from misfire.methods.retrieval.ensemble.report.figures.best import best_pooling
-from misfire.methods.retrieval.ensemble.report.figures.categories import category_distribution
+from misfire.failures.category_report import category_distribution
 from misfire.methods.retrieval.ensemble.report.figures.histogram import bootstrap_distributions
 from misfire.methods.retrieval.ensemble.report.figures.matrix import gain_matrix
 from misfire.methods.retrieval.ensemble.report.figures.pooling import pooling_ablation
 from misfire.methods.retrieval.ensemble.report.figures.temperature import temperature_sweep
 from misfire.reporting.figure import Illustration
 from misfire.methods.retrieval.ensemble.report.findings import Findings
-from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
+from misfire.reporting.gallery import Gallery
 from misfire.methods.retrieval.ensemble.report.ledger_table import ledger_table
 from misfire.methods.retrieval.ensemble.report.rows import CellRow
 from misfire.reporting.section import Section
@@ -63,16 +63,11 @@ def cell_sections(
     ]
 
 
-def _galleries(galleries: Sequence[FlipGallery]) -> list[Section]:
+def _galleries(galleries: Sequence[Gallery]) -> list[Section]:
     return [
         Section(
             f"flips-{number}",
             "What it fixed and what it broke",
-            (
-                f"{gallery.cell}, at {gallery.k}: the largest changes of rank each way. A query is fixed where its "
-                f"picture is among the first {gallery.k} only with the new prompts, and broken where only with the "
-                "plain caption.",
-            ),
             gallery=gallery,
         )
         for number, gallery in enumerate(galleries, start=1)

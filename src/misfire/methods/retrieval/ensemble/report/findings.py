@@ -8,7 +8,7 @@ from misfire.methods.retrieval.attribution.outcome import TemplateAttribution
 from misfire.methods.retrieval.ensemble.comparison import ComparedCell
 from misfire.methods.retrieval.gap.outcome import OracleGap
 from misfire.methods.retrieval.profile.outcome import TauProfile
-from misfire.methods.retrieval.ensemble.report.flip_gallery import FlipGallery
+from misfire.reporting.gallery import Gallery
 
 
 @final
@@ -27,7 +27,7 @@ class Findings:
 
     k: int
     compared: Mapping[str, ComparedCell] = field(default_factory=dict)
-    galleries: tuple[FlipGallery, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
     profiles: tuple[TauProfile, ...] = ()
     gaps: tuple[OracleGap, ...] = ()
     attributions: tuple[TemplateAttribution, ...] = ()

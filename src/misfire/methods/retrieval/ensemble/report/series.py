@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from misfire.failures.category_report import categories_by_frequency as categories_by_frequency
 from misfire.methods.retrieval.ensemble.report.rows import CellRow
 from misfire.reporting.table import Source
 
@@ -116,11 +117,6 @@ def without_tau_sweep(rows: Sequence[CellRow]) -> list[CellRow]:
         return list(rows)
     nearest = min(sorted(taus), key=lambda tau: abs(math.log(tau / _DEFAULT_TAU)))
     return [row for row in rows if row.tau is None or row.tau == nearest]
-
-
-def categories_by_frequency(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Categories with their counts, the most frequent first, equal ones by name."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _telling_facts(rows: Sequence[CellRow]) -> list[Callable[[CellRow], str]]:

@@ -12,10 +12,10 @@ from misfire.core.words import (
     probability,
     signed_count,
 )
+from misfire.failures.category_report import taxonomy_table as taxonomy_table
 from misfire.methods.retrieval.ensemble.report.rows import BootstrapRow, CellRow
-from misfire.methods.retrieval.ensemble.report.series import categories_by_frequency, cutoffs, pooling_label, sorted_rows, subset_label
+from misfire.methods.retrieval.ensemble.report.series import cutoffs, pooling_label, sorted_rows, subset_label
 from misfire.reporting.table import Entry, Column, Source, Table
-from misfire.stats import wilson_interval
 
 _SIDE_EFFECT_K = 10
 
@@ -98,43 +98,6 @@ def bootstrap_table(rows: Sequence[CellRow]) -> Table:
         rows=tuple(cells),
         note=note + _oracle_note(ordered),
         sources=sources_of(ordered),
-    )
-
-
-def taxonomy_table(counts: Mapping[str, int]) -> Table:
-    """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
-
-    Args:
-        counts: Annotated failures a category.
-
-    Raises:
-        UsageError: If nothing was annotated.
-    """
-    total = sum(counts.values())
-    if total < 1:
-        raise UsageError(f"taxonomy_counts must hold annotated failures, got {dict(counts)}; run misfire agree first.")
-    rows = []
-    for category, count in categories_by_frequency(counts):
-        low, high = wilson_interval(count, total)
-        rows.append(
-            (
-                Entry(category.capitalize(), (category,)),
-                Entry(plain_count(count), (count,)),
-                Entry(percent(count, total), (count / total,), f"{count} of {total}"),
-                Entry(interval_percent(low, high), (low, high)),
-            )
-        )
-    return Table(
-        name="taxonomy",
-        title=f"Why retrieval failed: categories of {total} annotated failures.",
-        columns=(
-            Column("Category", ("category",), is_number=False),
-            Column("Failures", ("count",)),
-            Column("Share (%)", ("share",)),
-            Column("95 % interval", ("share_low", "share_high")),
-        ),
-        rows=tuple(rows),
-        note="Intervals are Wilson's, for each share by itself.",
     )
 
 

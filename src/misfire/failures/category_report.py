@@ -1,0 +1,123 @@
+"""Why retrieval failed: how often each category was labelled, as a table and as a figure."""
+
+from collections.abc import Collection, Mapping
+
+from matplotlib.axes import Axes
+
+from misfire.core.errors import UsageError
+from misfire.core.words import interval_percent, percent, plain_count
+from misfire.failures.taxonomy import AMBIGUOUS
+from misfire.reporting.figure import INK, Illustration, colour, new_figure, styled
+from misfire.reporting.table import Column, Entry, Table
+from misfire.stats import wilson_interval
+
+_INTERVALS = " Whiskers are intervals for the share of all failures, each by itself."
+
+
+@styled
+def category_distribution(
+    counts: Mapping[str, int],
+    *,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    not_actionable: Collection[str] = (AMBIGUOUS,),
+) -> Illustration:
+    """One bar a category, the most frequent on top; failures that no prompt can mend are hatched grey.
+
+    Args:
+        counts: Annotated failures a category, at least one in all.
+        intervals: Ends of the interval of each category's share, in fractions; drawn as whiskers where given.
+        not_actionable: Categories that no prompt can mend.
+    """
+    ordered = categories_by_frequency(counts)
+    total = sum(counts.values())
+    hopeless = {name.casefold() for name in not_actionable}
+    figure = new_figure(5.6, 0.7 + 0.33 * len(ordered))
+    axes = figure.subplots()
+    ends = []
+    fill = colour(0) if intervals is None else colour(4)  # whiskers show on a light bar
+    for position, (category, count) in enumerate(ordered):
+        is_actionable = category.casefold() not in hopeless
+        axes.barh(
+            position,
+            count,
+            height=0.7,
+            color=fill if is_actionable else "#bbbbbb",
+            hatch="" if is_actionable else "////",
+            edgecolor=INK,
+            linewidth=0.6,
+        )
+        end = _whisker(axes, position, count, total, None if intervals is None else intervals[category])
+        label = f"{count} ({percent(count, total)} %)"
+        axes.annotate(label, (end, position), (4, 0), textcoords="offset points", va="center")
+        ends.append(end)
+    axes.set_yticks(range(len(ordered)), [_capitalised(category) for category, _ in ordered])
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.3 * max(ends))
+    axes.set_xlabel(f"annotated failures (n={total})")
+    return Illustration(
+        name="categories",
+        title="Distribution of failure categories.",
+        caption=(
+            f"{total} annotated top-1 failures. In ambiguous failures (hatched) the image found fits the caption too; "
+            f"the others are actionable.{_INTERVALS if intervals else ''}"
+        ),
+        figure=figure,
+    )
+
+
+def _whisker(axes: Axes, position: int, count: int, total: int, interval: tuple[float, float] | None) -> float:
+    """Draws the interval and returns where a label may begin."""
+    if interval is None:
+        return float(count)
+    low, high = (total * end for end in interval)
+    axes.errorbar(
+        count, position, xerr=[[count - low], [high - count]], color=INK, elinewidth=1.0, capsize=3, capthick=1.0
+    )
+    return max(float(count), high)
+
+
+def _capitalised(category: str) -> str:
+    return category[:1].upper() + category[1:]
+
+
+def taxonomy_table(counts: Mapping[str, int]) -> Table:
+    """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
+
+    Args:
+        counts: Annotated failures a category.
+
+    Raises:
+        UsageError: If nothing was annotated.
+    """
+    total = sum(counts.values())
+    if total < 1:
+        raise UsageError(f"taxonomy_counts must hold annotated failures, got {dict(counts)}; run misfire agree first.")
+    rows = []
+    for category, count in categories_by_frequency(counts):
+        low, high = wilson_interval(count, total)
+        rows.append(
+            (
+                Entry(category.capitalize(), (category,)),
+                Entry(plain_count(count), (count,)),
+                Entry(percent(count, total), (count / total,), f"{count} of {total}"),
+                Entry(interval_percent(low, high), (low, high)),
+            )
+        )
+    return Table(
+        name="taxonomy",
+        title=f"Why retrieval failed: categories of {total} annotated failures.",
+        columns=(
+            Column("Category", ("category",), is_number=False),
+            Column("Failures", ("count",)),
+            Column("Share (%)", ("share",)),
+            Column("95 % interval", ("share_low", "share_high")),
+        ),
+        rows=tuple(rows),
+        note="Intervals are Wilson's, for each share by itself.",
+    )
+
+
+def categories_by_frequency(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Categories with their counts, the most frequent first, equal ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

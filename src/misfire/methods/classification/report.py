@@ -1,0 +1,453 @@
+"""The report of classification cells: what the mends did, which classes are the worst, what they are confused with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from misfire.cells import Estimate, Logged, Question, ReportPart, in_words
+from misfire.core.words import UNDEFINED, p_value, percentage_points, plain_count, signed_count, unsigned_points
+from misfire.methods.classification.evaluation import Judged, differences
+from misfire.methods.classification.figures import (
+    confusion_of_worst,
+    margin_against_accuracy,
+    rivals_graph,
+    sorted_accuracies,
+)
+from misfire.methods.classification.words import classes_of, headline, mend_sentence, pair_sentence, remarks, table_of
+from misfire.reporting.section import Section
+from misfire.reporting.table import Column, Entry, Source, Table
+from misfire.stats import StatisticsSettings
+
+AFTER, DELTA = "after", "delta"
+_WORST_SHOWN, _PAIRS_SHOWN, _FLIPS_SHOWN = 20, 15, 20
+
+
+def classification_part(cells: Sequence[Logged], question: Question) -> ReportPart:
+    """Every cell in one table; of the one whose worst classes fare best, the classes themselves.
+
+    Args:
+        cells: Finished cells of the kind.
+        question: What the experiment asks.
+    """
+    k = _cutoff(cells, question)
+    best = max(cells, key=lambda cell: _value(cell, "worst", k, AFTER))
+    mended = [cell for cell in cells if cell.facts["is_mended"]]
+    gains = {cell.id: corrected_gains(cell, k, num_looks=len(mended)) for cell in mended}
+    sources = tuple(Source(cell.id, cell.url, cell.label) for cell in cells)
+    overview = _overview(cells, k, gains, sources)
+    sections = [
+        Section("classification", "What the mends did", sentences=_lead(best, k, gains), tables=(overview,)),
+        *_class_sections(best, AFTER),
+    ]
+    signals = _signal_table(best)
+    if signals is not None:
+        sections.append(
+            Section(
+                "signals",
+                "What tells the worst classes without labels",
+                sentences=(
+                    "Each signal is turned so that higher should mean more accurate. The oracle's margin reads the "
+                    "labels: it is what the label-free one could be, not a method.",
+                ),
+                tables=(signals,),
+                illustrations=(margin_against_accuracy(classes_of(best)),),
+            )
+        )
+    return ReportPart(
+        sections=tuple(sections),
+        answer=_answer(best, cells, k, gains),
+        decides=bool(question.decision_rule and mended),
+        about=tuple(
+            (name, ", ".join(dict.fromkeys(cell.label[name] for cell in cells))) for name in ("backbone", "dataset")
+        ),
+        sources=sources,
+        method=(
+            "Before is the uniform ensemble of the same templates. Mends are found without labels, and both are "
+            "measured by the labels on the same images.",
+            "Intervals are basic bootstrap intervals, images resampled within their classes, the same for before and "
+            "after. In the decision they are widened for the number of mends (Bonferroni).",
+            f"Worst@{k} chooses and measures its classes by the same images and is too low; the held-out number "
+            "chooses by one half of each class's images and measures by the other.",
+        ),
+        deciding=Estimate("worst", 0.0, k=k, group=AFTER),
+        columns=(
+            Estimate("accuracy", 0.0, group=AFTER),
+            *((Estimate("worst", 0.0, k=k, group=DELTA), Estimate("accuracy", 0.0, group=DELTA)) if mended else ()),
+        ),
+    )
+
+
+def outcomes_part(cells: Sequence[Logged], question: Question) -> ReportPart:
+    """The classes of other models: one table of the models, and each one's worst classes."""
+    k = _cutoff(cells, question)
+    sources = tuple(Source(cell.id, cell.url, cell.label) for cell in cells)
+    metrics = [
+        Estimate("accuracy", 0.0),
+        Estimate("worst", 0.0, k=k),
+        Estimate("worst_held_out", 0.0, k=k),
+        Estimate("worst_also", 0.0, k=k),
+        Estimate("harmonic_mean", 0.0),
+        Estimate("geometric_mean", 0.0),
+        Estimate("accuracy", 0.0, group="also"),
+        Estimate("worst", 0.0, k=k, group="also"),
+    ]
+    shown = [one for one in metrics if any(cell.estimates.find(one.metric, k=one.k, group=one.group) for cell in cells)]
+    table = Table(
+        name="models",
+        title=f"{plain_count(len(cells))} {'model' if len(cells) == 1 else 'models'} by their classes.",
+        columns=(
+            Column("model", ("model",), is_number=False),
+            *(
+                Column(_header(one), (one.tracked_name, f"{one.tracked_name}_low", f"{one.tracked_name}_high"))
+                for one in shown
+            ),
+        ),
+        rows=tuple(
+            (
+                Entry(cell.label["model"], (cell.label["model"],)),
+                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in shown),
+            )
+            for cell in cells
+        ),
+        note=(
+            f"worst_also@{k} is what the {k} classes that are the worst by the labels have by the second label set: "
+            "far higher values say that the labels are to blame. What is by the other labels is so throughout."
+        ),
+        sources=sources,
+    )
+    sections = [Section("models", "The models by their classes", tables=(table,))]
+    for cell in cells:
+        sections += _class_sections(cell, "", of=cell.label["model"])
+    return ReportPart(
+        sections=tuple(sections),
+        answer=" ".join(f"{cell.label['model']}: {headline(cell)}" for cell in cells),
+        sources=sources,
+        deciding=Estimate("worst", 0.0, k=k),
+        columns=(Estimate("accuracy", 0.0),),
+    )
+
+
+def corrected_gains(cell: Logged, k: int, *, num_looks: int) -> dict[str, Estimate]:
+    """The changes of Worst@k and accuracy with intervals that hold for all of ``num_looks`` mends at once."""
+    statistics = cell.identity["statistics"]
+    settings = StatisticsSettings(
+        num_replicates=int(statistics["num_replicates"]),
+        confidence=1 - (1 - float(statistics["confidence"])) / max(1, num_looks),
+        seed=int(statistics["seed"]),
+    )
+    records, names = cell.records, list(cell.identity["names"])
+    labels = records.label.to_numpy()
+    before, after = (Judged(names, labels, records[side].to_numpy()) for side in ("before", "after"))
+    found = differences(before, after, cutoffs=(k,), settings=settings)
+    return {one.metric: one for one in found}
+
+
+def mends(gains: dict[str, Estimate]) -> bool:
+    """Whether a mend raises Worst@k, and lowers accuracy by no more than its interval leaves open."""
+    return gains["worst"].low > 0 and gains["accuracy"].high >= 0
+
+
+def _lead(best: Logged, k: int, gains: dict[str, dict[str, Estimate]]) -> tuple[str, ...]:
+    said = [f"The worst classes fare best under {best.name}. {headline(best)}"]
+    if best.facts["is_mended"]:
+        verdict = "holds" if mends(gains[best.id]) else "doesn't hold"
+        worst = gains[best.id]["worst"]
+        said.append(
+            f"Corrected for {plain_count(len(gains))} {'mend' if len(gains) == 1 else 'mends'}, the interval of the "
+            f"change of worst@{k} is [{percentage_points(worst.low)}, {percentage_points(worst.high)}] pp; that it "
+            f"mends {verdict}."
+        )
+    return (*said, *remarks(best))
+
+
+def _answer(best: Logged, cells: Sequence[Logged], k: int, gains: dict[str, dict[str, Estimate]]) -> str:
+    if not gains:
+        return f"{best.name}. {headline(best)}"
+    holding = [cell for cell in cells if cell.id in gains and mends(gains[cell.id])]
+    if not holding:
+        return (
+            f"None of {plain_count(len(gains))} mends raises worst@{k} beyond its corrected interval without lowering "
+            f"accuracy beyond it. The largest worst@{k} is that of {best.name}. {headline(best)}"
+        )
+    winner = max(holding, key=lambda cell: gains[cell.id]["worst"].value)
+    return (
+        f"{plain_count(len(holding))} of {plain_count(len(gains))} mends raise worst@{k} beyond the corrected interval "
+        f"without lowering accuracy beyond it; most does {winner.name}. {mend_sentence(winner)}"
+    )
+
+
+def _overview(
+    cells: Sequence[Logged], k: int, gains: dict[str, dict[str, Estimate]], sources: tuple[Source, ...]
+) -> Table:
+    labels = [name for name in cells[0].label if len({cell.label.get(name) for cell in cells}) > 1] or ["weighting"]
+    metrics = [
+        Estimate("accuracy", 0.0, group=AFTER),
+        Estimate("accuracy", 0.0, group=DELTA),
+        Estimate("worst", 0.0, k=k, group=AFTER),
+        Estimate("worst", 0.0, k=k, group=DELTA),
+        Estimate("worst_held_out", 0.0, k=k, group=AFTER),
+        Estimate("harmonic_mean", 0.0, group=AFTER),
+        Estimate("never_predicted", 0.0, group=AFTER, unit="count"),
+        Estimate("images_fixed", 0.0, unit="count"),
+        Estimate("images_broken", 0.0, unit="count"),
+    ]
+    return Table(
+        name="mends",
+        title=f"Classifiers by their worst classes: {plain_count(len(cells))}.",
+        columns=(
+            *(Column(name, (name,), is_number=False) for name in labels),
+            *(
+                Column(_header(one), (one.tracked_name, f"{one.tracked_name}_low", f"{one.tracked_name}_high"))
+                for one in metrics
+            ),
+            Column("mends", ("mends",), is_number=False),
+        ),
+        rows=tuple(
+            (
+                *(Entry(cell.label.get(name, ""), (cell.label.get(name),)) for name in labels),
+                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in metrics),
+                _verdict(gains.get(cell.id)),
+            )
+            for cell in cells
+        ),
+        note=(
+            "Changes (Δ) are against the uniform ensemble of the same templates on the same images. A mend counts "
+            f"where the interval of the change of worst@{k}, corrected for all mends, lies above 0 and that of "
+            "accuracy doesn't lie below 0."
+        ),
+        sources=sources,
+    )
+
+
+def _verdict(gains: dict[str, Estimate] | None) -> Entry:
+    if gains is None:
+        return Entry("-", (None,))
+    return Entry("yes" if mends(gains) else "no", (mends(gains),))
+
+
+def _class_sections(cell: Logged, group: str, *, of: str = "") -> list[Section]:
+    table = classes_of(cell)
+    suffix = f" of {of}" if of else ""
+    anchor = f"_{cell.id[:8]}" if of else ""
+    predicted = "after" if group else "prediction"
+    pairs = table_of(cell, "pairs.csv")
+    names = table.set_index("class").name
+    figures = [
+        sorted_accuracies(table),
+        rivals_graph(table),
+        confusion_of_worst(table, cell.records, predicted=predicted),
+    ]
+    source = (Source(cell.id, cell.url, cell.label),)
+    sections = [
+        Section(
+            f"worst_classes{anchor}",
+            f"The worst classes{suffix}",
+            sentences=tuple(remarks(cell)),
+            tables=(_worst_table(table, source, anchor),),
+            illustrations=tuple(figures),
+        ),
+        Section(
+            f"rivals{anchor}",
+            f"What is confused with what{suffix}",
+            sentences=(pair_sentence(pairs, names),),
+            tables=(_pair_table(pairs, names, source, anchor),),
+        ),
+    ]
+    if cell.facts.get("is_mended"):
+        flips = table_of(cell, "class_flips.csv")
+        sections.append(
+            Section(
+                f"flips{anchor}",
+                f"What mending gave and took{suffix}",
+                sentences=(mend_sentence(cell),),
+                tables=(_flip_table(flips, names, source, anchor),),
+            )
+        )
+    if anchor:
+        for section in sections:
+            for figure in section.illustrations:
+                object.__setattr__(figure, "name", f"{figure.name}{anchor}")
+    return sections
+
+
+def _worst_table(table: pd.DataFrame, source: tuple[Source, ...], anchor: str) -> Table:
+    worst = table[table.num_images > 0].sort_values(["accuracy", "class"], kind="stable").head(_WORST_SHOWN)
+    optional = {
+        "before %": "accuracy_before",
+        "by the other labels %": "accuracy_also",
+        "worst elsewhere": "worst_in_others",
+        "margin": "margin",
+    }
+    shown = {header: column for header, column in optional.items() if column in table}
+    rows = []
+    for row in worst.to_dict("records"):
+        interval = f"[{unsigned_points(row['low'])}, {unsigned_points(row['high'])}]"
+        rows.append(
+            (
+                _text(row["name"]),
+                Entry(f"{unsigned_points(row['accuracy'])} {interval}", (row["accuracy"], row["low"], row["high"])),
+                *(_number(row[column], column) for column in shown.values()),
+                Entry(str(row["num_images"]), (row["num_images"],)),
+                _text(row["rival_name"]),
+                Entry(str(row["called_rival"]), (row["called_rival"],)),
+                Entry(str(row["rival_called_it"]), (row["rival_called_it"],)),
+            )
+        )
+    return Table(
+        name=f"worst_classes{anchor}",
+        title=f"The {len(rows)} classes of the lowest accuracy.",
+        columns=(
+            Column("class", ("class",), is_number=False),
+            Column("accuracy %", ("accuracy", "low", "high")),
+            *(Column(header, (column,)) for header, column in shown.items()),
+            Column("images", ("num_images",)),
+            Column("rival", ("rival",), is_number=False),
+            Column("called it", ("called_rival",)),
+            Column("the other way", ("rival_called_it",)),
+        ),
+        rows=tuple(rows),
+        note="Intervals are Wilson's, of each class by itself: the lowest of many are partly low by chance.",
+        sources=source,
+    )
+
+
+def _pair_table(pairs: pd.DataFrame, names: "pd.Series[str]", source: tuple[Source, ...], anchor: str) -> Table:
+    rows = tuple(
+        (
+            _text(names[row["first"]]),
+            _text(names[row["second"]]),
+            Entry(str(row["first_as_second"]), (row["first_as_second"],)),
+            Entry(str(row["second_as_first"]), (row["second_as_first"],)),
+            Entry(p_value(row["p_exact"]), (row["p_exact"],)),
+            Entry(p_value(row["p_holm"]), (row["p_holm"],)),
+        )
+        for row in pairs.head(_PAIRS_SHOWN).to_dict("records")
+    )
+    return Table(
+        name=f"confused_pairs{anchor}",
+        title=f"The {len(rows)} most confused pairs of classes.",
+        columns=(
+            Column("A", ("first",), is_number=False),
+            Column("B", ("second",), is_number=False),
+            Column("A called B", ("first_as_second",)),
+            Column("B called A", ("second_as_first",)),
+            Column("p", ("p_exact",)),
+            Column("p (Holm)", ("p_holm",)),
+        ),
+        rows=rows,
+        note="p is of the exact McNemar test that both ways are equally likely; Holm's counts every confused pair.",
+        sources=source,
+    )
+
+
+def _flip_table(flips: pd.DataFrame, names: "pd.Series[str]", source: tuple[Source, ...], anchor: str) -> Table:
+    flips = flips.assign(net=flips.fixed - flips.broken)
+    flips["class"] = np.arange(len(flips))
+    moved = flips[(flips.fixed + flips.broken) > 0]
+    order = moved.reindex(moved.net.abs().sort_values(ascending=False, kind="stable").index).head(_FLIPS_SHOWN)
+    rows = []
+    for row in order.sort_values("net", ascending=False, kind="stable").to_dict("records"):
+        by = f"{names[row['taken_by']]} ({row['num_taken_by']})" if row["taken_by"] >= 0 else "-"
+        of = f"{names[row['taken_from']]} ({row['num_taken_from']})" if row["taken_from"] >= 0 else "-"
+        rows.append(
+            (
+                _text(names[row["class"]]),
+                Entry(str(row["fixed"]), (row["fixed"],)),
+                Entry(str(row["broken"]), (row["broken"],)),
+                Entry(signed_count(int(row["net"])), (row["net"],)),
+                _number(row["p_holm"], "p"),
+                Entry(of, (row["taken_from"], row["num_taken_from"])),
+                Entry(by, (row["taken_by"], row["num_taken_by"])),
+            )
+        )
+    return Table(
+        name=f"class_flips{anchor}",
+        title=f"The {len(rows)} classes that mending changed most.",
+        columns=(
+            Column("class", ("class",), is_number=False),
+            Column("fixed", ("fixed",)),
+            Column("broken", ("broken",)),
+            Column("net", ("net",)),
+            Column("p (Holm)", ("p_holm",)),
+            Column("took right images of", ("taken_from", "num_taken_from"), is_number=False),
+            Column("lost most to", ("taken_by", "num_taken_by"), is_number=False),
+        ),
+        rows=tuple(rows),
+        note="A mended class is never shown without what it took: images of other classes that had been called right.",
+        sources=source,
+    )
+
+
+def _signal_table(cell: Logged) -> Table | None:
+    signals = [row.group for row in cell.estimates if row.metric == "spearman"]
+    if not signals:
+        return None
+    k = int(cell.facts["headline_k"])
+    rows = []
+    for signal in signals:
+        overlap = cell.estimates.at("overlap", k=k, group=signal)
+        both = [cell.estimates.at(metric, group=signal) for metric in ("spearman", "kendall")]
+        rows.append(
+            (
+                _text(signal.replace("_", " ")),
+                *(Entry(in_words(one), (_raw(one.value), _raw(one.low), _raw(one.high))) for one in both),
+                Entry(f"{round(overlap.value * k)} of {k}", (overlap.value,)),
+                Entry(str(both[0].n), (both[0].n,)),
+            )
+        )
+    return Table(
+        name="signals",
+        title="Rank correlation of each signal with class accuracy before mending.",
+        columns=(
+            Column("signal", ("signal",), is_number=False),
+            Column("Spearman", ("spearman", "spearman_low", "spearman_high")),
+            Column("Kendall", ("kendall", "kendall_low", "kendall_high")),
+            Column(f"of the {k} worst", ("overlap",)),
+            Column("classes", ("num_classes",)),
+        ),
+        rows=tuple(rows),
+        note="A class is the unit of the intervals; classes of which a signal knows nothing are left out.",
+        sources=(Source(cell.id, cell.url, cell.label),),
+    )
+
+
+def _cutoff(cells: Sequence[Logged], question: Question) -> int:
+    """The question's cut-off where every cell has it, else the cells' own."""
+    own = min(int(cell.facts["headline_k"]) for cell in cells)
+    group = AFTER if "is_mended" in cells[0].facts else ""
+    has = question.k is not None and all(cell.estimates.find("worst", k=question.k, group=group) for cell in cells)
+    return int(question.k) if has and question.k is not None else own
+
+
+def _value(cell: Logged, metric: str, k: int, group: str) -> float:
+    return cell.estimates.at(metric, k=k, group=group).value
+
+
+def _header(one: Estimate) -> str:
+    name = one.metric.replace("_", " ") if one.k is None else f"{one.metric.replace('_', ' ')}@{one.k}"
+    return {DELTA: f"Δ {name}", "also": f"{name} (other labels)"}.get(one.group, name)
+
+
+def _entry(found: Estimate | None) -> Entry:
+    if found is None:
+        return Entry(UNDEFINED, (None, None, None))
+    return Entry(in_words(found), (_raw(found.value), _raw(found.low), _raw(found.high)))
+
+
+def _raw(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _text(value: object) -> Entry:
+    return Entry(str(value), (str(value),))
+
+
+def _number(value: float, column: str) -> Entry:
+    if value != value:
+        return Entry(UNDEFINED, (None,))
+    if column == "p":
+        return Entry(p_value(value), (value,))
+    if column == "worst_in_others":
+        return Entry(str(int(value)), (int(value),))
+    return Entry(f"{value:.3f}" if column == "margin" else unsigned_points(value), (value,))

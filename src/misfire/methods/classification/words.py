@@ -1,0 +1,166 @@
+"""What a finished evaluation of classes says, in words."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from misfire.cells import Estimate, Logged
+from misfire.core.words import p_value, percentage_points, plain_count, unsigned_points
+
+_MOST_SHOWN = 10
+
+
+def told(logged: Logged) -> str:
+    """One finished cell: the conclusion first, then its worst classes, then how far that can be trusted."""
+    facts, group = logged.facts, group_of(logged)
+    k = int(facts["headline_k"])
+    lines = [logged.name, "", headline(logged)]
+    lines += ["", f"The {min(k, _MOST_SHOWN)} worst classes", *_aligned(worst_rows(logged, most=_MOST_SHOWN))]
+    lines += ["", *remarks(logged)]
+    held_out = logged.estimates.find("worst_held_out", k=k, group=group)
+    if held_out is not None:
+        lines.append(
+            f"The {k} classes were chosen by the images that measure them, which makes worst@{k} too low; chosen by "
+            f"one half and measured by the other, it is {unsigned_points(held_out.value)} %."
+        )
+    return "\n".join(line for line in lines)
+
+
+def headline(logged: Logged) -> str:
+    """Accuracy and Worst@k, and what the mend did to both."""
+    group, k = group_of(logged), int(logged.facts["headline_k"])
+    accuracy, worst = (logged.estimates.at("accuracy", group=group), logged.estimates.at("worst", k=k, group=group))
+    said = (
+        f"Accuracy {unsigned_points(accuracy.value)} %, worst@{k} {unsigned_points(worst.value)} % "
+        f"{_interval(worst)} over {plain_count(int(logged.facts['num_images']))} images."
+    )
+    also = logged.estimates.find("worst_also", k=k, group=group)
+    if also is not None:
+        said += f" By the second label set the same {k} classes have {unsigned_points(also.value)} %."
+    if logged.facts.get("is_mended"):
+        said += f" {mend_sentence(logged)}"
+    return said
+
+
+def mend_sentence(logged: Logged) -> str:
+    """What mending gave the worst classes and what it cost the others."""
+    k, found = int(logged.facts["headline_k"]), logged.estimates
+    worst, accuracy = found.at("worst", k=k, group="delta"), found.at("accuracy", group="delta")
+    fixed, broken = found.at("images_fixed").value, found.at("images_broken").value
+    return (
+        f"Mending changed worst@{k} by {percentage_points(worst.value)} pp {_points_interval(worst)} and accuracy by "
+        f"{percentage_points(accuracy.value)} pp {_points_interval(accuracy)}: {plain_count(round(fixed))} images "
+        f"fixed, {plain_count(round(broken))} broken."
+    )
+
+
+def remarks(logged: Logged) -> list[str]:
+    """What must be known beside the numbers, a sentence each."""
+    facts: Mapping[str, Any] = logged.facts
+    said = []
+    if facts.get("is_mended") and facts.get("is_transductive"):
+        said.append("The mend was found on the measured images themselves, without their labels.")
+    if facts.get("without_margin"):
+        said.append(f"No image is assigned to {_some(facts['without_margin'])}, so no margin is known of them.")
+    if facts.get("shared_names"):
+        said.append(
+            f"Classes share the names {_some(facts['shared_names'])}: of such classes all but the first are at 0 % by "
+            "construction."
+        )
+    if facts.get("unjudged_classes"):
+        said.append(f"The weighting knows nothing of {_some(facts['unjudged_classes'])}.")
+    if facts.get("enriched"):
+        dropped = ", ".join(f"{count} {reason}" for reason, count in facts["descriptions_dropped"].items())
+        said.append(
+            f"Described were {_some(facts['enriched'])}"
+            + (f"; descriptions dropped: {dropped}" if dropped else "")
+            + (
+                f"; nothing useful was said of {_some(facts['descriptions_missing'])}"
+                if facts["descriptions_missing"]
+                else ""
+            )
+            + "."
+        )
+    never = logged.estimates.at("never_predicted", group=group_of(logged)).value
+    if never:
+        said.append(f"{plain_count(round(never))} of the classes that have images are never predicted.")
+    return said + list(facts.get("remarks", []))
+
+
+def worst_rows(logged: Logged, *, most: int) -> list[tuple[str, ...]]:
+    """The worst classes, a row each with a header: accuracy, images, and what they are called instead."""
+    table = classes_of(logged)
+    worst = table[table.num_images > 0].sort_values(["accuracy", "class"], kind="stable").head(most)
+    columns: list[tuple[str, ...]] = []
+    for row in worst.to_dict("records"):
+        rival = f"{row['rival_name']} ({row['called_rival']} : {row['rival_called_it']})" if row["rival"] >= 0 else "-"
+        before = (unsigned_points(row["accuracy_before"]),) if "accuracy_before" in row else ()
+        also = (_percent(row["accuracy_also"]),) if "accuracy_also" in row else ()
+        columns.append(
+            (str(row["name"]), *before, unsigned_points(row["accuracy"]), *also, str(row["num_images"]), rival)
+        )
+    header = (
+        "class",
+        *(("before %",) if "accuracy_before" in table else ()),
+        "accuracy %",
+        *(("by the other labels %",) if "accuracy_also" in table else ()),
+        "images",
+        "called instead (it : the other way)",
+    )
+    return [header, *columns]
+
+
+def classes_of(logged: Logged) -> pd.DataFrame:
+    """The cell's table of classes."""
+    return table_of(logged, "classes.csv")
+
+
+def table_of(logged: Logged, file: str) -> pd.DataFrame:
+    """A table that the cell keeps as CSV."""
+    texts = {"name": str, "rival_name": str}  # a class may be called "null", or 7
+    table = pd.read_csv(io.BytesIO(logged.read(file)), keep_default_na=False, na_values=[""], dtype=texts)
+    return table.fillna({name: "" for name in texts if name in table})
+
+
+def group_of(logged: Logged) -> str:
+    """Group of the estimates that count: after mending where there is something to mend."""
+    return "after" if "is_mended" in logged.facts else ""
+
+
+def pair_sentence(pairs: pd.DataFrame, names: "pd.Series[str]") -> str:
+    """Whether the most confused pair is confused one way."""
+    if not len(pairs):
+        return "No image is called by another class's name."
+    row = pairs.iloc[0]
+    one_sided = "more often than the other way round" if row.p_holm < 0.05 else "about as often as the other way round"
+    return (
+        f"Most confused are {names[row['first']]} and {names[row['second']]}: {int(row.first_as_second)} of the former "
+        f"are called the latter and {int(row.second_as_first)} the other way round, {one_sided} (exact McNemar, "
+        f"Holm-adjusted p {p_value(float(row.p_holm))})."
+    )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_SHOWN])
+    return f"{shown} and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else shown
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"[{unsigned_points(estimate.low)}, {unsigned_points(estimate.high)}]"
+
+
+def _points_interval(estimate: Estimate) -> str:
+    return f"[{percentage_points(estimate.low)}, {percentage_points(estimate.high)}]"
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else unsigned_points(share)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -1,0 +1,78 @@
+"""How many of the training labels are known: a fraction that is drawn, or a mask that somebody has published."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from jaxtyping import Int8
+
+from misfire.core.errors import UsageError, name_some
+from misfire.core.hashing import sha256_file
+from misfire.data.image_table import LabelMatrix
+from misfire.methods.multilabel.mask import draw_mask, hide, read_mask
+
+
+@final
+@dataclass(frozen=True)
+class KnownLabels:
+    """Which training labels are known.
+
+    Args:
+        fraction: Share that is known, in (0, 1]; each label by itself with this probability.
+        seed: Of the draw.
+        mask: A file with rows of -1, 0 and 1 instead, a row an image in the order of the dataset.
+
+    Raises:
+        UsageError: If the fraction isn't in (0, 1] or the seed is negative.
+    """
+
+    fraction: float = 0.5
+    seed: int = 0
+    mask: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction <= 1:
+            raise UsageError(f"labels.fraction must be in (0, 1], got {self.fraction}; use 0.1 for 10 %.")
+        if self.seed < 0:
+            raise UsageError(f"labels.seed must be >= 0, got {self.seed}; choose another seed.")
+
+    @property
+    def identity(self) -> dict[str, str | float | int]:
+        """What the draw depends on: of a file, its content."""
+        if self.mask is not None:
+            return {"mask_sha256": sha256_file(self._checked())}
+        return {"fraction": self.fraction, "seed": self.seed}
+
+    @property
+    def label(self) -> str:
+        """What a table of runs shows."""
+        return f"{self.fraction:g}" if self.mask is None else Path(self.mask).stem
+
+    def of(self, labels: LabelMatrix) -> Int8[np.ndarray, "image class"]:
+        """The labels that are known, 0 elsewhere; labels that the dataset doesn't know stay unknown.
+
+        Raises:
+            UsageError: If the file is of other classes or images, or contradicts the dataset's labels.
+        """
+        if self.mask is None:
+            return hide(labels.values, draw_mask(labels.values.shape, fraction=self.fraction, seed=self.seed))
+        read = read_mask(self._checked(), labels.names)
+        partial = hide(labels.values, read != 0)
+        # A file of 0 and 1 is a plain mask, whose 1 says known; one with -1 in it says what the label is, too.
+        if (read == -1).any():
+            wrong = [
+                labels.names[column] for column in np.flatnonzero(((read != partial) & (partial != 0)).any(axis=0))
+            ]
+            if wrong:
+                raise UsageError(
+                    f"a mask's labels must be the dataset's, got others for classes {name_some(wrong)} in {self.mask}; "
+                    "use the mask of this dataset and split, with its images in the order of their ids."
+                )
+        return partial
+
+    def _checked(self) -> Path:
+        path = Path(self.mask or "")
+        if not path.is_file():
+            raise UsageError(f"a mask must be a file of rows of -1, 0 and 1, found none at {path}; check its path.")
+        return path

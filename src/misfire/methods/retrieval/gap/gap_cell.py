@@ -1,0 +1,134 @@
+"""The kind of cell that says what gold labels are worth, and what is left of it without them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from typing_extensions import override
+
+from misfire.cells import Cell, Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
+from misfire.core.errors import UsageError
+from misfire.failures import AllFailures
+from misfire.methods.retrieval.design import DesignSchema, QueryDesign, content_of
+from misfire.methods.retrieval.ensemble.ensemble_cell import one_pooling, pooling_label
+from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.scoring import PromptPooling
+
+if TYPE_CHECKING:
+    from misfire.cells.cell import Json
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GapCell(Cell):
+    """Templates chosen by gold labels, by predicted categories, by a gate behind them, for all alike, and not at all.
+
+    Args:
+        design: Whose failures are asked, beside which others, and how what comes out is measured.
+        systems: What is compared.
+        pooling: What makes one score out of the prompts' scores.
+
+    Raises:
+        UsageError: If no other query would be asked.
+    """
+
+    design: QueryDesign
+    systems: GapSystems
+    pooling: PromptPooling
+
+    kind: ClassVar[str] = "gap"
+    schema: ClassVar[type] = DesignSchema
+
+    def __post_init__(self) -> None:
+        num_others = self.design.num_others
+        if num_others is not None and num_others < 2:
+            raise UsageError(
+                f"an oracle gap needs other queries, got complement.num_queries={num_others}; 2000 is a good sample, "
+                "all is exact."
+            )
+
+    @classmethod
+    @override
+    def configured(cls, settings: Settings) -> "GapCell":
+        systems = settings["templates"]
+        if not isinstance(systems, GapSystems):
+            raise UsageError(
+                f"misfire gap must be given what it compares, got templates={getattr(systems, 'name', 'matched')}; "
+                "leave templates out, or name a file like conf/templates/gap.yaml."
+            )
+        return cls(QueryDesign.configured(settings, subset=AllFailures()), systems, one_pooling(settings))
+
+    @override
+    def identity(self) -> "Mapping[str, Json]":
+        return {
+            **self.design.identity(),
+            "systems": content_of(self.systems),
+            "pooling": self.pooling.describe(),
+        }
+
+    @override
+    def label(self) -> Mapping[str, str]:
+        return {
+            "pooling": pooling_label(self.pooling),
+            "systems": str(self.systems.num_compared),
+            "backbone": self.design.encoder.name,
+            "dataset": self.design.dataset.name,
+            "seed": str(self.design.seed),
+        }
+
+    @property
+    @override
+    def name(self) -> str:
+        return f"oracle gap · {pooling_label(self.pooling)}"
+
+    @property
+    @override
+    def marks(self) -> Mapping[str, str]:
+        return {"oracle": "true", "backbone_fingerprint": self.design.encoder.fingerprint}
+
+    @property
+    @override
+    def data(self) -> tuple[str, str]:
+        return self.design.dataset.name, self.design.dataset.fingerprint
+
+    @override
+    def run(self, lab: Lab) -> Outcome:
+        from misfire.methods.retrieval.gap.oracle_gap import GapPlan, gap_outcome
+
+        design = self.design
+        return gap_outcome(
+            GapPlan(
+                bench=design.bench(lab),
+                failure_set=design.failure_set(lab),
+                systems=self.systems,
+                pooling=self.pooling,
+                ks=design.ks,
+                statistics=design.statistics,
+                num_others=design.num_others,
+                seed=design.seed,
+            )
+        )
+
+    @classmethod
+    @override
+    def headline(cls, estimates: Estimates, facts: Mapping[str, Any]) -> str:
+        from misfire.methods.retrieval.ensemble.measured import HIT
+        from misfire.methods.retrieval.gap.logged import ORACLE
+
+        k = max(facts["ks"])
+        return f"oracle {100 * estimates.at(HIT, k=k, group=f'{ORACLE}/net').value:+.1f} pp @{k}"
+
+    @classmethod
+    @override
+    def tell(cls, logged: Logged) -> str:
+        from misfire.methods.retrieval.gap.logged import LoggedGap
+        from misfire.methods.retrieval.gap.words import told
+
+        return told(LoggedGap(logged))
+
+    @classmethod
+    @override
+    def report(cls, cells: Sequence[Logged], question: Question) -> ReportPart:
+        from misfire.methods.retrieval.gap.report_part import gap_part
+
+        return gap_part(cells)

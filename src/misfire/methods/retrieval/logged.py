@@ -1,0 +1,41 @@
+"""A finished cell, read: its facts by name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from misfire.cells import Logged
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedCell:
+    """What a report reads of a finished cell; nothing in it is kept twice. Facts are read as attributes.
+
+    Args:
+        logged: The cell as the ledger holds it.
+    """
+
+    logged: Logged
+
+    def __getattr__(self, name: str) -> Any:
+        # Facts by their names: subset, templates, pooling, backbone, dataset, num_queries, ...
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self.logged.facts[name]
+        except KeyError as error:
+            raise AttributeError(f"a cell of kind {self.logged.kind} has no fact {name!r}") from error
+
+    @property
+    def cell_id(self) -> str:
+        """Content address of the cell."""
+        return self.logged.id
+
+    @property
+    def run_url(self) -> str | None:
+        """Where its run can be looked at, if anywhere."""
+        return self.logged.url
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """Cut-offs, ascending."""
+        return tuple(sorted(self.logged.facts["ks"]))
