@@ -11,16 +11,16 @@ from misfire.methods.modes import (
     FPDiff,
     ModeFinder,
     OutcomeSource,
+    PlantedOutcomes,
     SentenceModesCell,
     SentenceSource,
     SplitAndCluster,
+    ZeroShotOutcomes,
 )
 
 WORLD = ["dataset.num_images=4"]
 METHODS = {
-    path.stem
-    for path in conf_folder().glob("method/*.yaml")
-    if "_target_: misfire.methods.modes" in path.read_text(encoding="utf-8") and path.stem != "prime"
+    path.stem for path in conf_folder().glob("method/*.yaml") if "SentenceModesCell" in path.read_text(encoding="utf-8")
 }
 GIVEN = {"outcomes/file": ["outcomes.path=none.csv"], "sentences/file": ["sentences.path=none.txt"]}
 
@@ -47,7 +47,7 @@ def test_methods_have_different_ids_and_a_seed_counts(tmp_path: Path) -> None:
 
 
 def test_the_default_is_the_papers() -> None:
-    finder = Settings.of_words("modes", WORLD)["method"]
+    finder = Settings.of_words("modes", ["method=fpdiff", *WORLD])["method"]
     assert isinstance(finder, SplitAndCluster)
     assert finder.selector == FPDiff(3, threshold=0.25)
     assert finder.clusterer.num_clusters == 15
@@ -61,7 +61,7 @@ def test_a_source_is_built(group: str, kind: type) -> None:
     files = sorted(path.stem for path in conf_folder().glob(f"{group}/*.yaml"))
     assert files
     for file in files:
-        words = [f"{group}={file}", *WORLD]
+        words = ["method=fpdiff", f"{group}={file}", *WORLD]
         found = Settings.of_words("modes", [*words, *GIVEN.get(f"{group}/{file}", [])])[group]
         assert isinstance(found, kind)
         if f"{group}/{file}" in GIVEN:
@@ -71,6 +71,13 @@ def test_a_source_is_built(group: str, kind: type) -> None:
 
 def test_a_misspelt_key_is_refused_with_a_hint() -> None:
     with pytest.raises(UsageError, match=r"sede"):
-        Settings.of_words("modes", [*WORLD, "sede=3"])
+        Settings.of_words("modes", ["method=fpdiff", *WORLD, "sede=3"])
     with pytest.raises(UsageError, match=r"num_suffles.*num_shuffles"):
-        Settings.of_words("modes", [*WORLD, "num_suffles=3"])
+        _ = Settings.of_words("modes", ["method=fpdiff", *WORLD, "judging.num_suffles=3"])["judging"]
+
+
+def test_a_method_of_sentences_reads_what_a_backbone_predicts_unless_told_otherwise() -> None:
+    plain = Settings.of_words("modes", ["method=trend", *WORLD])
+    told = Settings.of_words("modes", ["method=trend", "outcomes=planted", *WORLD])
+    assert isinstance(plain["outcomes"], ZeroShotOutcomes)
+    assert isinstance(told["outcomes"], PlantedOutcomes)
