@@ -78,6 +78,7 @@ __all__, __getattr__ = exported(
         "SizedClustering": "clustering",
         "SplitAndCluster": "split_and_cluster",
         "SuitedLaw": "rank_law",
+        "TagCombinations": "tag_finder",
         "TagSource": "tag_source",
         "TopS": "sentence_selection",
         "Trend": "trend",

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -14,6 +14,7 @@ from typing_extensions import override
 from misfire.cells import Cell, Estimate, Estimates, Objective, Outcome, Slice
 from misfire.core.errors import UsageError, name_some
 from misfire.data.outcomes import Outcomes
+from misfire.data.tag_table import TagTable
 from misfire.methods.modes.hardness_split import PerformanceSplit
 from misfire.methods.modes.measurement import compactness, description_areas, halves
 from misfire.methods.modes.method_identity import described
@@ -24,6 +25,8 @@ from misfire.methods.modes.scored_images import ScoredImages
 from misfire.methods.modes.sentence_report import sentence_part, told
 from misfire.methods.modes.sentence_set import SentenceSet
 from misfire.methods.modes.sentence_source import SentenceSource
+from misfire.methods.modes.tag_finder import TagCombinations
+from misfire.methods.modes.tag_source import TagSource
 from misfire.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -92,6 +95,7 @@ class SentenceModesCell(Cell):
         ground: Dataset and backbone; the backbone embeds images and sentences.
         judging: How outcomes are read and modes measured.
         seed: Of halves and draws.
+        tag_source: Where tags come from, for a method that reads them.
     """
 
     kind: ClassVar[str] = "modes"
@@ -108,6 +112,7 @@ class SentenceModesCell(Cell):
     ground: Ground
     judging: Judging
     seed: int
+    tag_source: TagSource | None = None
 
     @override
     @classmethod
@@ -124,6 +129,7 @@ class SentenceModesCell(Cell):
             Ground(settings["dataset"], settings["backbone"]),
             settings["judging"],
             settings["seed"],
+            settings["tags"] if isinstance(found["method"], TagCombinations) else None,
         )
 
     @override
@@ -140,6 +146,7 @@ class SentenceModesCell(Cell):
             "method": described(self.finder),
             "contexts": parts,
             "judging": described(self.judging),
+            "tags": None if self.tag_source is None else self.tag_source.identity(self.ground),
             "seed": self.seed,
         }
 
@@ -182,6 +189,8 @@ class SentenceModesCell(Cell):
         chosen = self.sentence_source.sentences(self.ground, outcomes.class_names)
         embeddings = bench.gallery.numpy()[[place[name] for name in outcomes.images]]
         images = self._scored(outcomes, embeddings.astype(np.float32))
+        if self.tag_source is not None:
+            images = _tagged(images, outcomes, self.tag_source.tags(self.ground, lab))
         encoded = EncodedSentences(chosen.texts, bench.texts(list(chosen.texts)).numpy().astype(np.float32))
         relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
         truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
@@ -341,6 +350,15 @@ class SentenceModesCell(Cell):
     @classmethod
     def report(cls, cells: "Sequence[Logged]", question: "Question") -> "ReportPart":
         return sentence_part(cells, question)
+
+
+def _tagged(images: ScoredImages, outcomes: Outcomes, tags: TagTable) -> ScoredImages:
+    place = {name: row for row, name in enumerate(tags.images)}
+    strangers = [name for name in outcomes.images if name not in place]
+    if strangers:
+        raise UsageError(f"every image must have its tags, got none for {name_some(strangers)}; add a row for each.")
+    rows = np.array([place[name] for name in outcomes.images])
+    return replace(images, tags=tags.holds[rows], tag_names=tags.names)
 
 
 def _most_typical(weights: np.ndarray) -> list[int]:
