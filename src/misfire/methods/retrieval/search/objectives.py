@@ -62,15 +62,15 @@ class HitObjective(Objective):
 OBJECTIVES: Mapping[str, Objective] = {
     one.name: one
     for one in (
-        HitObjective("gain", HIT, "delta", title="gain in hit@{k} (pp)", scale=100),
-        HitObjective("hits", HIT, "ensembled", title="hit@{k} (%)", scale=100),
+        HitObjective("gain", HIT, "delta", title="gain in hit@{k} (pp)", scale=100.0),
+        HitObjective("hits", HIT, "ensembled", title="hit@{k} (%)", scale=100.0),
         HitObjective(
             "broken",
             HIT,
             "complement/broken_share",
             is_maximised=False,
             title="broken elsewhere at {k} (per 100)",
-            scale=100,
+            scale=100.0,
             telling=hits_near_the_cut_off_first,
         ),
         HitObjective(
@@ -78,7 +78,7 @@ OBJECTIVES: Mapping[str, Objective] = {
             HIT,
             "all/net",
             title="net change of hit@{k} over all queries (pp)",
-            scale=100,
+            scale=100.0,
             telling=misses_then_hits,
         ),
     )
