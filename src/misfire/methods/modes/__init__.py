@@ -6,6 +6,8 @@ __all__, __getattr__ = exported(
     __name__,
     {
         "Agreement": "relevance",
+        "Amplification": "amplification",
+        "AmplifiedModel": "amplification",
         "BackboneTags": "tag_source",
         "CaptionTags": "tag_source",
         "ClassProbabilitySplit": "hardness_split",
