@@ -156,7 +156,10 @@ class RankedImages:
         found = up_to[self._last + 1] - before[self._owner]
         sums = np.bincount(self._owner, of_positive * found / np.maximum(seen, 1), minlength=len(before))
         total = up_to[self._start + self._num_positive] - before
-        return np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
+        precision: Float[np.ndarray, " class"] = np.divide(
+            sums, total, out=np.full(len(total), np.nan), where=total > 0
+        )
+        return precision
 
 
 def checked_scores(scores: Any, labels: Any) -> tuple[Float[np.ndarray, "image class"], Int[np.ndarray, "image class"]]:
