@@ -130,8 +130,7 @@ def compare(
             "and name a metric that counts right and wrong."
         )
     places, clusters = _shared_axis(comparisons)
-    on_chosen = [np.where(one.is_chosen, 1.0, np.nan) for one in comparisons]
-    adjusted = _family(comparisons, places, clusters, on_chosen, num_replicates, rng)
+    adjusted = adjusted_p_values(comparisons, num_replicates=num_replicates, rng=rng)
     everywhere = _family(comparisons, places, clusters, [one.weight for one in comparisons], num_replicates, rng)
     flips = [one.flips(CHOSEN) for one in comparisons]
     by_holm = holm(np.array([mcnemar(one.fixed, one.broken).p_exact for one in flips]))
@@ -139,6 +138,23 @@ def compare(
         _compared(one, own, len(comparisons), float(p_chosen), float(p_holm), float(p_all))
         for one, own, p_chosen, p_holm, p_all in zip(comparisons, flips, adjusted, by_holm, everywhere, strict=True)
     ]
+
+
+def adjusted_p_values(
+    comparisons: Sequence[Paired], *, num_replicates: int, rng: np.random.Generator
+) -> Float[np.ndarray, " comparison"]:
+    """Two-sided p-value of each gain on the chosen units, adjusted for looking at all: Westfall and Young's max-T.
+
+    The units of a cluster are swapped together; units may differ between the comparisons.
+
+    Args:
+        comparisons: Outcomes unit by unit, at least one.
+        num_replicates: How many swaps are drawn.
+        rng: Source of the swaps.
+    """
+    places, clusters = _shared_axis(comparisons)
+    on_chosen = [np.where(one.is_chosen, 1.0, np.nan) for one in comparisons]
+    return _family(comparisons, places, clusters, on_chosen, num_replicates, rng)
 
 
 def _compared(

@@ -116,12 +116,13 @@ class Leases:
         self._seconds_to_live = seconds_to_live
         self._seconds_between_looks = seconds_between_looks
         self._seen: dict[str, tuple[str, float]] = {}
+        self._kept: set[str] = set()
 
     @contextmanager
     def held(self, cell_id: str, *, wait: bool = True, tell: Callable[[str], None] = say) -> Iterator["Run | None"]:
         """Hold a cell against other machines; yields the run that claims it, or None if it is somebody else's.
 
-        The run is the caller's to fill and to finish; one that still claims at the end is deleted.
+        The run is the caller's to fill and to :meth:`keep`; one that still claims at the end is deleted.
         """
         run = self._claimed(cell_id, wait=wait, tell=tell)
         if run is None:
@@ -135,8 +136,12 @@ class Leases:
         finally:
             stopped.set()
             beating.join()
-            if self._client.get_run(run.info.run_id).info.status == "RUNNING":
+            if run.info.run_id not in self._kept:
                 self._client.delete_run(run.info.run_id)
+
+    def keep(self, run_id: str) -> None:
+        """Let a run that claimed its cell stay: it is finished."""
+        self._kept.add(run_id)
 
     def _claimed(self, cell_id: str, *, wait: bool, tell: Callable[[str], None]) -> "Run | None":
         since, has_said = time.monotonic(), False

@@ -289,7 +289,10 @@ class MlflowLedger:
             self.client.set_terminated(run_id, status="FINISHED")
             for old in self._superseded.pop(cell_id, []):
                 self._give_up(old)
-            return self._logged(shelf if not is_claim else self._shelf(self.client.get_run(run_id)))
+            if is_claim:
+                self._leases.keep(run_id)
+                run.data.tags.update(content.tags)  # as the store has them now
+            return self._logged(shelf, name=content.name)
         except OSError as error:
             self._give_up_on_the_way(shelf)
             raise MisfireError(
@@ -434,12 +437,12 @@ class MlflowLedger:
         here = Path(self.artifact_root).resolve().joinpath(*stated.parts[-3:])
         return here if here.exists() or not stated.exists() else stated
 
-    def _logged(self, shelf: Shelf) -> Logged:
+    def _logged(self, shelf: Shelf, *, name: str = "") -> Logged:
         run = shelf.run
         return Logged(
             id=run.data.tags[CELL_ID],
             kind=run.data.tags[KIND],
-            name=str(run.info.run_name),
+            name=name or str(run.info.run_name),
             read=shelf.read,
             url=run_link(str(run.info.experiment_id), str(run.info.run_id)),
             key=str(run.info.run_id),

@@ -7,34 +7,36 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from misfire.core.errors import MisfireError, UsageError
-from misfire.tracking.client import absolute_uri
-from misfire.tracking.store import TrackingStore
+from misfire.tracking.database import connect
+from misfire.tracking.ledger import MlflowLedger
 
 _SECONDS_TO_START = 60.0
 
 
 @contextmanager
-def serve_ui(store: TrackingStore, *, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the store's UI until the context ends.
+def serve_ui(ledger: MlflowLedger, *, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the UI of a ledger's store until the context ends.
 
     Raises:
         UsageError: If the port is taken.
         MisfireError: If the server does not answer.
     """
     _check_port(host, port)
-    uri = absolute_uri(store.uri)
-    _ = store.client  # a new store is migrated here, once, before the server opens it
+    # A new store is made here, once, before the server opens it, and a moved one told where its artifacts lie.
+    uri = connect(ledger.uri).uri
+    ledger.follow_move()
     environment = {
         **os.environ,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     words = ["server", "--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"]
-    roots = ["--default-artifact-root", store.artifact_root] if store.artifact_root else []
+    roots = ["--default-artifact-root", Path(ledger.artifact_root).resolve().as_uri()] if ledger.artifact_root else []
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", *words, *roots],
         env=environment,

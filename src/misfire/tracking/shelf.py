@@ -73,9 +73,9 @@ class Shelf:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         repository = get_artifact_repository(str(self.run.info.artifact_uri), tracking_uri=self.client.tracking_uri)
-        for path in self._paths_at_server(""):
-            if path not in files:
-                repository.delete_artifacts(path)
+        for stored in self._paths_at_server(""):
+            if stored not in files:
+                repository.delete_artifacts(stored)  # type: ignore[no-untyped-call]
 
     def _paths_at_server(self, folder: str) -> Iterator[str]:
         for found in self.client.list_artifacts(self.run.info.run_id, folder):

@@ -6,13 +6,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Lab, Logged, Outcome, Paired, Question, ReportPart, Settings
+from misfire.cells import (
+    Cell,
+    Estimates,
+    Lab,
+    Logged,
+    Objective,
+    Outcome,
+    Paired,
+    Question,
+    ReportPart,
+    Rival,
+    Settings,
+)
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.design import DesignSchema, QueryDesign, Templates, content_of
+from misfire.methods.retrieval.search.objectives import OBJECTIVES
 from misfire.scoring import PromptPooling
 
 if TYPE_CHECKING:
     from misfire.cells.cell import Json
+    from misfire.cells.searched import Searched
 
 MATCHED = "matched"  # what a cell asks with unless it is told otherwise
 
@@ -44,6 +58,7 @@ class EnsembleCell(Cell):
 
     kind: ClassVar[str] = "ensemble"
     schema: ClassVar[type] = EnsembleSchema
+    objectives: ClassVar[Mapping[str, Objective]] = OBJECTIVES
 
     @classmethod
     @override
@@ -86,6 +101,42 @@ class EnsembleCell(Cell):
         failure_set, asked = self.design.resolve(lab, self.templates, self.pooling)
         warn_of_prompts(asked, self.design.encoder)
         return ensemble_outcome(asked, self.design.bench(lab), failure_set)
+
+    @override
+    def bound(
+        self, lab: Lab, objectives: Sequence[Objective], rivals: Sequence[Rival], *, k: int | None = None
+    ) -> Outcome | None:
+        from misfire.methods.retrieval.search.bounding import bound_outcome
+
+        if not rivals:
+            return None
+        _, asked = self.design.resolve(lab, self.templates, self.pooling)
+        k = max(self.design.ks) if k is None else k
+        return bound_outcome(asked, self.design.bench(lab), objectives, rivals, k=k)
+
+    @classmethod
+    def check_comparable(cls, cells: "Sequence[Cell]") -> None:
+        """Refuse cells that a search can't hold against each other.
+
+        Raises:
+            UsageError: If backbones would be asked different queries: whoever has the easier ones would win.
+        """
+        ensembles = [one for one in cells if isinstance(one, EnsembleCell)]
+        backbones = {one.design.encoder.fingerprint for one in ensembles}
+        mined = [one for one in ensembles if one.design.subset.needs_failure_set]
+        if len(backbones) > 1 and mined:
+            raise UsageError(
+                f"a search over backbones must ask all of them the same queries, got {len(backbones)} different "
+                f"subsets {mined[0].design.subset.name}, each of a backbone's own failures; fix subset: all or a file, "
+                "and choose the objective hits."
+            )
+
+    @classmethod
+    def searched(cls, found: "Searched", question: Question) -> ReportPart:
+        """The part of a report that is about a search over ensembles."""
+        from misfire.methods.retrieval.search.report_part import search_part
+
+        return search_part(found, question)
 
     @classmethod
     @override

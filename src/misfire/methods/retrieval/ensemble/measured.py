@@ -23,6 +23,7 @@ from misfire.methods.retrieval.ensemble.confirmation import ConfirmedGain, confi
 from misfire.methods.retrieval.ensemble.label_noise import NoisyGain
 from misfire.methods.retrieval.ensemble.ledger import UNLABELLED
 from misfire.methods.retrieval.ensemble.placebo import PlaceboBand, noise_band, paraphrase_band, paraphrases
+from misfire.methods.retrieval.flips import net_of_all
 from misfire.metrics import hit_at_k
 from misfire.prompts import TemplateSet
 from misfire.stats import PairedBootstrap
@@ -90,9 +91,10 @@ class Measured:
             *_flips("", subset),
             *_flips("complement", others),
             Estimate(HIT, others.net_fraction, group="complement/net", unit="difference", n=others.num_units),
+            broken_elsewhere(others),
             Estimate(
                 HIT,
-                float(((paired.after - paired.before) * paired.weight).sum() / paired.weight.sum()),
+                net_of_all(subset, others, self.cell.others),
                 group="all/net",
                 unit="difference",
                 low=np.nan if net is None else net.low,
@@ -310,6 +312,12 @@ def paired_hits(
         is_chosen_by_failing=is_failure_mined,
         confidence=confidence,
     )
+
+
+def broken_elsewhere(others: Flips) -> Estimate:
+    """Share of the other queries that the new prompts break; NaN where none was asked."""
+    n = others.num_units
+    return Estimate(HIT, others.broken / n if n else np.nan, group="complement/broken_share", n=n)
 
 
 def counts_of(failure_set: FailureSet | None) -> dict[str, int]:
