@@ -40,7 +40,9 @@ class Sweep:
 
 def sweep_names() -> list[str]:
     """Names of the bundled sweeps."""
-    return sorted(path.stem for path in sweeps_folder().glob("*.yaml") if not is_search(path))
+    found = [path for path in sweeps_folder().glob("*.yaml") if not is_search(path)]
+    # A file that names its verb is read by sweep_file.
+    return sorted(path.stem for path in found if "\nverb:" not in path.read_text(encoding="utf-8"))
 
 
 def search_names() -> list[str]:
