@@ -3,7 +3,7 @@
 import pytest
 
 from misfire.config.settings import Settings
-from misfire.config.sweep_file import load
+from misfire.config.sweep import load
 
 SIZES = {"multilabel_fractions": 36, "multilabel_negative_prompts": 27, "multilabel_parameters": 7}
 SMALL = ["dataset.num_images=200", "train.num_images=60", "tracking.experiment=x"]
