@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from misfire.cli._application import compose
+
 from misfire.config import Settings, conf_folder
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
