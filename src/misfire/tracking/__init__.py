@@ -4,7 +4,7 @@ from misfire.tracking.ledger import MlflowLedger
 from misfire.tracking.links import compare_link, experiment_link, experiment_links, run_link, view_link
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
-from misfire.tracking.study import Study
+from misfire.tracking.study import Study, journal_file
 from misfire.tracking.trial import Trial, TrialResult
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "compare_link",
     "experiment_link",
     "experiment_links",
+    "journal_file",
     "run_link",
     "serve_ui",
     "view_link",

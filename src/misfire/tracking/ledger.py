@@ -322,7 +322,7 @@ class MlflowLedger:
             UsageError: If the store can't be used.
         """
         if not exists(self.uri):
-            return f"{self.uri}: no sweep yet; `misfire demo` makes one"
+            return f"{self.uri}: no finished cell yet; `misfire demo` makes some"
         num_moved = self.follow_move()
         told = [f"{self.uri}:"]
         if num_moved:
@@ -336,7 +336,7 @@ class MlflowLedger:
             raise IntegrityError(
                 f"{plain_count(len(damages))} finished cells of {self.uri} are damaged: " + " ".join(damages[:5])
             )
-        return "\n".join(told) if len(told) > 1 else f"{self.uri}: no sweep yet; `misfire demo` makes one"
+        return "\n".join(told) if len(told) > 1 else f"{self.uri}: no finished cell yet; `misfire demo` makes some"
 
     def experiments(self) -> Sequence[str]:
         """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""

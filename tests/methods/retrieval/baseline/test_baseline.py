@@ -9,8 +9,15 @@ from scipy.stats import t as student
 
 from misfire.cells.lab import Workbench
 from misfire.core.hashing import sha256_text
-from misfire.data import dataset_card
-from misfire.methods.retrieval.baseline.baseline import Baseline, baseline_id, evaluate_baseline, text_to_image
+from misfire.data import dataset_card, i2t_hit_ceiling, images_of_texts
+from misfire.methods.retrieval.baseline.baseline import (
+    Baseline,
+    baseline_id,
+    evaluate_baseline,
+    measured_baseline,
+    reading_notes,
+    text_to_image,
+)
 from misfire.stats import StatisticsSettings
 from tests.methods.retrieval import invented
 from tests.methods.retrieval.brute_force import Ranked, ranked
@@ -173,6 +180,10 @@ def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench
     )
     images = found.records[found.records.direction == "i2t"]
     assert images.query_id.tolist() == [image.id for image in data.images if image.id != silent]
+    bench = Workbench(fewer, bench.encoder, bench.store, bench.trainer)
+    records, estimates = measured_baseline(bench, ks=(1, 3), statistics=STATISTICS)
+    pd.testing.assert_frame_equal(records, found.records)
+    assert estimates.at("i2t/hit", k=1).n == len(data.images) - 1
     texts = found.records[found.records.direction == "t2i"]
     captions = invented.plain_text_rows([caption.text for caption in fewer.captions])
     scores = np.array([[float(np.dot(one, image)) for image in invented.plain_image_rows(data)] for one in captions])
@@ -186,6 +197,9 @@ def test_all_hits_of_a_few_images_are_no_certainty(direction: str, baseline: Bas
     """A cut-off as large as the gallery hits always: Wilson's interval of as many hits as there are images."""
     whole = evaluate_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
     found = whole.intervals[f"{direction}/hit_at_{len(bench.dataset.captions)}"]
+    _, estimates = measured_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
+    same = estimates.at(f"{direction}/hit", k=len(bench.dataset.captions))
+    assert (same.value, same.low, same.high) == (found.estimate, found.low, found.high)
     sizes = np.bincount(bench.dataset.targets) if direction == "t2i" else np.ones(len(bench.dataset.images))
     worth = sizes.sum() ** 2 / (sizes**2).sum()  # images' worth of queries; all of them where sizes are equal
     t = student.ppf(0.95, len(sizes) - 1)
@@ -194,3 +208,29 @@ def test_all_hits_of_a_few_images_are_no_certainty(direction: str, baseline: Bas
     assert baseline.intervals[f"{direction}/hit_at_1"].low == pytest.approx(
         np.percentile(baseline.intervals[f"{direction}/hit_at_1"].replicates, 5)
     )
+
+
+def test_cut_offs_beyond_the_gallery_and_captions_that_are_cut_are_said(bench: Workbench) -> None:
+    num_images, num_captions = len(bench.dataset.images), len(bench.dataset.captions)
+    _ = bench.captions
+    cut = bench.encoder.num_truncated([caption.text for caption in bench.dataset.captions])
+    notes = reading_notes(bench, (1, num_images, num_captions))
+    assert notes[-3:] == (
+        f"t2i/hit_at_{num_images} is 1 whatever the model: the gallery has {num_images} images.",
+        f"t2i/hit_at_{num_captions} is 1 whatever the model: the gallery has {num_images} images.",
+        f"i2t/hit_at_{num_captions} is 1 whatever the model: the gallery has {num_captions} captions.",
+    )
+    assert len(notes) == 3 + (cut > 0)
+    assert len(reading_notes(bench, (1,))) == (cut > 0)
+
+
+def test_the_other_direction_has_a_ceiling_too(bench: Workbench) -> None:
+    data = bench.dataset
+    texts = {data.captions[0].text, data.captions[-1].text}
+    same = replace(data, captions=tuple(replace(one, text=data.captions[0].text) for one in data.captions))
+    assert len(texts) == 2
+    _, estimates = measured_baseline(
+        Workbench(same, bench.encoder, bench.store, bench.trainer), ks=(1,), statistics=STATISTICS
+    )
+    expected = i2t_hit_ceiling(images_of_texts(same), k=1)
+    assert estimates.at("i2t/hit", k=1, group="ceiling").value == expected == pytest.approx(1 / len(data.images))

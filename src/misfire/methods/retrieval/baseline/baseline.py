@@ -11,7 +11,8 @@ from jaxtyping import Int
 from misfire.cells import Estimate, Estimates, Workbench
 from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_text
-from misfire.data import Caption, Image
+from misfire.data import Caption, Image, i2t_hit_ceiling, images_of_texts, truncation_note
+from misfire.embeddings import num_truncated
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, relevant_outcomes, target_outcomes, top_items
@@ -60,9 +61,9 @@ def measured_baseline(
     """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
 
     Intervals resample images with all their captions; where all queries are hits, or none, those of a hit rate are
-    Wilson's, for as many queries as there are images. Beside each text-to-image hit rate stands how far it could go
-    and what it hangs on: the ``ceiling`` of the texts alone, what it is ``if_ties_lose`` and ``if_ties_win``, and the
-    numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+    Wilson's, for as many queries as there are images. Beside each hit rate stands how far it could go: the
+    ``ceiling`` of the texts alone. Beside a text-to-image one stands what it hangs on: what it is ``if_ties_lose`` and
+    ``if_ties_win``, and the numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
 
     Returns:
         One record a query of either direction, and the estimates.
@@ -120,6 +121,26 @@ def _estimates(
     yield estimate("median_rank", interval(clustered_median_bootstrap, ranks), unit="score")
 
 
+def reading_notes(bench: Workbench, ks: tuple[int, ...]) -> tuple[str, ...]:
+    """What a reader of the hit rates must know besides the dataset's own notes: captions that are cut, idle cut-offs.
+
+    Args:
+        bench: Dataset, backbone and store; its captions are embedded.
+        ks: Cut-offs.
+    """
+    texts = [caption.text for caption in bench.dataset.captions]
+    cut = num_truncated(texts, bench.encoder, bench.store)
+    sizes = {TEXT_TO_IMAGE: (len(bench.dataset.images), "images"), IMAGE_TO_TEXT: (len(texts), "captions")}
+    beyond = [
+        f"{direction}/hit_at_{k} is 1 whatever the model: the gallery has {size:,} {what}."
+        for direction, (size, what) in sizes.items()
+        for k in ks
+        if k >= size
+    ]
+    note = truncation_note(cut, len(texts), context_length=bench.encoder.context_length)
+    return (*([note] if note else []), *beyond)
+
+
 def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
     num_best = min(max(ks) + 1, len(bench.gallery))
     side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
@@ -136,6 +157,13 @@ def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Itera
             )
 
         yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
+        yield Estimate(
+            f"{IMAGE_TO_TEXT}/hit",
+            i2t_hit_ceiling(images_of_texts(bench.dataset), k=k),
+            k=k,
+            group="ceiling",
+            n=len(bench.dataset.captioned_positions),
+        )
         yield bound("if_ties_lose", found.if_ties_lose / n)
         yield bound("if_ties_win", found.if_ties_win / n)
         yield bound("within_fp32", float(found.within_fp32), unit="count")
