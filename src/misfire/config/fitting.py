@@ -155,7 +155,7 @@ def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
     of: Any = described
     if isinstance(described, type):
-        # A dataclass may have arguments of its own in place of its fields.
+        # A dataclass, or a class that inherits one's fields, may have arguments of its own in their place.
         wanted = {name for name in signature(described).parameters if name not in ("args", "kwargs")}
         is_plain = is_dataclass(described) and wanted <= {one.name for one in fields(described)}
         of = described if is_plain else described.__init__  # type: ignore[misc]  # the class's own is meant
