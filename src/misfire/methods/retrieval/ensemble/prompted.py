@@ -82,7 +82,10 @@ class PromptedQueries:
 
     @cached_property
     def prompts_digest(self) -> str:
-        """SHA-256 of the rendered prompts in their order."""
+        """SHA-256 of what the prompts are rendered from, or of themselves where each query has its own templates."""
+        if isinstance(self.template_set, TemplateSet):
+            # Rendering costs more than all else of a cell whose neighbours have embedded the same prompts.
+            return sha256_json([self.dataset.fingerprint, self.queries.tolist(), list(self.template_set.templates)])
         return sha256_json(self.prompts)
 
     def _ids(self, positions: Int[np.ndarray, " query"]) -> list[int]:
