@@ -102,7 +102,18 @@ class QueryDesign:
     side: SplitSide | None = None
 
     def __post_init__(self) -> None:
-        check_cut_offs(self.ks)
+        check_cut_offs(self.ks, gallery_size=len(self.dataset.images))
+        if self.num_failures < 1:
+            raise UsageError(
+                f"num_failures must be a whole number from 1, got {self.num_failures}; 200 is a good sample."
+            )
+        if not 0 < self.mined_share <= 1:
+            raise UsageError(
+                f"mined_share must be a fraction in (0, 1], got {self.mined_share!r}; 0.5 mines one half of the "
+                "images, 1 all of them."
+            )
+        if self.seed < 0:
+            raise UsageError(f"seed must be a whole number from 0, got {self.seed}; 42 is as good as any.")
         if self.num_others is not None and self.num_others < 0:
             raise UsageError(
                 f"complement.num_queries must be >= 0 or all, got {self.num_others}; 2000 is a good sample, all is "

@@ -89,14 +89,23 @@ class PromptedQueries:
         return [self.dataset.captions[position].id for position in positions]
 
 
-def check_cut_offs(ks: tuple[int, ...]) -> None:
+def check_cut_offs(ks: tuple[int, ...], *, gallery_size: int | None = None) -> None:
     """Refuse cut-offs of hit_at_k that can't be read.
 
+    Args:
+        ks: The cut-offs.
+        gallery_size: How many images are searched, where that is known: among more of them every query is a hit.
+
     Raises:
-        UsageError: If there is none, one is below 1, or one stands twice.
+        UsageError: If there is none, one is below 1 or beyond the gallery, or one stands twice.
     """
     if not ks or min(ks) < 1 or len(set(ks)) < len(ks):
         raise UsageError(f"ks must be different cut-offs from 1, got {list(ks)}; write ks=[1,5,10].")
+    if gallery_size is not None and max(ks) > gallery_size:
+        raise UsageError(
+            f"ks must be cut-offs within the {gallery_size:,} images that are searched, got {max(ks):,}, at which "
+            "every query is a hit; write smaller ones."
+        )
 
 
 def complement_sample(

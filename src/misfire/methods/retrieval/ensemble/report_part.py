@@ -70,7 +70,7 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
             _gains(rows, compared, k),
             _worth(rows, found.cell, k),
             *flips_in_pictures(found.cell, question, k),
-            _causes(rows[-1].failure_counts),
+            _causes(rows[-1].failure_counts, rows[-1].label_source),
         ),
         answer=answered([candidate(row, k, paired[row.cell_id], compared[row.cell_id]) for row in rows], k),
         decides=True,
@@ -180,13 +180,13 @@ def flips_in_pictures(cell: LoggedEnsemble, question: Question, k: int) -> list[
     ]
 
 
-def _causes(counts: Mapping[str, int]) -> Section:
+def _causes(counts: Mapping[str, int], source: str | None) -> Section:
     is_labelled = sum(counts.values()) > 0
     return Section(
         "failures",
         "Why retrieval failed",
-        tables=(taxonomy_table(counts),) if is_labelled else (),
-        illustrations=(category_distribution(counts),) if is_labelled else (),
+        tables=(taxonomy_table(counts, label_source=source),) if is_labelled else (),
+        illustrations=(category_distribution(counts, label_source=source),) if is_labelled else (),
     )
 
 
