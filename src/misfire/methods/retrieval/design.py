@@ -104,7 +104,7 @@ class QueryDesign:
     side: SplitSide | None = None
 
     def __post_init__(self) -> None:
-        check_cut_offs(self.ks, gallery_size=len(self.dataset.images))
+        check_cut_offs(self.ks)
         if self.num_failures < 1:
             raise UsageError(
                 f"num_failures must be a whole number from 1, got {self.num_failures}; 200 is a good sample."
