@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from misfire.cells import Estimate, Logged, Question, ReportPart
-from misfire.tracking import MlflowLedger
+from misfire.tracking import MlflowLedger, experiment_links
 from misfire.tracking.overview import Overview, metric_names
 from tests.tracking.toy import ToyCell
 
@@ -104,3 +104,6 @@ def test_a_summary_is_replaced_in_place(ledger: MlflowLedger, tmp_path: Path) ->
     assert len(everything) == 4
     assert [one.kind for one in ledger.load()] == ["toy"] * 3
     assert ledger.experiment in ledger.experiments()
+    links = dict(experiment_links(ledger.client))
+    assert next(iter(links)) == "all experiments"
+    assert links[f"{ledger.experiment}: charts"].endswith("compareRunsMode=CHART&viewStateShareKey=cells")

@@ -48,9 +48,9 @@ def compare_link(experiment_id: str, run_ids: Sequence[str]) -> str:
 
 
 def experiment_links(client: "MlflowClient") -> list[tuple[str, str]]:
-    """Title and address of what to look at first: each sweep's cells, and its charts; the newest sweep first."""
+    """Title and address of what to look at: all experiments, then each sweep's cells and charts, the newest first."""
     experiments = client.search_experiments(order_by=["last_update_time DESC"])
-    links = []
+    links = [("all experiments", f"#/experiments?{_SIDE}")]
     for experiment in experiments:
         identifier, name = str(experiment.experiment_id), str(experiment.name)
         if f"mlflow.sharedViewState.{VIEW}" in experiment.tags:

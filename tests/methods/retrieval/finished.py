@@ -75,7 +75,12 @@ def logged(
             return content
         return (files or {})[file]
 
-    return Logged(id=cell_id, kind=kind, name=name, read=read, url=url)
+    found = Logged(id=cell_id, kind=kind, name=name, read=read, url=url)
+    # What is in memory needn't go through files, whose reading is tested with the ledger.
+    found.__dict__["estimates"] = table
+    if records is not None:
+        found.__dict__["records"] = records
+    return found
 
 
 def flips_rows(k: int, group: str, flips: Flips) -> list[Estimate]:

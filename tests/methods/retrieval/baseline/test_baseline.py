@@ -1,19 +1,16 @@
 """Plain retrieval in both directions, against loops."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from misfire.cells.lab import Workbench
+from misfire.cells import Estimate, Estimates, Workbench
 from misfire.core.hashing import sha256_text
 from misfire.data import dataset_card, i2t_hit_ceiling, images_of_texts
 from misfire.methods.retrieval.baseline.baseline import (
-    Baseline,
-    baseline_id,
-    evaluate_baseline,
     measured_baseline,
     reading_notes,
     text_to_image,
@@ -26,9 +23,20 @@ KS = (1, 3, 8)
 STATISTICS = StatisticsSettings(num_replicates=200, confidence=0.9, seed=7)
 
 
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """What was measured."""
+
+    records: pd.DataFrame
+    estimates: Estimates
+
+    def at(self, metric: str, k: int | None = None, group: str = "") -> Estimate:
+        return self.estimates.at(metric, k=k, group=group)
+
+
 @pytest.fixture(scope="module")
 def baseline(bench: Workbench) -> Baseline:
-    return evaluate_baseline(bench, ks=KS, statistics=STATISTICS)
+    return Baseline(*measured_baseline(bench, ks=KS, statistics=STATISTICS))
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +85,13 @@ def test_estimates_are_means_and_medians_of_the_records(
     direction: str, baseline: Baseline, expected: dict[str, list[Ranked]]
 ) -> None:
     ranks = sorted(query.rank for query in expected[direction])
-    found = {name: interval.estimate for name, interval in baseline.intervals.items()}
     for k in KS:
-        assert found[f"{direction}/hit_at_{k}"] == pytest.approx(sum(rank <= k for rank in ranks) / len(ranks))
-    assert found[f"{direction}/reciprocal_rank"] == pytest.approx(sum(1 / rank for rank in ranks) / len(ranks))
+        assert baseline.at(f"{direction}/hit", k).value == pytest.approx(sum(rank <= k for rank in ranks) / len(ranks))
+    assert baseline.at(f"{direction}/reciprocal_rank").value == pytest.approx(
+        sum(1 / rank for rank in ranks) / len(ranks)
+    )
     middle = (ranks[(len(ranks) - 1) // 2] + ranks[len(ranks) // 2]) / 2
-    assert found[f"{direction}/median_rank"] == middle
+    assert baseline.at(f"{direction}/median_rank").value == middle
 
 
 def test_intervals_resample_images_with_all_their_captions(baseline: Baseline, bench: Workbench) -> None:
@@ -95,8 +104,7 @@ def test_intervals_resample_images_with_all_their_captions(baseline: Baseline, b
         drawn = rng.integers(0, num_images, size=num_images)
         values = [hit for image in drawn for hit in hits[bench.dataset.targets == image]]
         replicates.append(sum(values) / len(values))
-    interval = baseline.intervals["t2i/hit_at_3"]
-    np.testing.assert_allclose(interval.replicates, replicates)
+    interval = baseline.at("t2i/hit", 3)
     assert (interval.low, interval.high) == pytest.approx(tuple(np.percentile(replicates, [5, 95])))
 
 
@@ -132,20 +140,6 @@ def test_a_target_is_first_exactly_where_it_is_the_top_item(baseline: Baseline) 
     assert ((records["rank"] == 1) == (records.top1_id == records.target_id)).all()
 
 
-def test_the_id_names_content_only(bench: Workbench) -> None:
-    def name(ks: tuple[int, ...] = KS, statistics: StatisticsSettings = STATISTICS, **changed: object) -> str:
-        return baseline_id(replace(bench, **changed), ks=ks, statistics=statistics)  # type: ignore[arg-type]
-
-    assert name(dataset=invented.dataset("renamed"), encoder=invented.HashEncoder(label="renamed")) == name()
-    others = [
-        name(ks=(1, 3)),
-        name(statistics=replace(STATISTICS, seed=8)),
-        name(dataset=invented.dataset(last_text="another text")),
-        name(encoder=invented.HashEncoder(weights="other weights")),
-    ]
-    assert len({name(), *others}) == 5
-
-
 def test_what_the_store_holds_never_touches_the_encoder(bench: Workbench, baseline: Baseline) -> None:
     fresh = invented.HashEncoder()
     again = text_to_image(replace(bench, encoder=fresh))
@@ -158,33 +152,29 @@ def test_hit_rates_have_their_bounds(baseline: Baseline, bench: Workbench, expec
     captions = invented.plain_text_rows([caption.text for caption in data.captions])
     scores = captions @ invented.plain_image_rows(data).T
     for k in KS:
-        name = f"t2i/hit_at_{k}"
-        found = {key.rpartition("/")[2]: value for key, value in baseline.bounds.items() if key.startswith(f"{name}/")}
+        names = ("if_ties_lose", "if_ties_win", "within_bf16")
+        found = {name: baseline.at("t2i/hit", k, name).value for name in names}
         assert found["if_ties_lose"] == pytest.approx(np.mean([query.worst_rank <= k for query in queries]))
         assert found["if_ties_win"] == pytest.approx(np.mean([query.best_rank <= k for query in queries]))
-        assert found["if_ties_lose"] <= baseline.intervals[name].estimate <= found["if_ties_win"]
+        assert found["if_ties_lose"] <= baseline.at("t2i/hit", k).value <= found["if_ties_win"]
         gaps = [
             row[target] - np.sort(np.delete(row, target))[-k] for row, target in zip(scores, data.targets, strict=True)
         ]
         near = [query.rank <= k and gap < 2**-8 for query, gap in zip(queries, gaps, strict=True)]
         assert found["within_bf16"] == sum(near)
-    assert baseline.bounds["t2i/hit_at_1/ceiling"] == dataset_card(data)["hit_at_1_ceiling"] < 1
+    assert baseline.at("t2i/hit", 1, "ceiling").value == dataset_card(data)["hit_at_1_ceiling"] < 1
 
 
 def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench) -> None:
     data = bench.dataset
     silent = data.images[3].id
     fewer = replace(data, captions=tuple(caption for caption in data.captions if caption.image_id != silent))
-    found = evaluate_baseline(
-        Workbench(fewer, bench.encoder, bench.store, bench.trainer), ks=(1, 3), statistics=STATISTICS
-    )
-    images = found.records[found.records.direction == "i2t"]
-    assert images.query_id.tolist() == [image.id for image in data.images if image.id != silent]
     bench = Workbench(fewer, bench.encoder, bench.store, bench.trainer)
     records, estimates = measured_baseline(bench, ks=(1, 3), statistics=STATISTICS)
-    pd.testing.assert_frame_equal(records, found.records)
+    images = records[records.direction == "i2t"]
+    assert images.query_id.tolist() == [image.id for image in data.images if image.id != silent]
     assert estimates.at("i2t/hit", k=1).n == len(data.images) - 1
-    texts = found.records[found.records.direction == "t2i"]
+    texts = records[records.direction == "t2i"]
     captions = invented.plain_text_rows([caption.text for caption in fewer.captions])
     scores = np.array([[float(np.dot(one, image)) for image in invented.plain_image_rows(data)] for one in captions])
     assert texts["rank"].tolist() == [
@@ -195,19 +185,13 @@ def test_an_image_without_captions_is_a_distractor_and_no_query(bench: Workbench
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 def test_all_hits_of_a_few_images_are_no_certainty(direction: str, baseline: Baseline, bench: Workbench) -> None:
     """A cut-off as large as the gallery hits always: Wilson's interval of as many hits as there are images."""
-    whole = evaluate_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
-    found = whole.intervals[f"{direction}/hit_at_{len(bench.dataset.captions)}"]
     _, estimates = measured_baseline(bench, ks=(len(bench.dataset.captions),), statistics=STATISTICS)
-    same = estimates.at(f"{direction}/hit", k=len(bench.dataset.captions))
-    assert (same.value, same.low, same.high) == (found.estimate, found.low, found.high)
+    found = estimates.at(f"{direction}/hit", k=len(bench.dataset.captions))
     sizes = np.bincount(bench.dataset.targets) if direction == "t2i" else np.ones(len(bench.dataset.images))
     worth = sizes.sum() ** 2 / (sizes**2).sum()  # images' worth of queries; all of them where sizes are equal
     t = student.ppf(0.95, len(sizes) - 1)
-    assert (found.estimate, found.high) == (1.0, 1.0)
+    assert (found.value, found.high) == (1.0, 1.0)
     assert found.low == pytest.approx(worth / (worth + t**2))
-    assert baseline.intervals[f"{direction}/hit_at_1"].low == pytest.approx(
-        np.percentile(baseline.intervals[f"{direction}/hit_at_1"].replicates, 5)
-    )
 
 
 def test_cut_offs_beyond_the_gallery_and_captions_that_are_cut_are_said(bench: Workbench) -> None:

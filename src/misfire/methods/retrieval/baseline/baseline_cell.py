@@ -62,7 +62,7 @@ class BaselineCell(Cell):
     def __post_init__(self) -> None:
         from misfire.methods.retrieval.baseline.lenient import check_labelled
 
-        check_cut_offs(self.ks, gallery_size=len(self.dataset.images))
+        check_cut_offs(self.ks)
         if self.labelled is not None:
             self.labelled.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
             check_labelled(self.labelled)

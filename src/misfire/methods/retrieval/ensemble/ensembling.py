@@ -69,7 +69,7 @@ def ensemble_outcome(cell: PromptedQueries, bench: Workbench, failure_set: Failu
             "backbone_fingerprint": cell.backbone_fingerprint,
             "dataset": cell.dataset.name,
             "dataset_fingerprint": cell.dataset.fingerprint,
-            "dataset_notes": list(cell.dataset.notes),
+            "dataset_notes": [*cell.dataset.notes, *_idle_cut_offs(cell)],
             "ks": list(cell.ks),
             "num_others": cell.others,
             "num_others_asked": len(cell.complement),
@@ -82,6 +82,11 @@ def ensemble_outcome(cell: PromptedQueries, bench: Workbench, failure_set: Failu
         },
         files={REPLICATES_FILE: _replicates(bootstraps)},
     )
+
+
+def _idle_cut_offs(cell: PromptedQueries) -> list[str]:
+    size = len(cell.dataset.images)
+    return [f"hit@{k} is 1 whatever the prompts: {size:,} images are searched." for k in cell.ks if k >= size]
 
 
 def _replicates(bootstraps: Mapping[int, PairedBootstrap]) -> bytes:
