@@ -8,9 +8,13 @@ import pytest
 import yaml
 
 from misfire.cells.axis import Choice, Range
-from misfire.cells.space import EntrySubset, SearchSpace
+from misfire.cells.space import EntrySubset, SearchSpace, settings_with_every_value
+from misfire.config import Settings
 from misfire.config.sweep import Bound, load, names
+from misfire.config.words import word
 from misfire.core.errors import UsageError
+from misfire.prompts import TemplateChoice
+from misfire.scoring import PromptPooling
 
 GRID = {
     "title": "A small sweep",
@@ -50,8 +54,15 @@ def written(tmp_path: Path) -> Written:
 
 
 def test_the_bundled_ones_keep_their_names() -> None:
-    assert names() == ["table1", "tau", "tau_search"]
-    assert (names(searches=False), names(searches=True)) == (["table1", "tau"], ["tau_search"])
+    assert {"table1", "tau", "tau_search"} <= set(names())
+    assert names() == sorted([*names(searches=False), *names(searches=True)])
+    assert {"table1", "tau"} <= set(names(searches=False))
+    assert "tau_search" in names(searches=True)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_bundled_one_is_read(name: str) -> None:
+    assert load(name).name == name
 
 
 def test_a_sweep_is_its_grids_with_what_is_fixed(written: Written) -> None:
@@ -77,6 +88,19 @@ def test_the_cells_of_the_bundled_sweeps_are_those_of_before() -> None:
     assert points[0] == ("templates=matched", "subset=object", "pooling=max")
     assert points[4] == ("templates=matched", "subset=object", "pooling=logmeanexp", "pooling.tau=0.003")
     assert len(load("table1").points([])) == 12
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_choice_of_a_bundled_one_composes_and_builds(name: str) -> None:
+    sweep = load(name)
+    (*_, space) = sweep.spaces
+    for setting in settings_with_every_value(space):
+        words = [word(key, value) for key, value in {**sweep.fixed, **space.assigned(setting)}.items()]
+        settings = Settings.of_words(sweep.verb, words)
+        assert isinstance(settings["pooling"], PromptPooling)
+        assert isinstance(settings["templates"], TemplateChoice)
+        assert sweep.k in settings["ks"]
+        assert set(sweep.walk.objectives if sweep.walk else ()) <= set(settings.kind.objectives)
 
 
 def test_a_search_is_a_space_and_how_it_is_walked(written: Written) -> None:

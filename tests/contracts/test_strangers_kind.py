@@ -16,7 +16,7 @@ SEVERAL = ("-m", "rule=at_least,at_most", "rule.num_words=1,2,3")
 
 def test_its_verb_is_listed_and_explained(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    assert "  wordiness  Say how many of some texts pass a rule.\n" in capsys.readouterr().out
+    assert "wordiness   Say how many of some texts pass a rule.\n" in capsys.readouterr().out
     assert main(["wordiness", "--help"]) == 0
     said = capsys.readouterr().out
     assert "rule        at_least; at_most" in said

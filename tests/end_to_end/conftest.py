@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import misfire.embeddings
+from misfire.cells import Logged
 from misfire.cli import main
-from misfire.tracking import LoggedCell, TrackingStore, read_cells
+from misfire.tracking import MlflowLedger
 
 SETTINGS = (
     "dataset.num_images=200",
@@ -61,26 +62,36 @@ class Place:
 
     def misfire(self, *words: str) -> int:
         """Run a command in this process, in an experiment of one's own."""
-        own = [] if words[0] in ("sweep", "search", "report") else [f"tracking.experiment={self.experiment}"]
-        return main([*words, *self.words, *own])
+        return main([*words, *self.words_of(words[0], *words[1:])])
 
-    def store(self, experiment: str | None = None) -> TrackingStore:
-        """The tracking store."""
-        return TrackingStore(
+    def words_of(self, verb: str, *words: str) -> list[str]:
+        """What a command of a verb says in this place: what the verb knows of it."""
+        from misfire.config.composing import shared_out
+
+        run = {"sweep": "ensemble", "search": "ensemble"}.get(verb, verb)
+        own = [] if verb in ("sweep", "search", "report") else [f"tracking.experiment={self.experiment}"]
+        asked = [word for word in words if "=" in word and "," not in word]
+        everything = ("evaluate", "ensemble", "mine", "report", "annotate", "agree", "embed", "verify", run)
+        shares = shared_out(everything, [*self.words, *own])
+        return [word for word in shares[run] if word.partition("=")[0] not in {one.partition("=")[0] for one in asked}]
+
+    def store(self, experiment: str | None = None) -> MlflowLedger:
+        """The ledger of an experiment."""
+        return MlflowLedger(
             uri=f"sqlite:///{self.root / 'mlflow.db'}",
             artifact_root=str(self.root / "artifacts"),
             lock_folder=str(self.root / "locks"),
             experiment=experiment or self.experiment,
         )
 
-    def cells(self, experiment: str | None = None) -> list[LoggedCell]:
+    def cells(self, experiment: str | None = None) -> list[Logged]:
         """Finished cells of an experiment."""
-        return read_cells(self.store(experiment))
+        return list(self.store(experiment).load())
 
-    def records(self, run_id: str, experiment: str | None = None) -> pd.DataFrame:
-        """A run's per-query records."""
-        with self.store(experiment).artifact(run_id, "records.parquet") as path:
-            return pd.read_parquet(path)
+    def records(self, key: str, experiment: str | None = None) -> pd.DataFrame:
+        """The records of a run, a row a unit."""
+        (found,) = [cell for cell in self.cells(experiment) if cell.key == key]
+        return found.records
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +178,7 @@ def written_search(tmp_path: Path) -> Callable[..., Path]:
             "decision_rule": "The gain in hit@1 on test has an exact p-value below 0.05.",
             "k": 1,
             "objectives": ["gain", "broken"],
-            "sampler": "tpe",
+            "walk": "tpe",
             "num_trials": 8,
             "fixed": {"subset": "failures", "templates": "generic"},
             "space": {

@@ -71,6 +71,9 @@ class Cell(ABC):
     schema: ClassVar[type]
     """A dataclass of what the kind can be configured with: scalars with their types, groups as ``Any``."""
 
+    units: ClassVar[str] = "units"
+    """What its records are rows of, in the plural: queries, images, classes."""
+
     objectives: ClassVar[Mapping[str, "Objective"]] = {}
     """What a search may make large or small, by the name that a sweep's file uses."""
 

@@ -62,6 +62,7 @@ class Searched:
         num_looks: How many different winners were read there, this one included.
         seed: Of the search, from which a report draws its own.
         num_replicates: How many resamples a report draws.
+        units: What the kind's units are called.
     """
 
     trials: tuple[TrialRow, ...]
@@ -74,6 +75,7 @@ class Searched:
     num_looks: int
     seed: int
     num_replicates: int = 2000
+    units: str = "units"
 
     @property
     def winner(self) -> TrialRow:

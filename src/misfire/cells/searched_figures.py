@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @styled
-def search_history(trials: Sequence[TrialRow], objective: Objective, k: int | None) -> Illustration:
+def search_history(trials: Sequence[TrialRow], objective: Objective, k: int | None, *, units: str) -> Illustration:
     """The first objective trial by trial, and the best so far."""
     figure = new_figure(6.4, 2.9)
     axes = figure.subplots()
@@ -33,7 +33,7 @@ def search_history(trials: Sequence[TrialRow], objective: Objective, k: int | No
     return Illustration(
         name="search_history",
         title="The search, trial by trial.",
-        caption="Values on dev units. The best so far can only improve, even where no setting is better."
+        caption=f"Values on dev {units}. The best so far can only improve, even where no setting is better."
         + _caption(pruned),
         figure=figure,
     )
@@ -41,7 +41,7 @@ def search_history(trials: Sequence[TrialRow], objective: Objective, k: int | No
 
 @styled
 def pareto_front_figure(
-    trials: Sequence[TrialRow], objectives: Sequence[Objective], k: int | None
+    trials: Sequence[TrialRow], objectives: Sequence[Objective], k: int | None, *, units: str
 ) -> Illustration | None:
     """One objective against the other, the front marked; None for a single objective."""
     if len(objectives) < 2:
@@ -77,7 +77,7 @@ def pareto_front_figure(
     return Illustration(
         name="pareto_front",
         title="What is gained, and what it costs elsewhere.",
-        caption="Values on dev units. No other trial beats those of the front in both; equal ones coincide."
+        caption=f"Values on dev {units}. No other trial beats those of the front in both; equal ones coincide."
         + _caption(pruned),
         figure=figure,
     )
@@ -85,7 +85,7 @@ def pareto_front_figure(
 
 @styled
 def searched_number(
-    trials: Sequence[TrialRow], objective: Objective, k: int | None, *, key: str
+    trials: Sequence[TrialRow], objective: Objective, k: int | None, *, key: str, units: str
 ) -> Illustration | None:
     """The first objective against a number that was searched; None where fewer than two trials have it."""
     found = [trial for trial in trials if isinstance(trial.setting.get(key), float)]
@@ -115,7 +115,7 @@ def searched_number(
     return Illustration(
         name=f"search_{key.replace('.', '_')}",
         title=f"Trials along {key}.",
-        caption="Values on dev units; whatever else was searched differs between the trials." + _caption(pruned),
+        caption=f"Values on dev {units}; whatever else was searched differs between the trials." + _caption(pruned),
         figure=figure,
     )
 

@@ -26,13 +26,21 @@ def searched_part(found: Searched) -> ReportPart:
     )
 
 
-def trials_section(found: Searched) -> Section:
-    """What was tried: the front, every trial, and figures of both."""
+def trials_section(found: Searched, *, of_beaten: str = "") -> Section:
+    """What was tried: the front, every trial, and figures of both.
+
+    Args:
+        found: The search.
+        of_beaten: What else must be known of trials that were cut short, a sentence.
+    """
     several = len(found.objectives) > 1
     return Section(
         "trials",
         "What was tried",
-        tables=(*((trials_table(found, front_only=True),) if several else ()), trials_table(found)),
+        tables=(
+            *((trials_table(found, front_only=True),) if several else ()),
+            trials_table(found, of_beaten=of_beaten),
+        ),
         illustrations=tuple(_illustrations(found)),
     )
 
@@ -46,9 +54,9 @@ def sides_table(found: Searched) -> Table:
         rows.append((Entry(name, (name,)), *(Entry(text, (value,)) for text, value in zip(texts, values, strict=True))))
     return Table(
         name="verdict",
-        title="The winner on the units that chose it, and on those that didn't.",
+        title=f"The winner on the {found.units} that chose it, and on those that didn't.",
         columns=(
-            Column("Units", ("side",), is_number=False),
+            Column(found.units.capitalize(), ("side",), is_number=False),
             *(Column(one.title_at(found.k), (one.name,)) for one in found.objectives),
         ),
         rows=tuple(rows),
@@ -57,12 +65,13 @@ def sides_table(found: Searched) -> Table:
     )
 
 
-def trials_table(found: Searched, *, front_only: bool = False) -> Table:
+def trials_table(found: Searched, *, front_only: bool = False, of_beaten: str = "") -> Table:
     """Every trial in order, or those that no other beats, best first.
 
     Args:
         found: The search; of a trial that was cut short the bound is shown, as such.
         front_only: Whether to keep to the front, equal values once.
+        of_beaten: What else must be known of trials that were cut short, a sentence.
     """
     kept = list(found.trials)
     if front_only:
@@ -89,7 +98,9 @@ def trials_table(found: Searched, *, front_only: bool = False) -> Table:
         for trial in kept
     )
     num_pruned = sum(trial.is_pruned for trial in kept)
-    note = "All numbers are of dev units." + (_how_pruned(num_pruned, len(kept)) if num_pruned else "")
+    note = f"All numbers are of dev {found.units}."
+    if num_pruned:
+        note += f"{_how_pruned(num_pruned, len(kept), found.units)}{f' {of_beaten}' if of_beaten else ''}"
     return Table(
         name="front" if front_only else "trials",
         title="What is gained and what it costs: trials that no other beats." if front_only else "Every trial.",
@@ -104,10 +115,10 @@ def _value(value: float, objective: Objective, trial: TrialRow) -> str:
     return f"{limit}{value:z.2f}"
 
 
-def _how_pruned(num_pruned: int, num_trials: int) -> str:
+def _how_pruned(num_pruned: int, num_trials: int, units: str) -> str:
     return (
         f" {num_pruned} of {num_trials} trials were cut short: ≤ and ≥ are the best that they may be, which another "
-        "trial beats whatever the units that weren't asked would have said."
+        f"trial beats whatever the {units} that weren't asked would have said."
     )
 
 
@@ -123,8 +134,8 @@ def _illustrations(found: Searched) -> Sequence[Illustration]:
     trials, objectives, k = found.trials, found.objectives, found.k
     numbers = dict.fromkeys(key for trial in trials for key, value in trial.setting.items() if isinstance(value, float))
     drawn = [
-        search_history(trials, objectives[0], k),
-        pareto_front_figure(trials, objectives, k),
-        *(searched_number(trials, objectives[0], k, key=key) for key in numbers),
+        search_history(trials, objectives[0], k, units=found.units),
+        pareto_front_figure(trials, objectives, k, units=found.units),
+        *(searched_number(trials, objectives[0], k, key=key, units=found.units) for key in numbers),
     ]
     return [illustration for illustration in drawn if illustration is not None]

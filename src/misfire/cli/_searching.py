@@ -300,11 +300,22 @@ def summarise(prepared: PreparedSearch, study: "Study") -> Path:
 
     def parts(cells: "Sequence[Logged]") -> Any:
         found = found_so_far(prepared, study, cells)
+        _print_front(found)
         return {"search": prepared.settings.kind.searched(found, question)}
 
     if not _missing(study):
         _test_cell(prepared, _winner(_finished(study), prepared))
     return write_report(prepared.settings, prepared.ledger, question, parts)
+
+
+def _print_front(found: "Searched") -> None:
+    if len(found.objectives) > 1:
+        print("\nOn dev no other trial is better in both than:")
+        print(f"  {'trial':>5}  " + "  ".join(f"{objective.name:>8}" for objective in found.objectives) + "  setting")
+        first = {trial.values: trial for trial in reversed(found.trials) if trial.is_on_front}
+        for trial in sorted(first.values(), key=lambda trial: trial.values, reverse=True):
+            numbers = "  ".join(f"{value:8.2f}" for value in trial.values)
+            print(f"  {trial.number:>5}  {numbers}  {trial.label}")
 
 
 def found_so_far(prepared: PreparedSearch, study: "Study", cells: "Sequence[Logged]") -> "Searched":
@@ -362,6 +373,7 @@ def found_so_far(prepared: PreparedSearch, study: "Study", cells: "Sequence[Logg
         test=test,
         num_looks=len(looks),
         seed=prepared.walk.seed,
+        units=prepared.settings.kind.units,
         num_replicates=prepared.settings.get("statistics.num_replicates", 2000),
     )
 

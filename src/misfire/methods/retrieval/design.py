@@ -12,7 +12,12 @@ from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder
 from misfire.failures import FailureSet, QuerySubset, Selection, read_failure_set
-from misfire.methods.retrieval.ensemble.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
+from misfire.methods.retrieval.ensemble.prompted import (
+    PromptedQueries,
+    check_cut_offs,
+    complement_sample,
+    parse_num_queries,
+)
 from misfire.methods.retrieval.failure_sets import mined_failure_set
 from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
 from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
@@ -189,7 +194,9 @@ class QueryDesign:
         """Where the design's images and texts are embedded."""
         return lab.bench(self.dataset, self.encoder)
 
-    def resolve(self, lab: "Lab", templates: Templates, pooling: PromptPooling) -> tuple[FailureSet | None, Cell]:
+    def resolve(
+        self, lab: "Lab", templates: Templates, pooling: PromptPooling
+    ) -> tuple[FailureSet | None, PromptedQueries]:
         """The queries with their prompts, and the failure set that they come from, if they come from one.
 
         Raises:
@@ -198,7 +205,7 @@ class QueryDesign:
         side = None if self.side is None else self.side.of(self.dataset)
         failure_set = self.failure_set(lab, side) if self._needs_failures(templates) else None
         selection, others, confirm = self._queries(self.bench(lab), failure_set, side)
-        cell = Cell(
+        cell = PromptedQueries(
             dataset=self.dataset,
             backbone_fingerprint=self.encoder.fingerprint,
             subset=selection,

@@ -64,10 +64,6 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     paired = {row.cell_id: row.paired(k) for row in rows}
     compared = compared_by_id(paired, k, seed=question.seed)
     found = decisive(rows, compared, k)
-    candidates = [
-        Candidate(named(row), paired[row.cell_id], row.at("delta", k), compared[row.cell_id], caveats(row))
-        for row in rows
-    ]
     gain = found.cell.at("delta", k)
     return ReportPart(
         sections=(
@@ -76,7 +72,7 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
             *flips_in_pictures(found.cell, question, k),
             _causes(rows[-1].failure_counts),
         ),
-        answer=answer(candidates, measure=f"hit@{k}", units="queries"),
+        answer=answered([candidate(row, k, paired[row.cell_id], compared[row.cell_id]) for row in rows], k),
         decides=True,
         decision_rule=DECISION_RULE.format(k=k),
         conclusion=conclude(found),
@@ -89,6 +85,16 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
             for group in ("p_positive", "all/net", "complement/fixed", "complement/broken", "baseline", "ensembled")
         ),
     )
+
+
+def candidate(row: LoggedEnsemble, k: int, paired: Paired, compared: Compared) -> Candidate:
+    """A cell as the decision rule reads it."""
+    return Candidate(named(row), paired, row.at("delta", k), compared, caveats(row))
+
+
+def answered(candidates: Sequence[Candidate], k: int) -> str:
+    """The answer in retrieval's words."""
+    return answer(candidates, measure=f"hit@{k}", units="queries")
 
 
 def comparable(rows: Sequence[LoggedEnsemble]) -> list[LoggedEnsemble]:
