@@ -261,7 +261,8 @@ class ClassificationCell(Cell):
             "weighting": _in_short(self.weighting.describe()),
             "descriptions": described,
             "enrich": str(self.enrich),
-            "prior": f"strength {self.prior.strength:g}" if self.prior else "none",
+            "share": f"{self.share:g}" if self.enrich is not Enrich.NONE else "none",
+            "prior": _prior_in_short(self.prior),
             **({"side": self.side} if self.side else {}),
         }
 
@@ -269,7 +270,9 @@ class ClassificationCell(Cell):
     @override
     def name(self) -> str:
         said = self.label()
-        mends = [f"{key} {said[key]}" for key in ("descriptions", "prior") if said[key] != "none"]
+        mends = [f"prior {said['prior']}"] if self.prior else []
+        if self.enrich is not Enrich.NONE:
+            mends.insert(0, f"descriptions {said['descriptions']} of {said['enrich']}, share {said['share']}")
         side = [said["side"]] if "side" in said else []
         return " · ".join([said["dataset"], *side, said["templates"], said["weighting"], *mends])
 
@@ -672,3 +675,10 @@ def _in_short(description: Mapping[str, Any]) -> str:
         if name != "weighting" and value is not None and value is not False and not isinstance(value, tuple)
     ]
     return " ".join([str(description["weighting"]), *options])
+
+
+def _prior_in_short(prior: PriorCorrection | None) -> str:
+    if prior is None:
+        return "none"
+    rounds = "" if prior.num_rounds == 1 else f" in {prior.num_rounds} rounds"
+    return f"strength {prior.strength:g} at scale {prior.logit_scale:g}{rounds}"

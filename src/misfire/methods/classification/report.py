@@ -19,7 +19,7 @@ from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
 from misfire.stats import StatisticsSettings
 
-AFTER, DELTA = "after", "delta"
+AFTER, DELTA, MARGIN = "after", "delta", "matching_margin"
 _WORST_SHOWN, _PAIRS_SHOWN, _FLIPS_SHOWN = 20, 15, 20
 
 
@@ -57,7 +57,7 @@ def classification_part(cells: Sequence[Logged], question: Question) -> ReportPa
     return ReportPart(
         sections=tuple(sections),
         answer=_answer(best, cells, k, gains),
-        decides=bool(question.decision_rule and mended),
+        decides=bool(question.decision_rule),
         about=tuple(
             (name, ", ".join(dict.fromkeys(cell.label[name] for cell in cells))) for name in ("backbone", "dataset")
         ),
@@ -163,7 +163,7 @@ def _lead(best: Logged, k: int, gains: dict[str, dict[str, Estimate]]) -> tuple[
 
 def _answer(best: Logged, cells: Sequence[Logged], k: int, gains: dict[str, dict[str, Estimate]]) -> str:
     if not gains:
-        return f"{best.name}. {headline(best)}"
+        return f"{_margin_answer(cells)} {best.name}: {headline(best)}".strip()
     holding = [cell for cell in cells if cell.id in gains and mends(gains[cell.id])]
     if not holding:
         return (
@@ -174,6 +174,38 @@ def _answer(best: Logged, cells: Sequence[Logged], k: int, gains: dict[str, dict
     return (
         f"{plain_count(len(holding))} of {plain_count(len(gains))} mends raise worst@{k} beyond the corrected interval "
         f"without lowering accuracy beyond it; most does {winner.name}. {mend_sentence(winner)}"
+    )
+
+
+def finds_worst(cell: Logged) -> bool | None:
+    """Whether the label-free margin tells which classes are the worst; None where too few have one.
+
+    It does where the interval of its Spearman correlation with class accuracy lies above 0, and it names more of the k
+    worst classes than chance.
+    """
+    k = int(cell.facts["headline_k"])
+    correlation = cell.estimates.find("spearman", group=MARGIN)
+    overlap = cell.estimates.find("overlap", k=k, group=MARGIN)
+    if correlation is None or overlap is None:
+        return None
+    return bool(correlation.low > 0 and overlap.value > k / int(cell.facts["num_classes"]))
+
+
+def _margin_answer(cells: Sequence[Logged]) -> str:
+    """How well the margin found the worst classes, over the cells that can tell."""
+    verdicts = {cell.id: finds_worst(cell) for cell in cells}
+    known = [cell for cell in cells if verdicts[cell.id] is not None]
+    if not known:
+        return ""
+    k, num_found = int(known[0].facts["headline_k"]), sum(bool(verdicts[cell.id]) for cell in known)
+    told = [cell.estimates.at("spearman", group=MARGIN) for cell in known]
+    overlaps = [round(cell.estimates.at("overlap", k=k, group=MARGIN).value * k) for cell in known]
+    worst = min(told, key=lambda one: one.value)
+    return (
+        f"By its matching margin, without labels, the worst classes are found in {plain_count(num_found)} of "
+        f"{plain_count(len(known))} {'cell' if len(known) == 1 else 'cells'}: Spearman correlation with accuracy at "
+        f"least {worst.value:.2f} [{worst.low:.2f}, {worst.high:.2f}], {min(overlaps)} to {max(overlaps)} of the {k} "
+        "worst named."
     )
 
 

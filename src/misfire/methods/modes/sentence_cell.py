@@ -20,6 +20,7 @@ from misfire.methods.modes.measurement import compactness, description_areas, ha
 from misfire.methods.modes.method_identity import described
 from misfire.methods.modes.mode_finder import EncodedSentences, ModeFinder
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource, image_names
+from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.scorecard import SCORECARD_COLUMNS, Scorecard, ScorecardRow, Truth
 from misfire.methods.modes.scored_images import ScoredImages
 from misfire.methods.modes.sentence_report import sentence_part, told
@@ -43,23 +44,6 @@ _UNITS: Mapping[str, "Unit"] = {
     "compactness": "score",
     "seconds": "seconds",
 }
-
-
-@dataclass
-class SentenceModesConfig:
-    """What ``misfire modes`` can be told where a method names sentences."""
-
-    backbone: Any
-    dataset: Any
-    outcomes: Any
-    sentences: Any
-    method: Any
-    tracking: Any
-    trainer: Any
-    paths: Any
-    judging: Any
-    seed: int
-    tags: Any = None
 
 
 @final
@@ -99,7 +83,7 @@ class SentenceModesCell(Cell):
     """
 
     kind: ClassVar[str] = "modes"
-    schema: ClassVar[type] = SentenceModesConfig
+    schema: ClassVar[type] = ModesSchema
     objectives: ClassVar[Mapping[str, Objective]] = {
         "drop": Objective("drop", "drop", title="drop on other images (pp)", scale=100, has_cut_off=False),
         "ahr": Objective("ahr", "ahr", title="average hardness ratio", has_cut_off=False),

@@ -2,7 +2,7 @@
 
 from misfire.prompts.descriptions.answer_store import AnswerStore
 from misfire.prompts.descriptions.endpoint import EndpointDescriptions, EndpointError
-from misfire.prompts.descriptions.json_file import JsonDescriptions
+from misfire.prompts.descriptions.json_file import JsonDescriptions, ListedDescriptions
 from misfire.prompts.descriptions.local_model import LocalModelDescriptions
 from misfire.prompts.descriptions.random_words import NoDescriptions, RandomWords
 from misfire.prompts.descriptions.source import Descriptions, DescriptionSource
@@ -14,6 +14,7 @@ __all__ = [
     "EndpointDescriptions",
     "EndpointError",
     "JsonDescriptions",
+    "ListedDescriptions",
     "LocalModelDescriptions",
     "NoDescriptions",
     "RandomWords",

@@ -1,4 +1,4 @@
-"""Descriptions out of a JSON file: a list of texts a class."""
+"""Descriptions that somebody has written down: a list of texts a class, in a JSON file or a configuration."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, final
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
-from misfire.core.hashing import sha256_bytes
+from misfire.core.hashing import sha256_bytes, sha256_json
 from misfire.prompts.descriptions.source import DescriptionSource, same_name
 
 
@@ -90,3 +90,35 @@ class JsonDescriptions(DescriptionSource):
             twice = dict.fromkeys(key for key in keys if keys.count(key) > 1)
             raise UsageError(f"{self.path} must describe each class once, got {name_some(twice)}; join their lists.")
         return dict(pairs)
+
+
+@final
+@dataclass(frozen=True)
+class ListedDescriptions(DescriptionSource):
+    """Texts that a configuration lists itself.
+
+    Args:
+        texts: Texts by class.
+        are_sentences: Whether each text is a prompt by itself.
+
+    Raises:
+        UsageError: If there is none.
+    """
+
+    texts: Mapping[str, Sequence[str]]
+    are_sentences: bool = False
+    name: ClassVar[str] = "listed"
+
+    def __post_init__(self) -> None:
+        if not self.texts:
+            raise UsageError("listed descriptions must describe a class, got none; list texts under its name.")
+
+    @override
+    def answers(self, classes: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        known = {same_name(key): texts for key, texts in self.texts.items()}
+        return {name: known.get(same_name(name), ()) for name in classes}
+
+    @override
+    def describe(self) -> dict[str, str | int | float | bool]:
+        said = {name: list(texts) for name, texts in self.texts.items()}
+        return {"descriptions": self.name, "sha256": sha256_json(said), "are_sentences": self.are_sentences}

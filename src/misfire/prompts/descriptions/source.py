@@ -185,5 +185,6 @@ def check_prompt(prompt: str) -> None:
 
 
 def _stems(text: str) -> set[str]:
-    """Its words without a plural's ending."""
-    return {word.rstrip("s") for word in re.findall(r"[^\W_]+", text.casefold()) if len(word) > 1 or word.isdigit()}
+    """Its words, each with and without a plural's ending."""
+    words = {word for word in re.findall(r"[^\W_]+", text.casefold()) if len(word) > 1 or word.isdigit()}
+    return words | {word[: -len(ending)] for word in words for ending in ("s", "es") if word.endswith(ending)}
