@@ -17,6 +17,8 @@ GIVEN: Mapping[str, list[str]] = MappingProxyType(
         "dataset/flickr8k": [*_PLACES],
         "dataset/flickr8k_tokens": [*_PLACES],
         "dataset/huggingface": ["dataset.path=FOLDER/rows", *_PLACES],
+        "dataset/label_table": ["dataset.path=FOLDER/labels.csv", "dataset.images=FOLDER", *_PLACES],
+        "dataset/rated_labels": ["dataset.path=FOLDER/judgements.csv", "dataset.images=FOLDER", *_PLACES],
         "dataset/webdataset": ['dataset.shards="FOLDER/{00..00}.tar"', *_PLACES],
     }
 )
@@ -48,6 +50,8 @@ def write_dataset_files(folder: Path, picture: bytes) -> None:
     _write(folder / "flickr8k" / "Flickr_8k.testImages.txt", b"one.png\n")
     _write_shard(folder / "00.tar", {"one.png": picture, "one.txt": _TEXT.encode()})
     _write_rows(folder / "rows", picture)
+    _write(folder / "labels.csv", b"image,square\none.png,1\n")
+    _write(folder / "judgements.csv", b"image,label,rater,answer\none.png,square,ann,yes\n")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -153,7 +153,8 @@ def nearest(key: str, known: Collection[str]) -> str | None:
 def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
     of: Any = described
-    if isinstance(described, type) and not is_dataclass(described):
+    # A class that only inherits a dataclass's fields is told by its own arguments.
+    if isinstance(described, type) and "__dataclass_fields__" not in vars(described):
         of = described.__init__  # type: ignore[misc]  # the class's own is meant
     try:
         return get_type_hints(of)

@@ -55,8 +55,8 @@ class PromptedText(torch.nn.Module):
             # is kept, because a row that fills the context has its end token there.
             is_text = (tokens != tokens[:, -1:]).any(dim=0)
             tokens = tokens[:, : int(is_text.nonzero().max()) + 2]
-        object.__setattr__(self, "_network", network)  # a submodule would be saved, moved and trained with this one
-        object.__setattr__(self, "_embedding", embedding)
+        # Not as submodules: they would be saved and trained with this one.
+        self._frozen: tuple[torch.nn.Module, torch.nn.Module] = (network, embedding)
         self._first, self._num_context = start, num_context
         self.register_buffer("tokens", tokens, persistent=False)
         with torch.no_grad():
@@ -66,7 +66,7 @@ class PromptedText(torch.nn.Module):
     @property
     def width(self) -> int:
         """Length of a token's embedding."""
-        return int(self.embedded.shape[-1])  # type: ignore[union-attr, index]
+        return int(self.embedded.shape[-1])  # type: ignore[index]
 
     @property
     def num_classes(self) -> int:
@@ -89,38 +89,39 @@ class PromptedText(torch.nn.Module):
         end = self._first + self._num_context
         prompts = torch.cat([around[..., : self._first, :], contexts, around[..., end:, :]], dim=-2)
         features = self._run(prompts.flatten(0, -3), self.tokens.repeat(sets.numel(), 1))  # type: ignore[operator]
-        return features.unflatten(0, (*sets, num_classes))
+        return features.reshape(*sets, num_classes, -1)
 
     def _apply(self, fn: Any, recurse: bool = True) -> "PromptedText":
         """Take the frozen network along to a device."""
-        self._network._apply(fn)
-        super()._apply(fn, recurse)
+        self._frozen[0]._apply(fn)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def _run(
         self, embedded: Float[torch.Tensor, "prompt token width"], tokens: torch.Tensor
     ) -> Float[torch.Tensor, "prompt dim"]:
-        network = self._network
+        network, embedding = self._frozen
         tower = getattr(network, "text", network)
         if not isinstance(tower, torch.nn.Module):
             tower = network
         # The tower asks its embedding for the tokens' vectors and is given these instead.
-        handle = self._embedding.register_forward_hook(lambda *_: embedded)
+        handle = embedding.register_forward_hook(lambda *_: embedded)
         try:
             length = tokens.shape[1]
             cut: dict[str, Any] = {}
             if can_be_shortened(network):
                 cut["attn_mask"] = tower.attn_mask[:length, :length]  # type: ignore[index]
             if tower is not network:
-                features = functional_call(tower, cut, (tokens,)) if cut else tower(tokens)
+                features: Any = functional_call(tower, cut, (tokens,)) if cut else tower(tokens)
             else:
                 if cut:
-                    cut["positional_embedding"] = network.positional_embedding[:length]
+                    cut["positional_embedding"] = network.positional_embedding[:length]  # type: ignore[index]
                 features = functional_call(network, cut, args=(), kwargs={"text": tokens})
                 features = features["text_features"] if isinstance(features, dict) else features[1]
         finally:
             handle.remove()
-        return features[0] if isinstance(features, tuple) else features
+        found: torch.Tensor = features[0] if isinstance(features, tuple) else features
+        return found
 
 
 def _token_embedding(network: torch.nn.Module, name: str) -> torch.nn.Module:

@@ -85,8 +85,9 @@ def embed_regions(
     """
     _checked(encoder)
     rows = embed_inputs(RegionInputs(ImageInputs(tuple(images))), encoder, store, trainer)
-    regions: torch.Tensor = rows.unflatten(1, (-1, encoder.dim))
-    return regions * regions.shape[1] ** 0.5
+    regions = rows.reshape(len(rows), -1, encoder.dim)
+    scaled: torch.Tensor = regions * regions.shape[1] ** 0.5
+    return scaled
 
 
 def _checked(encoder: Encoder) -> RegionalEncoder:

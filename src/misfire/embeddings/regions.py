@@ -1,5 +1,7 @@
 """Features of an image's regions, in the space of the text embeddings, out of an open_clip visual tower."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch.nn.functional import linear
@@ -64,4 +66,5 @@ def _patch_tokens(
         pixels, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt="NLC"
     )
     tokens: torch.Tensor = last["image_intermediates"][-1]
-    return tokens if visual.proj is None else tokens @ visual.proj
+    projection: Any = visual.proj
+    return tokens if projection is None else torch.matmul(tokens, projection)

@@ -70,8 +70,25 @@ def mean_average_precision(
             f"each class must have a positive image, got {name_some(empty)} of {known.shape[1]} classes (counted from "
             "0) without, whose average precision is undefined; leave them out and say so."
         )
-    per_class = RankedImages(scored, known, zeros=zeros).average_precision(interpolation=interpolation)
+    by_class = zip(np.ascontiguousarray(scored.T), np.ascontiguousarray(known.T), strict=True)
+    per_class = np.array([_of_class(one, own, zeros=zeros, interpolation=interpolation) for one, own in by_class])
     return MeanAveragePrecision(mean=float(per_class.mean()), per_class=per_class)
+
+
+def _of_class(
+    scores: Float[np.ndarray, " image"], labels: Int[np.ndarray, " image"], *, zeros: str, interpolation: str
+) -> float:
+    """Average precision of one class: at each positive the share of positives among all that score at least as high."""
+    positive = np.sort(scores[labels == 1])
+    counted = np.sort(scores if zeros == "negative" else scores[labels != 0])
+    found = len(positive) - np.searchsorted(positive, positive)
+    precision = found / (len(counted) - np.searchsorted(counted, positive))
+    if interpolation == "none":
+        return float(precision.mean())
+    # From the lowest score up: what is accumulated is the highest precision at a recall at least as high.
+    envelope = np.maximum.accumulate(precision)
+    needed = _LEVELS * len(positive) - _ROUNDING
+    return float(np.mean([envelope[np.flatnonzero(found >= least)[-1]] for least in needed]))
 
 
 @final
@@ -156,7 +173,10 @@ class RankedImages:
         found = up_to[self._last + 1] - before[self._owner]
         sums = np.bincount(self._owner, of_positive * found / np.maximum(seen, 1), minlength=len(before))
         total = up_to[self._start + self._num_positive] - before
-        return np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
+        precision: Float[np.ndarray, " class"] = np.divide(
+            sums, total, out=np.full(len(total), np.nan), where=total > 0
+        )
+        return precision
 
 
 def checked_scores(scores: Any, labels: Any) -> tuple[Float[np.ndarray, "image class"], Int[np.ndarray, "image class"]]:

@@ -59,7 +59,7 @@ __all__, __getattr__ = exported(
         "PrecisionAtK": "partition",
         "PredictionMixture": "facts",
         "PrimeCell": "prime_cell",
-        "PrimeSearch": "prime_cell",
+        "PrimeSearch": "prime_search",
         "RankLaw": "rank_law",
         "RankSum": "rank_law",
         "RankingSplit": "hardness_split",

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ModesSchema:
-    """Groups, and scalars with their types; a method by tags doesn't read what is of sentences, nor the reverse."""
+    """Groups, and a seed; a method by tags doesn't read what is of sentences, nor the reverse."""
 
     outcomes: Any
     tags: Any

@@ -132,13 +132,19 @@ def _f1(
 
 
 def _harmonic(one: Float[np.ndarray, " row"], other: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
-    return np.divide(2 * one * other, one + other, out=np.zeros_like(one), where=one + other > 0)
+    both: Float[np.ndarray, " row"] = np.divide(
+        2 * one * other, one + other, out=np.zeros_like(one), where=one + other > 0
+    )
+    return both
 
 
 def mean_of(per_class: Float[np.ndarray, "row class"]) -> Float[np.ndarray, " row"]:
     """Mean over the classes of which a row has a positive image."""
     defined = np.isfinite(per_class)
-    return np.where(defined, per_class, 0.0).sum(axis=1) / np.maximum(defined.sum(axis=1), 1)
+    means: Float[np.ndarray, " row"] = np.where(defined, per_class, 0.0).sum(axis=1) / np.maximum(
+        defined.sum(axis=1), 1
+    )
+    return means
 
 
 def bounded(value: float, replicates: Float[np.ndarray, " replicate"], *, confidence: float) -> Bounded:

@@ -74,7 +74,7 @@ def similarity_histogram(found: Comparison) -> Illustration | None:
     """Cosine between each class's embeddings of presence and absence; None where no method has both."""
     figure = new_figure(5.6, 3.0)
     axes = figure.subplots()
-    edges, any_drawn = np.linspace(-1, 1, 41), False
+    edges, any_drawn = np.linspace(-1, 1, 41).tolist(), False
     for method in found.methods:
         cosines = [
             value

@@ -144,7 +144,7 @@ class PairedEmbeddings(ClassMaps):
             with torch.no_grad():
                 # Only directions count: a step of one size turns a row of twice the length half as far, and the
                 # gradient there is half as long, too.
-                squared_length = torch.cat(free).square().sum(dim=1).mean().item()
+                squared_length = torch.cat([one.detach() for one in free]).square().sum(dim=1).mean().item()
             found.append(ParameterGroup("embeddings", free, squared_length))
         return found
 

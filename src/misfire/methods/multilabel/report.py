@@ -83,15 +83,12 @@ def negative_prompts(change: Bounded, *, fractions: Sequence[float]) -> str:
         'Negative prompts hur'
     """
     verdict = "hurt" if change.high < 0 else "help" if change.low > 0 else "make no difference that can be told"
-    where = (
-        f"{100 * min(fractions):.0f} to {100 * max(fractions):.0f} %"
-        if len(fractions) > 1
-        else (f"{100 * fractions[0]:.0f} %")
-    )
+    ends = [f"{100 * one:.0f}" for one in (min(fractions), max(fractions))]
+    where = f"averaged over {ends[0]} to {ends[1]} %" if len(fractions) > 1 else f"at {ends[0]} %"
     return (
         f"Negative prompts {verdict}: with them mAP changes by {percentage_points(change.value)} points "
         f"[{percentage_points(change.low)}, {percentage_points(change.high)}] against negative embeddings that no text "
-        f"tower has seen, averaged over {where} of known labels."
+        f"tower has seen, {where} of known labels."
     )
 
 

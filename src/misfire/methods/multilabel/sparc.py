@@ -36,4 +36,5 @@ def normalised_scores(scores: Float[np.ndarray, "image class"]) -> Float[np.ndar
 def _standardised(scores: Float[np.ndarray, "image class"], *, axis: int) -> Float[np.ndarray, "image class"]:
     spread = scores.std(axis=axis, keepdims=True)
     centred = scores - scores.mean(axis=axis, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    scaled: Float[np.ndarray, "image class"] = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return scaled

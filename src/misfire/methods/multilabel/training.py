@@ -166,10 +166,13 @@ def fit(
 
 @torch.no_grad()
 def scores(module: ClassMaps, text: TextTower, regions: Regions) -> Float[np.ndarray, "image class"]:
-    """Log-odds of presence of each class in each image, from the CPU."""
+    """Log-odds of presence of each class in each image, computed where the module is."""
+    device = next(module.parameters()).device
+    if isinstance(text, torch.nn.Module):
+        text.to(device)
     rows: TextTower = _remembering(text)
-    parts = [log_odds(module(part, rows)) for part in regions.split(_SCORED_TOGETHER)]
-    return torch.cat(parts).float().numpy()
+    parts = [log_odds(module(part.to(device), rows)) for part in torch.split(regions, _SCORED_TOGETHER)]
+    return torch.cat(parts).float().cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -275,7 +278,7 @@ class PartialLabels(pl.LightningModule):
     def val_dataloader(self) -> DataLoader[Any]:
         data = _Images(self._parts.choice_regions, torch.from_numpy(self._parts.choice_labels))
         batches = [list(part) for part in np.array_split(np.arange(len(data)), -(-len(data) // _SCORED_TOGETHER))]
-        return DataLoader(data, sampler=batches, batch_size=None)  # type: ignore[arg-type]
+        return DataLoader(data, sampler=batches, batch_size=None)
 
     @override
     def configure_optimizers(self) -> Any:
@@ -445,7 +448,7 @@ class _Images(Dataset[Any]):
         return self.regions[positions], self.labels[positions]
 
 
-def _trainer(settings: TrainingSettings, *, accelerator: str, devices: int, strategy: str) -> pl.Trainer:
+def _trainer(settings: TrainingSettings, *, accelerator: str, devices: Any, strategy: str) -> pl.Trainer:
     precision: Any = PRECISIONS[settings.precision]
     return pl.Trainer(
         accelerator=accelerator,
