@@ -43,7 +43,7 @@ def test_a_key_of_another_choice_does_not_hide_the_unknown_one() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["pooling=softmax"], "pooling must be one of its choices, got softmax; there are embedding_mean, logmeanexp,"),
+        (["pooling=softmax"], "pooling must be one of its choices, got softmax; did you mean max? There are "),
         (
             ["subset=fil", "subset.path=a.csv"],
             "subset must be one of its choices, got fil; did you mean file? There are",

@@ -179,7 +179,7 @@ def test_a_copied_project_leaves_the_first_one_alone(copied: Callable[[Path], Ml
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     before = sorted(str(path) for path in (tmp_path / "old").rglob("*"))
     second = ledger_in(tmp_path / "new")
-    assert "1 runs were told" in second.check()
+    assert "it knows now where the artifacts of its 1 runs lie" in second.check()
     save(second, 1)
     assert sorted(str(path) for path in (tmp_path / "old").rglob("*")) == before
 

@@ -130,6 +130,18 @@ def test_damage_is_told_and_mended_by_issuing_the_cell_again(
     assert not path.parent.exists()
 
 
+def test_a_check_names_what_is_damaged_and_its_command(ledger: MlflowLedger) -> None:
+    path = folder_of(ledger, saved(ledger)) / "records.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(
+        IntegrityError, match=r"^1 finished cell is damaged in sqlite:///.*make the cell again with `misfire toy"
+    ):
+        ledger.check()
+    path.write_bytes(content)
+    assert f"{ledger.experiment}: 1 finished cell\n" in f"{ledger.check()}\n"
+
+
 def test_no_flipped_bit_of_a_finished_cell_is_read(ledger: MlflowLedger) -> None:
     logged = saved(ledger)
     (run,) = ledger.runs()

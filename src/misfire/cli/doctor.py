@@ -146,7 +146,7 @@ def _precision(settings: "Settings") -> str:
     )
     flips = precision_flips(exact, fast, ks=tuple(settings["ks"]))
     told = [
-        f"{name:<14} {found.broken + found.fixed} of {found.num_queries:,} flip (bf16 loses {found.broken}, "
+        f"{name:<14} {found.broken + found.fixed} of {found.num_units:,} flip (bf16 loses {found.broken}, "
         f"gains {found.fixed})"
         for name, found in flips.items()
     ]

@@ -1,10 +1,12 @@
 """A verb's configuration out of its words: choices by Hydra, once for each tuple of them; values one by one."""
 
 import copy
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, final
 
 from misfire.config.fitting import unknown_keys
 from misfire.config.folders import conf_folder
@@ -18,38 +20,160 @@ if TYPE_CHECKING:
 CELL = "cell"
 """The key that names a verb's kind of cell."""
 
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
-def composed(verb: str, words: Sequence[str]) -> "DictConfig":
-    """The configuration of a verb that words ask for; flags and Hydra's own words have no part in it.
+
+@final
+class Composition:
+    """A verb's files with the values that words set in them.
+
+    Args:
+        base: What the files compose.
+        values: What words set, by key.
+    """
+
+    def __init__(self, base: "_Base", values: Mapping[str, Any]) -> None:
+        self._base = base
+        self._values = values
+
+    @cached_property
+    def config(self) -> "DictConfig":
+        """The whole, which belongs to the caller.
+
+        Raises:
+            UsageError: If a value can't stand where it is set.
+        """
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        config = copy.deepcopy(self._base.config)
+        for key, value in self._values.items():
+            try:
+                OmegaConf.update(config, key, value, merge=False)
+            except OmegaConfBaseException as error:
+                raise UsageError(f"{key} can't be set to {value}: {_one_line(error)}.") from error
+        return config
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The whole as plain data, references followed.
+
+        Raises:
+            UsageError: If a reference leads nowhere, or stands where the name of a class must be written out.
+        """
+        if any(self._base.has_reference_to(key) or not _is_plain(value) for key, value in self._values.items()):
+            return resolved(self.config)
+        # Nothing that is set is read by another key, so what the files say is what it was: a grid of a thousand
+        # cells follows each reference once.
+        found = copy.deepcopy(self._base.plain)
+        for key, value in self._values.items():
+            *parts, last = key.split(".")
+            node = found
+            for part in parts:
+                node = node[part]
+            node[last] = copy.deepcopy(value)
+        return found
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Base:
+    """What files compose before a word has set a value.
+
+    Args:
+        config: The configuration.
+        names: Every key.
+    """
+
+    config: "DictConfig"
+    names: frozenset[str]
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """As plain data, references followed."""
+        return resolved(self.config)
+
+    @cached_property
+    def _references(self) -> frozenset[str]:
+        from omegaconf import OmegaConf
+
+        return frozenset(_REFERENCE.findall(OmegaConf.to_yaml(self.config)))
+
+    def has_reference_to(self, key: str) -> bool:
+        """Whether the value of another key is this one's, or of a part of it, or of what it is a part of."""
+        return any(f"{one}.".startswith(f"{key}.") or f"{key}.".startswith(f"{one}.") for one in self._references)
+
+
+def composition(verb: str, words: Sequence[str]) -> Composition:
+    """What a verb's files and some words say together; flags and Hydra's own words have no part in it.
 
     Raises:
         UsageError: If a word names no key or choice of the verb, with the nearest that there is.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     said = parsed(own_words(words))
     choices = tuple(word.text for word in said if word.is_choice)
     values = [word for word in said if not word.is_choice]
     check_choices(verb, said)
-    base, known = _base(verb, choices)
-    strangers = [word.key for word in values if word.key not in known]
+    base = _base(verb, choices)
+    strangers = [word.key for word in values if word.key not in base.names]
     if strangers:
-        raise UsageError(_unknown(verb, strangers, known, said))
-    config = copy.deepcopy(base)
-    for word in values:
-        try:
-            OmegaConf.update(config, word.key, word.values[0][0], merge=False)
-        except OmegaConfBaseException as error:
-            raise UsageError(f"{word.key} can't be set to {word.text}: {_one_line(error)}.") from error
-    return config
+        raise UsageError(_unknown(verb, strangers, base.names, said))
+    return Composition(base, {word.key: word.values[0][0] for word in values})
+
+
+def composed(verb: str, words: Sequence[str]) -> "DictConfig":
+    """The configuration that words ask for.
+
+    Raises:
+        UsageError: If a word names no key or choice of the verb, with the nearest that there is.
+    """
+    return composition(verb, words).config
+
+
+def resolved(config: "DictConfig") -> dict[str, Any]:
+    """A configuration as plain data, references followed.
+
+    Raises:
+        UsageError: If a reference leads nowhere, or stands where the name of a class must be written out.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    _check_written_out(config, "")
+    try:
+        found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UsageError(f"a value must refer to a key that is there, got: {' '.join(str(error).split())}.") from error
+    return found
+
+
+def _check_written_out(node: Any, key: str) -> None:
+    """What is built is written out where it stands: a reference could be led elsewhere by another key."""
+    from omegaconf import OmegaConf
+
+    if node is None or node._is_none() or node._is_missing() or node._is_interpolation():
+        return
+    if OmegaConf.is_dict(node):
+        for name in node:
+            if str(name).startswith("_") and OmegaConf.is_interpolation(node, name):
+                raise UsageError(f"{key}{name} must be written out, got a reference to another value; write the name.")
+            _check_written_out(node._get_node(name), f"{key}{name}.")
+    elif OmegaConf.is_list(node):
+        for place in range(len(node)):
+            _check_written_out(node._get_node(place), f"{key}{place}.")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return False
+    return all(map(_is_plain, value)) if isinstance(value, list) else not (isinstance(value, str) and "${" in value)
 
 
 def keys(verb: str, words: Sequence[str] = ()) -> frozenset[str]:
     """Every key that a verb knows with the choices among some words, dots for its parts."""
     said = parsed(own_words(words))
     check_choices(verb, said)
-    return _base(verb, tuple(word.text for word in said if word.is_choice))[1]
+    return _base(verb, tuple(word.text for word in said if word.is_choice)).names
 
 
 def shared_out(verbs: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
@@ -72,7 +196,7 @@ def shared_out(verbs: Sequence[str], words: Sequence[str]) -> dict[str, list[str
 
 
 @lru_cache(maxsize=128)  # a composed configuration takes about a megabyte
-def _base(verb: str, choices: tuple[str, ...]) -> "tuple[DictConfig, frozenset[str]]":
+def _base(verb: str, choices: tuple[str, ...]) -> _Base:
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -85,7 +209,7 @@ def _base(verb: str, choices: tuple[str, ...]) -> "tuple[DictConfig, frozenset[s
             f"the configuration must compose, got {' '.join(choices) or verb}: {_one_line(error)}; "
             f"`misfire {verb} --help` shows what there is."
         ) from error
-    return config, frozenset(name for name in _names(config, "") if name.partition(".")[0] != CELL)
+    return _Base(config, frozenset(name for name in _names(config, "") if name.partition(".")[0] != CELL))
 
 
 def _names(node: Any, prefix: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ import types
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -153,9 +154,11 @@ def nearest(key: str, known: Collection[str]) -> str | None:
 def hints_of(described: Any) -> dict[str, Any]:
     """The types of a class's or function's arguments; those that can't be known here are left out."""
     of: Any = described
-    # A class that only inherits a dataclass's fields is told by its own arguments.
-    if isinstance(described, type) and "__dataclass_fields__" not in vars(described):
-        of = described.__init__  # type: ignore[misc]  # the class's own is meant
+    if isinstance(described, type):
+        # A dataclass, or a class that inherits one's fields, may have arguments of its own in their place.
+        wanted = {name for name in signature(described).parameters if name not in ("args", "kwargs")}
+        is_plain = is_dataclass(described) and wanted <= {one.name for one in fields(described)}
+        of = described if is_plain else described.__init__  # type: ignore[misc]  # the class's own is meant
     try:
         return get_type_hints(of)
     except NameError:

@@ -92,10 +92,6 @@ class MineConfig(_Mined):
     paths: PathsConfig
     annotators: AnnotatorsConfig
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        AnnotatorsConfig(**self.annotators)  # type: ignore[arg-type]  # still a mapping here
-
 
 @dataclass
 class AnnotateConfig(_Mined):

@@ -1,16 +1,18 @@
 """A composed configuration as objects and plain data, read by key: what the rooms of the methods see of it."""
 
 import json
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from misfire.config.building import TARGET, built, target
-from misfire.config.composing import CELL, composed
-from misfire.config.fitting import MISSING, fitted_fields, unknown_keys
+from misfire.config.composing import CELL, Composition, composition, resolved
+from misfire.config.fitting import MISSING, fitted_fields, hints_of, unknown_keys
 from misfire.core.errors import IntegrityError, UsageError
+from misfire.core.progress import say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -34,10 +36,10 @@ class Settings:
         UsageError: If a scalar isn't of the type that the verb's schema states, or a key isn't in it.
     """
 
-    def __init__(self, verb: str, config: "DictConfig") -> None:
+    def __init__(self, verb: str, config: "DictConfig | Composition") -> None:
         self.verb = verb
-        self._config = config
-        self._plain = _checked(verb, _resolved(config), config)
+        self._composed = config
+        self._plain = _checked(verb, config.plain if isinstance(config, Composition) else resolved(config))
 
     @classmethod
     def of_words(cls, verb: str, words: Sequence[str]) -> "Settings":
@@ -46,7 +48,7 @@ class Settings:
         Raises:
             UsageError: If they don't compose.
         """
-        return cls(verb, composed(verb, words))
+        return cls(verb, composition(verb, words))
 
     def __getitem__(self, key: str) -> Any:
         """The value of a key, dots for its parts: an object where the configuration describes one, else plain data.
@@ -73,6 +75,10 @@ class Settings:
         return _shared(key, node)
 
     @property
+    def _config(self) -> "DictConfig":
+        return self._composed.config if isinstance(self._composed, Composition) else self._composed
+
+    @property
     def root(self) -> Path:
         """The folder under which everything is kept."""
         return Path(self._plain["paths"]["root"])
@@ -80,6 +86,7 @@ class Settings:
     @property
     def lab(self) -> "Lab":
         """Where cells run: one for equal settings, so that cells of a process share what they embed."""
+        say_what_loads(self.verb)
         from misfire.cells import Lab
         from misfire.embeddings import EmbeddingStore
 
@@ -140,44 +147,25 @@ class Settings:
         return OmegaConf.to_yaml(self._config)
 
 
-def _resolved(config: "DictConfig") -> dict[str, Any]:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    _check_targets_are_written(config, "")
-    try:
-        found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise UsageError(f"a value must refer to a key that is there, got: {' '.join(str(error).split())}.") from error
-    return found
-
-
-def _check_targets_are_written(node: Any, key: str) -> None:
-    """What is built is written out where it stands: a reference could be led elsewhere by another key."""
-    from omegaconf import OmegaConf
-
-    if OmegaConf.is_dict(node) and not node._is_none() and not node._is_missing() and not node._is_interpolation():
-        for name in node:
-            if str(name).startswith("_") and OmegaConf.is_interpolation(node, name):
-                raise UsageError(f"{key}{name} must be written out, got a reference to another value; write the name.")
-            _check_targets_are_written(node._get_node(name), f"{key}{name}.")
-    elif OmegaConf.is_list(node) and not node._is_none() and not node._is_missing() and not node._is_interpolation():
-        for place in range(len(node)):
-            _check_targets_are_written(node._get_node(place), f"{key}{place}.")
+def say_what_loads(what: str) -> None:
+    """Say once what takes the next seconds, before a process loads its heavy libraries."""
+    if "torch" not in sys.modules:
+        say(f"Loading PyTorch and what misfire {what} needs.")
 
 
 def _kind_of(verb: str, plain: Mapping[str, Any]) -> "type[Cell]":
-    from misfire.cells import Cell
-
     described = plain.get(CELL)
     if not isinstance(described, Mapping) or set(described) != {TARGET}:
         raise UsageError(f"{CELL} must name a kind of cell and nothing else, got {described} for misfire {verb}.")
+    say_what_loads(verb)
+    from misfire.cells import Cell
+
     kind = target(described[TARGET], key=CELL, expected=(Cell,))
     assert isinstance(kind, type)
     return kind
 
 
-def _checked(verb: str, plain: dict[str, Any], config: "DictConfig") -> dict[str, Any]:
+def _checked(verb: str, plain: dict[str, Any]) -> dict[str, Any]:
     """The plain values held against the schema: the kind's for a cell, the verb's own otherwise."""
     from misfire.config.schema import of_verb
 
@@ -190,9 +178,19 @@ def _checked(verb: str, plain: dict[str, Any], config: "DictConfig") -> dict[str
 
 def _with_schema(schema: type, values: dict[str, Any]) -> dict[str, Any]:
     found = fitted_fields(values, schema)
-    field_of = {one.name.rstrip("_"): one.name for one in fields(schema)}
-    schema(**{field_of[key]: value for key, value in found.items()})  # it may refuse what its types allow
+    _made(schema, found)  # a schema may refuse what its types allow
     return found
+
+
+def _made(schema: type, values: Mapping[str, Any]) -> Any:
+    hints, arguments = hints_of(schema), {}
+    for one in fields(schema):
+        key = one.name.rstrip("_")
+        if key in values:
+            hint, value = hints.get(one.name), values[key]
+            is_part = isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping)
+            arguments[one.name] = _made(hint, value) if is_part and isinstance(hint, type) else value
+    return schema(**arguments)
 
 
 def _shared(key: str, node: Any) -> Any:

@@ -23,7 +23,7 @@ _OF_HYDRA = ("hydra.", "hydra/")
 # Hydra's grammar would read in it. A test holds the list against the files of conf/.
 PATH_KEYS = frozenset(
     """
-    accept annotations artifact_root captions datasets expert failure_set images import_file index lock_folder model
+    accept annotations artifact_root cache captions datasets expert failure_set images import index lock_folder model
     out path pretrained report root sheets shards split_list storage taxonomy uri weights
     """.split()  # noqa: SIM905  # a list of thirty quoted words is harder to read
 )

@@ -326,16 +326,15 @@ class MlflowLedger:
         num_moved = self.follow_move()
         told = [f"{self.uri}:"]
         if num_moved:
-            told.append(f"  it was moved; {num_moved} runs were told where their artifacts lie now")
+            told.append(f"  it was moved: it knows now where the artifacts of its {plain_count(num_moved)} runs lie")
         damages = []
         for name in self.experiments():
             shelves = self.for_experiment(name)._finished_shelves()
             damages += [damage for shelf in shelves if (damage := shelf.damage) is not None]
             told.append(f"  {name}: {plain_count(len(shelves))} finished {'cell' if len(shelves) == 1 else 'cells'}")
         if damages:
-            raise IntegrityError(
-                f"{plain_count(len(damages))} finished cells of {self.uri} are damaged: " + " ".join(damages[:5])
-            )
+            noun = "1 finished cell is" if len(damages) == 1 else f"{plain_count(len(damages))} finished cells are"
+            raise IntegrityError(f"{noun} damaged in {self.uri}: " + " ".join(damages[:5]))
         return "\n".join(told) if len(told) > 1 else f"{self.uri}: no finished cell yet; `misfire demo` makes some"
 
     def experiments(self) -> Sequence[str]:
