@@ -56,11 +56,16 @@ def words_of_dogs(folder: Path) -> Table:
 
 
 def search(data: Table, max_size: int = 4) -> object:
-    """Modes with counts, the number of sets searched, and p-values."""
+    """Modes with counts and p-values."""
     correct, labels, tags = data
     modes = prime(correct, labels, tags, max_size=max_size)
-    num_sets_searched(labels, tags, min_support=30, max_size=max_size)
     return error_p_values(modes, correct, labels, tags)
+
+
+def search_and_count(data: Table, max_size: int = 4) -> object:
+    """The same, with the number of sets searched, which adjusted p-values need."""
+    _, labels, tags = data
+    return search(data, max_size), num_sets_searched(labels, tags, min_support=30, max_size=max_size)
 
 
 def by_eclat(data: Table, max_size: int) -> object:
@@ -123,7 +128,7 @@ def beside_peers(data: Table, *, repeats: int) -> str:
     """Our search and those of the peers that are installed, in turns."""
     contenders = [
         Contender("`prime`, counts and p-values, up to 4 tags", lambda: search(data)),
-        Contender("`prime`, counts alone", lambda: prime(*data)),
+        Contender("the same and the number of sets searched", lambda: search_and_count(data)),
     ]
     for name, (module, run, max_size) in PEERS.items():
         if find_spec(module):
@@ -151,14 +156,14 @@ def growth(path: Path, *, repeats: int) -> None:
         for value in values:
             data, taken = make(value), []
             for _ in range(repeats):
-                start = time.perf_counter()
+                start = time.process_time()  # one thread's; others on the machine don't count
                 search(data, size(value))
-                taken.append(time.perf_counter() - start)
+                taken.append(time.process_time() - start)
             seconds.append(min(taken))
         print(name, dict(zip(values, (round(one, 3) for one in seconds), strict=True)))
         panel.plot(values, seconds, marker="o")
         panel.set(xlabel=name, yscale="log", xscale="linear" if max(values) < 5 else "log")
-    panels[0].set_ylabel("seconds")
+    panels[0].set_ylabel("CPU seconds")
     figure.savefig(path, dpi=150)
 
 
@@ -175,7 +180,7 @@ def main() -> None:
             table(
                 [
                     Contender("`prime`, counts and p-values", lambda data=data: search(data)),  # type: ignore[misc]
-                    Contender("`prime`, counts alone", lambda data=data: prime(*data)),  # type: ignore[misc]
+                    Contender("the same and the number of sets searched", lambda data=data: search_and_count(data)),  # type: ignore[misc]
                 ],
                 repeats=arguments.repeats,
             )

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from misfire.cli._application import compose
-from misfire.cli._design import design_cell
-from misfire.config import Settings
-from misfire.tracking import read_cells
+from misfire.cells import Logged
+from misfire.config.settings import Settings
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 
 SUBSETS = ("object_attribute", "object", "attribute", "action")
 POOLINGS = ("max", "mean", "logmeanexp")
@@ -36,7 +35,7 @@ def main() -> None:
         paths = [f"paths.root={folder / 'root'}", f"paths.report={folder / 'report'}"]
         timed_sweep(paths, "filling")
         sweeps = [timed_sweep(paths, f"sweep_{number}") for number in range(asked.repeats)]
-        logged = read_cells(Settings(compose([*paths, "tracking.experiment=sweep_0"])).tracking)
+        logged = Settings.of_words("ensemble", [*paths, "tracking.experiment=sweep_0"])["tracking"].load("ensemble")
         separate = [timed_separate(folder, paths, cell) for cell in logged[: asked.cells]]
     sweep, apart = float(np.median(sweeps)), sum(separate) / len(separate) * len(logged)
     print(f"| sweep of {len(logged)} cells, filled store, MLflow and report included | {sweep:.1f} s |")
@@ -51,28 +50,31 @@ def timed_sweep(paths: list[str], experiment: str) -> float:
     return time.perf_counter() - start
 
 
-def timed_separate(folder: Path, paths: list[str], logged: object) -> float:
-    outcome = logged.outcome
-    settings = Settings(compose([*paths, f"subset={outcome.subset}", f"pooling={outcome.pooling}"]))
-    _, cell = design_cell(settings)
+def timed_separate(folder: Path, paths: list[str], logged: Logged) -> float:
+    found_in_sweep = LoggedEnsemble(logged)
+    subset, pooling = found_in_sweep.subset, found_in_sweep.pooling
+    settings = Settings.of_words("ensemble", [*paths, f"subset={subset}", f"pooling={pooling}"])
+    asked = settings.cell()
+    _, cell = asked.design.resolve(settings.lab, asked.templates, asked.pooling)
     content = {
         "captions": [cell.dataset.captions[position].text for position in cell.queries],
         "targets": [int(cell.dataset.targets[position]) for position in cell.queries],
         "templates": list(cell.template_set.templates),
-        "pooling": outcome.pooling,
+        "pooling": pooling,
         "num_subset": len(cell.subset),
     }
     (folder / "cell.json").write_text(json.dumps(content))
-    np.save(folder / "images.npy", settings.workbench.gallery.numpy())
+    np.save(folder / "images.npy", asked.design.bench(settings.lab).gallery.numpy())
     words = [folder / "cell.json", folder / "images.npy", MODEL, folder / "separate.json"]
     start = time.perf_counter()
     subprocess.run([sys.executable, Path(__file__).parent / "separate_run.py", *map(str, words)], check=True)
     elapsed = time.perf_counter() - start
     found = json.loads((folder / "separate.json").read_text())
-    for cutoff in outcome.cutoffs:
-        counted = [cutoff.baseline_hits, cutoff.ensembled_hits]
-        if found[str(cutoff.k)][:2] != counted:
-            print(f"hits@{cutoff.k} of {outcome.subset}: {found[str(cutoff.k)][:2]} apart, {counted} in the sweep")
+    for k in found_in_sweep.ks:
+        flips = found_in_sweep.flips(k)
+        counted = [flips.right_before, flips.right_after]
+        if found[str(k)][:2] != counted:
+            print(f"hits@{k} of {subset}: {found[str(k)][:2]} apart, {counted} in the sweep")
     return elapsed
 
 

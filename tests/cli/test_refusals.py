@@ -95,12 +95,6 @@ def test_a_sweep_is_refused(
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
-def test_more_failures_than_there_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mine", "dataset.num_images=3", "num_failures=1000", "trainer=cpu"]) == 2
-    assert "num_failures must be between 1 and the " in capsys.readouterr().err
-    assert not list(folder.rglob("failure_set.*"))
-
-
 def test_a_share_of_the_images_that_cannot_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refusal(capsys, "mine", *SMALL, "mined_share=0")
     assert said == (

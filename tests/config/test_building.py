@@ -63,7 +63,7 @@ def test_what_is_not_exported_for_configurations_is_refused(name: Any) -> None:
     ("name", "key"),
     [
         ("misfire.failures.AllQueries", "pooling"),
-        ("misfire.tracking.TrackingStore", "pooling"),
+        ("misfire.tracking.MlflowLedger", "pooling"),
         ("misfire.scoring.MaxPooling", "dataset"),
         ("misfire.prompts.Template", "templates"),
         ("misfire.core.errors.UsageError", "pooling"),

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
 from misfire.data import Caption, CocoCaptions, Dataset, Image, ImageSource, Listing, SourcedDataset, dataset_card
-from misfire.data.card import folded, hit_at_1_ceiling, i2t_hit_ceiling, images_of_texts
+from misfire.data.card import folded, hit_at_1_ceiling, i2t_hit_ceiling, images_of_texts, truncation_note
 from misfire.data.picture_folder import AbsentImage, UnusableImage
 
 COCO = Path(__file__).parents[2] / "../shared/data/coco_val2017/captions_val2017.json"
@@ -197,3 +197,10 @@ def test_the_card_of_images_alone_counts_them_and_leaves_the_rest_undefined() ->
     assert (card["num_images"], card["num_captions"], card["num_gallery_images_without_caption"]) == (2, 0, 2)
     undefined = ("caption_words_min", "caption_words_mean", "hit_at_1_ceiling", "i2t_hit_at_1_ceiling")
     assert all(math.isnan(card[name]) for name in undefined)
+
+
+def test_captions_that_are_cut_are_said_in_one_sentence_and_none_in_none() -> None:
+    assert truncation_note(0, 10, context_length=77) == ""
+    assert truncation_note(1, 10, context_length=32) == (
+        "1 of 10 captions is longer than the model's 32 tokens: its end is cut off."
+    )

@@ -168,10 +168,10 @@ def test_judgements_that_break_a_rule_are_refused(tmp_path: Path, line: str, mes
         RatedLabels(tmp_path / "judged.csv", tmp_path)
 
 
-def test_a_picture_twice_is_one_image(tmp_path: Path) -> None:
+def test_a_picture_twice_keeps_both_its_labels_and_it_is_said(tmp_path: Path) -> None:
     draw(tmp_path, "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
     (tmp_path / "labels.csv").write_text("image,cat\na.png,1\nb.png,-1\n")
     dataset = LabelTable(tmp_path / "labels.csv", tmp_path)
-    assert np.array(values(dataset)).tolist() == [[1]]
-    assert [str(one) for one in dataset.repeated_images] == ["b.png: the same as a.png"]
+    assert np.array(values(dataset)).tolist() == [[1], [-1]]  # one of them would be lost if they were one image
+    assert dataset.notes[-1].startswith("1 of 2 images is the same picture as an earlier one (b.png: the same as a.")

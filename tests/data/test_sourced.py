@@ -5,12 +5,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.data import Caption, Image, Listing, Skipped, SourcedDataset
+from misfire.data import Caption, ClassLabels, Image, Known, Listing, Skipped, SourcedDataset
 from misfire.data.picture_folder import AbsentImage, UnusableImage
 
 
@@ -167,3 +168,17 @@ def test_a_dataset_that_is_refused_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         SourcedDataset(BAD, index=tmp_path / "index")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_equal_pictures_with_labels_of_their_own_stay_apart_and_are_counted() -> None:
+    same = [Image(number, AbsentImage(f"{number // 2}.jpg"), f"copy {number}") for number in range(4)]
+    labels = ClassLabels(np.arange(4), ("cat", "dog"), np.array([0, 1, 0, 0]))
+    kept = SourcedDataset(Listing("pets", same, []), known=Known(labels=labels))
+    assert kept.labels == labels
+    assert kept.notes == (
+        "2 of 4 images are the same picture as an earlier one (copy 1: the same as copy 0, copy 3: the same as copy "
+        "2); each keeps its own labels and counts.",
+    )
+    alone = SourcedDataset(Listing("pets", same, []))
+    assert [image.id for image in alone.images] == [0, 2]
+    assert "count once, with all captions" in alone.notes[0]

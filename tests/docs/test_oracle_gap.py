@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from misfire.methods.retrieval.templates.routers import LexicalRouter, OutOfFoldRouter, ZeroShotRouter
-from misfire.tracking import TrackingStore, read_cells
+from misfire.tracking import MlflowLedger
 from tests.docs.guides import ROOT, SMALL, Guide, run
 
 GUIDE = Guide("oracle_gap")
@@ -25,13 +25,13 @@ def test_the_guides_commands_run(
     for name in named:
         assert re.search(rf"^\| 1 \| {name}", printed, re.M), name
     assert {path.suffix for path in Path("report").glob("oracle_gap.*")} == {".md", ".csv", ".png", ".svg"}
-    store = TrackingStore(
+    ledger = MlflowLedger(
         uri="sqlite:///mlruns/mlflow.db",
         artifact_root="mlruns/artifacts",
         lock_folder="mlruns/locks",
         experiment="ensemble",
     )
-    asked = {(cell.outcome.subset, cell.outcome.templates) for cell in read_cells(store)}
+    asked = {(cell.label["subset"], cell.label["templates"]) for cell in ledger.load("ensemble")}
     assert asked == {
         ("object", "predicted"),
         *(("failures", name) for name in ("caption_only", "generic", "predicted", "gated", "gated_words")),

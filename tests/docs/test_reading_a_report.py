@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from misfire.cells.comparison import Verdict
 from misfire.cli import main
-from misfire.methods.retrieval.ensemble.comparison import Claim
-from misfire.methods.retrieval.ensemble.report.comparison_table import MARKS
-from misfire.methods.retrieval.ensemble.report.conclusion import conclude
+from misfire.methods.retrieval.ensemble.comparison_table import MARKS
 from tests.docs.guides import SMALL, Guide, run
-from tests.reporting.test_conclusion import PAPER
-from tests.reporting.test_further_sections import TITLES
+from tests.methods.retrieval.ensemble.test_conclusion import PAPER, conclude
 from tests.reporting.test_page import read
 
 GUIDE = Guide("reading_a_report")
@@ -39,9 +37,9 @@ def test_the_guides_commands_write_its_pages(pages: dict[str, Path]) -> None:
     shown = parts((pages["table1"] / "report.md").read_text())
     frame = ["In plain words", "How each number was made"]
     assert [part for part in named if part in shown] == [part for part in shown if part not in frame]
-    assert parts((pages["taus"] / "report.md").read_text()) == [TITLES["profiles"], frame[1]]
+    assert parts((pages["taus"] / "report.md").read_text()) == ["What the temperature does", frame[1]]
     text = " ".join(read((pages["taus"] / "report.html").read_text()).text)
-    assert "Findings of taus" in text
+    assert "Cells of taus" in text
     assert "None was set" in text
 
 
@@ -57,10 +55,10 @@ def test_the_words_are_told_in_their_order() -> None:
 
 
 def test_the_marks_are_those_of_the_table() -> None:
-    for claim in (Claim.GAIN, Claim.LOSS, Claim.CHOSEN):
-        assert MARKS[claim] in GUIDE.text
+    for verdict in (Verdict.GAIN, Verdict.LOSS, Verdict.CHOSEN):
+        assert MARKS[verdict] in GUIDE.text
 
 
 def test_every_part_is_named() -> None:
-    for title in TITLES.values():
+    for title in ("What the temperature does", "What true labels are worth", "Which templates the gain comes from"):
         assert f"| {title} |" in GUIDE.text

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import misfire.embeddings
+from misfire.cells import Logged
 from misfire.cli import main
-from misfire.tracking import LoggedCell, TrackingStore, read_cells
+from misfire.tracking import MlflowLedger
 
 SETTINGS = (
     "dataset.num_images=200",
@@ -74,23 +75,23 @@ class Place:
         shares = shared_out(everything, [*self.words, *own])
         return [word for word in shares[run] if word.partition("=")[0] not in {one.partition("=")[0] for one in asked}]
 
-    def store(self, experiment: str | None = None) -> TrackingStore:
-        """The tracking store."""
-        return TrackingStore(
+    def store(self, experiment: str | None = None) -> MlflowLedger:
+        """The ledger of an experiment."""
+        return MlflowLedger(
             uri=f"sqlite:///{self.root / 'mlflow.db'}",
             artifact_root=str(self.root / "artifacts"),
             lock_folder=str(self.root / "locks"),
             experiment=experiment or self.experiment,
         )
 
-    def cells(self, experiment: str | None = None) -> list[LoggedCell]:
+    def cells(self, experiment: str | None = None) -> list[Logged]:
         """Finished cells of an experiment."""
-        return read_cells(self.store(experiment))
+        return list(self.store(experiment).load())
 
-    def records(self, run_id: str, experiment: str | None = None) -> pd.DataFrame:
-        """A run's per-query records."""
-        with self.store(experiment).artifact(run_id, "records.parquet") as path:
-            return pd.read_parquet(path)
+    def records(self, key: str, experiment: str | None = None) -> pd.DataFrame:
+        """The records of a run, a row a unit."""
+        (found,) = [cell for cell in self.cells(experiment) if cell.key == key]
+        return found.records
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells import Logged
 from misfire.failures import read_failure_set
-from misfire.methods.retrieval.ensemble.outcome import CutoffOutcome
-from misfire.tracking import LoggedCell
-from misfire.tracking.store import CELL_ID
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
+KS = (1, 5, 10)
 
 
 def mined(place: Place) -> Path:
@@ -80,29 +79,24 @@ def test_label_noise_widens_an_interval_and_vanishes_with_it(own_place: Place, t
         labelled = own_place.root / "failures" / record["labelled_failure_set"][:12]
         words = (f"failure_set={labelled}", "subset=ambiguous", "templates=generic", "pooling=mean")
         assert own_place.misfire("ensemble", *words) == 0
-    copies, good, bad = (cell.outcome for cell in sorted(own_place.cells(), key=doubt_of))
-    for cutoff in copies.cutoffs:
-        assert cutoff.label_noise is not None
-        assert (cutoff.label_noise.low, cutoff.label_noise.high) == (cutoff.gain.low, cutoff.gain.high)
-    widths = [[noisy_width(one.at(k)) for one in (copies, good, bad)] for k in (1, 5, 10)]
+    copies, good, bad = sorted(own_place.cells(), key=doubt_of)
+    for k in KS:
+        noisy, plain = (copies.estimates.at("t2i/hit", k=k, group=group) for group in ("label_noise", "delta"))
+        assert (noisy.low, noisy.high) == (plain.low, plain.high)
+    widths = [[noisy_width(one, k) for one in (copies, good, bad)] for k in KS]
     assert all(plain <= some <= more for plain, some, more in widths)
     assert any(plain < some < more for plain, some, more in widths)
-    (run,) = [run for run in own_place.store().finished("cell") if run.data.tags[CELL_ID] == bad.cell_id]
-    noisy = bad.at(10).label_noise
-    assert noisy is not None
-    assert run.data.metrics["t2i/hit_at_10/delta_noisy_low_pp"] == pytest.approx(100 * noisy.low, abs=1e-3)
-    assert "Label noise at 10" in run.data.tags["mlflow.note.content"]
 
 
-def doubt_of(cell: LoggedCell) -> float:
+def doubt_of(cell: Logged) -> float:
     """How far labels are in doubt, at the cut-off where this moves the gain most."""
-    found = [cutoff.label_noise for cutoff in cell.outcome.cutoffs]
-    return max(noisy.label_deviation for noisy in found if noisy is not None)
+    return max(cell.estimates.at("t2i/hit", k=k, group="label_noise/deviation").value for k in KS)
 
 
-def noisy_width(cutoff: CutoffOutcome) -> float:
-    assert cutoff.label_noise is not None
-    return cutoff.label_noise.high - cutoff.label_noise.low
+def noisy_width(cell: Logged, k: int) -> float:
+    """Width of the gain's interval with the doubt about labels in it."""
+    noisy = cell.estimates.at("t2i/hit", k=k, group="label_noise")
+    return noisy.high - noisy.low
 
 
 def test_slips_are_refused_or_named(own_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

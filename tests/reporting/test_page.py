@@ -1,14 +1,15 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 
-from misfire.methods.retrieval.ensemble.report.rows import CellRow
-from misfire.methods.retrieval.ensemble.report.tables import improvement_table
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.series import listed
+from misfire.methods.retrieval.ensemble.tables import improvement_table
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
 from misfire.reporting.story import Story
 
-MakeRow = Callable[..., CellRow]
+MakeRow = Callable[..., LoggedEnsemble]
 STORY = Story("Title", "Question?", "Rule.", "Answer.")
 VOID = {"meta", "img", "br"}
 
@@ -41,13 +42,15 @@ def read(page: str) -> Reader:
     return reader
 
 
-def render(rows: list[CellRow], story: Story = STORY) -> str:
+def render(rows: list[LoggedEnsemble], story: Story = STORY) -> str:
     figure = EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
     section = Section("gains", "What was gained", ("It was <measured>.",), (improvement_table(rows),))
-    return render_page(story, [PrintedSection(section, (figure,))], about=[("Model", rows[0].backbone)], rows=rows)
+    return render_page(
+        story, [PrintedSection(section, (figure,))], about=[("Model", rows[0].backbone)], cells=listed(rows)
+    )
 
 
-def test_page_says_what_was_asked_and_answered(paper_rows: list[CellRow]) -> None:
+def test_page_says_what_was_asked_and_answered(paper_rows: list[LoggedEnsemble]) -> None:
     text = " ".join(read(render(paper_rows)).text)
     for expected in (
         "Title",
@@ -62,7 +65,7 @@ def test_page_says_what_was_asked_and_answered(paper_rows: list[CellRow]) -> Non
         assert expected in text
 
 
-def test_only_the_first_sentence_of_an_answer_is_loud(paper_rows: list[CellRow]) -> None:
+def test_only_the_first_sentence_of_an_answer_is_loud(paper_rows: list[LoggedEnsemble]) -> None:
     story = Story("T", "Q?", "R.", "None passes. The best, at tau 0.1, gains nothing.")
     assert "<strong>None passes. </strong>The best, at tau 0.1, gains nothing." in render(paper_rows, story)
 
@@ -76,21 +79,21 @@ def test_a_conclusion_is_read_part_by_part() -> None:
     assert Conclusion(parts, "", "").paragraph == "It <can>. And so on."
 
 
-def test_tables_and_figures_are_numbered_through_all_sections(paper_rows: list[CellRow]) -> None:
+def test_tables_and_figures_are_numbered_through_all_sections(paper_rows: list[LoggedEnsemble]) -> None:
     table, figure = improvement_table(paper_rows), EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
     section = PrintedSection(Section("a", "A", tables=(table,)), (figure,))
-    text = " ".join(read(render_page(STORY, [section, section], rows=paper_rows)).text)
+    text = " ".join(read(render_page(STORY, [section, section], cells=listed(paper_rows))).text)
     for expected in ("Table 1.", "Table 2.", "Figure 1.", "Figure 2."):
         assert text.count(expected) == 1
 
 
-def test_a_table_points_at_listed_cells_only(paper_rows: list[CellRow]) -> None:
+def test_a_table_points_at_listed_cells_only(paper_rows: list[LoggedEnsemble]) -> None:
     section = PrintedSection(Section("a", "A", tables=(improvement_table(paper_rows),)))
-    assert 'href="#cells"' in render_page(STORY, [section], rows=paper_rows)
+    assert 'href="#cells"' in render_page(STORY, [section], cells=listed(paper_rows))
     assert 'href="#cells"' not in render_page(STORY, [section])
 
 
-def test_page_needs_no_network(paper_rows: list[CellRow]) -> None:
+def test_page_needs_no_network(paper_rows: list[LoggedEnsemble]) -> None:
     page = render(paper_rows)
     reader = read(page)
     elsewhere = [address for address in reader.addresses if not address.startswith(("#", "data:"))]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.methods.retrieval.ensemble.report.rows import CellRow
-from misfire.methods.retrieval.ensemble.report.tables import bootstrap_table, improvement_table
-from misfire.reporting.table import Column, Entry, Source, Table, latex_escape, to_csv, to_latex, to_markdown
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.tables import bootstrap_table, improvement_table
+from misfire.reporting.table import Column, Entry, Source, Table, latex_escape, to_csv, to_latex, to_markdown, to_text
 
 TABLE = Table(
     name="small",
@@ -59,7 +59,7 @@ def test_latex_by_hand() -> None:
     assert r"50 \% & -- & -- \\" in lines
 
 
-def test_every_latex_line_of_the_body_has_as_many_cells_as_columns(tau_rows: list[CellRow]) -> None:
+def test_every_latex_line_of_the_body_has_as_many_cells_as_columns(tau_rows: list[LoggedEnsemble]) -> None:
     for table in (improvement_table(tau_rows), bootstrap_table(tau_rows)):
         body = to_latex(table).split(r"\midrule")[1].split(r"\bottomrule")[0].splitlines()
         rows = [line for line in body if line.endswith(r"\\")]
@@ -77,15 +77,15 @@ def test_csv_is_unrounded_and_empty_where_undefined() -> None:
     assert second == ["50 %", "", "", "", "f1"]
 
 
-def test_csv_reads_back_as_the_cells_it_came_from(paper_rows: list[CellRow]) -> None:
+def test_csv_reads_back_as_the_cells_it_came_from(paper_rows: list[LoggedEnsemble]) -> None:
     frame = pd.read_csv(io.StringIO(to_csv(improvement_table(paper_rows))))
     by_cell = {row.cell_id: row for row in paper_rows}
     assert len(frame) == len(paper_rows)
     for record in frame.to_dict("records"):
         row = by_cell[str(record["cell_id"])]
-        assert record["ensembled_hits_at_10"] == row.ensembled_hits[10]
+        assert record["ensembled_hits_at_10"] == row.flips(10).right_after
         assert record["delta_hit_at_10"] == row.delta(10)
-        assert record["complement_net_at_10"] == row.complement_fixed[10] - row.complement_broken[10]
+        assert record["complement_net_at_10"] == row.flips(10, "complement").net
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=30))
@@ -101,3 +101,13 @@ def test_escaped_text_holds_no_bare_special_character(text: str) -> None:
 def test_a_row_that_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match=r"each row of table small must fill its columns"):
         replace(TABLE, rows=((Entry("a", ("a",)),),))
+
+
+def test_text_is_aligned_under_its_headers() -> None:
+    first, second, *lines = to_text(TABLE).splitlines()
+    assert first.startswith("Subset")
+    assert "R@10" in first
+    assert second.split() == ["Δ", "Interval"]
+    ends = {line.rindex(" ") for line in (second, *lines) if "[" in line or "Interval" in line}
+    assert len(lines) == len(TABLE.rows)
+    assert ends

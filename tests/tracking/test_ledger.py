@@ -11,6 +11,7 @@ import pytest
 from misfire.cells import Estimate, Estimates, Logged, run_cell
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.tracking import MlflowLedger
+from misfire.tracking.database import absolute_uri
 from misfire.tracking.ledger import CELL_ID, KIND, note
 from misfire.tracking.shelf import MANIFEST_FILE
 from tests.tracking.toy import ToyCell
@@ -187,3 +188,31 @@ def test_a_long_note_is_cut_by_rows() -> None:
 def test_an_experiment_needs_a_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must be a name, got an empty one"):
         MlflowLedger(f"sqlite:///{tmp_path}/mlflow.db", None, str(tmp_path), " ")
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns"])
+def test_a_plain_file_store_is_refused(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"tracking.uri must be a database or a server, got .*write sqlite:///mlruns"):
+        MlflowLedger(uri, None, "locks")
+
+
+def test_a_deleted_experiment_is_not_written_to(ledger: MlflowLedger) -> None:
+    saved(ledger)
+    ledger.client.delete_experiment(ledger.experiment_id)
+    with pytest.raises(UsageError, match=r"must not be a deleted one, got .*; restore it in the MLflow UI"):
+        saved(ledger.for_experiment(ledger.experiment))
+
+
+def test_an_experiment_is_of_the_model_development_kind(ledger: MlflowLedger) -> None:
+    # MLflow's UI opens others on its side for traces of language models.
+    saved(ledger)
+    experiment = ledger.client.get_experiment(ledger.experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert all("mlflow.parentRunId" not in run.data.tags for run in ledger.runs())
+
+
+def test_a_relative_store_is_that_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = "sqlite:///mlflow.db"
+    monkeypatch.chdir(tmp_path)
+    assert absolute_uri(stand_in) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert MlflowLedger(stand_in, "runs", "locks").load() == []

@@ -43,8 +43,6 @@ class Flips:
         """All units that were counted."""
         return self.fixed + self.broken + self.still_right + self.still_wrong
 
-    num_queries = num_units  # until what reads cells of one method has gone
-
     @property
     def right_before(self) -> int:
         """Units that were right before."""

@@ -34,12 +34,12 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
 
     own = word("tracking.experiment", sweep.name)
     check_words(sweep, own_words(words))
-    todo = work(sweep.verb, sweep.points([own, *own_words(words)]))
-    check_cut_off(sweep, todo.settings)
+    asked = work(sweep.verb, sweep.points([own, *own_words(words)]))
+    check_cut_off(sweep, asked.settings)
     introduce(sweep)
-    ended = run_work(sweep.verb, todo, words)
+    ended = run_work(sweep.verb, asked, words)
     if any(one.id for one in ended):
-        report_on(todo.settings, todo.ledger, question_of(sweep, todo.settings))
+        report_on(asked.settings, asked.ledger, question_of(sweep, asked.settings))
     return tell_endings(ended)
 
 

@@ -85,9 +85,8 @@ def _folder(settings: "Settings") -> str:
 
 
 def _store(settings: "Settings") -> str:
-    ledger = settings["tracking"]
-    names = ledger.experiments()
-    return f"{ledger.uri}: " + (", ".join(names) if names else "no finished cell yet; `misfire demo` makes some")
+    told: str = settings["tracking"].check()
+    return told
 
 
 def _dataset(settings: "Settings") -> str:

@@ -1,6 +1,6 @@
 """Image sets and what is known of them: captions, labels, tags, sentences; one module a source."""
 
-from misfire.data.card import dataset_card, folded, i2t_hit_ceiling, images_of_texts
+from misfire.data.card import dataset_card, folded, i2t_hit_ceiling, images_of_texts, truncation_note
 from misfire.data.coco import CocoCaptions
 from misfire.data.dataset import Caption, Dataset, Image, ImageSet, ImageSource, Skipped, Stamp
 from misfire.data.flickr import FlickrTokens
@@ -49,4 +49,5 @@ __all__ = [
     "i2t_hit_ceiling",
     "image_sample",
     "images_of_texts",
+    "truncation_note",
 ]

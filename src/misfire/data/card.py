@@ -59,6 +59,30 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def truncation_note(num_truncated: int, num_captions: int, *, context_length: int) -> str:
+    """One sentence that belongs beside every result of a model that doesn't read some captions to their end.
+
+    Args:
+        num_truncated: How many captions the tokenizer cuts, each counted as often as it stands.
+        num_captions: Of how many.
+        context_length: Tokens that the model reads.
+
+    Returns:
+        The sentence, or nothing where none is cut.
+
+    Example:
+        >>> truncation_note(3, 1200, context_length=77)
+        "3 of 1,200 captions are longer than the model's 77 tokens: their ends are cut off."
+    """
+    if not num_truncated:
+        return ""
+    is_one = num_truncated == 1
+    return (
+        f"{num_truncated:,} of {num_captions:,} captions {'is' if is_one else 'are'} longer than the model's "
+        f"{context_length} tokens: {'its end is' if is_one else 'their ends are'} cut off."
+    )
+
+
 def num_images_with_near_twin(dataset: Dataset) -> int | None:
     """How many images look like another one of the dataset, though their content differs.
 

@@ -46,7 +46,8 @@ class SourcedDataset(Dataset):
     A format is a function that reads its file into a :class:`Listing`, and a class whose ``__init__`` hands that on.
 
     Listed images whose content is equal are one image: that with the smallest id, which gets all their captions. They
-    would be each other's failures otherwise, and be counted apart by every interval that resamples images.
+    would be each other's failures otherwise, and be counted apart by every interval that resamples images. Where labels
+    or tags are known of the images they stay apart, each with its own, and it's said how many are the same.
 
     Args:
         listing: What the source lists.
@@ -80,6 +81,16 @@ class SourcedDataset(Dataset):
         images, problems = looks.check(listing.images)
         kept = keep(replace(listing, images=images), problems)
         once, again = _each_once(kept.listing)
+        remarks = list(listing.remarks)
+        if known is not None and again:
+            # Rows of a table are told apart by their image: merging two would lose the labels of one.
+            some = ", ".join(map(str, again[:3])) + (", ..." if len(again) > 3 else "")
+            are = "is" if len(again) == 1 else "are"
+            remarks.append(
+                f"{len(again)} of {len(kept.listing.images)} images {are} the same picture as an earlier one ({some}); "
+                "each keeps its own labels and counts."
+            )
+            once, again = kept.listing, ()
         captions = choose(once.captions)
         shown = of_gallery(once.images, captions)
         ids = {image.id for image in shown}
@@ -96,7 +107,7 @@ class SourcedDataset(Dataset):
             skipped_images=(*kept.images, *bare, *listing.other_images),
             skipped_captions=(*kept.captions, *listing.other_texts),
             repeated_images=again,
-            remarks=tuple(listing.remarks),
+            remarks=tuple(remarks),
             known=Known() if known is None else known.of_images([image.id for image in shown]),
         )
         looks.save()  # only now: a dataset that is refused writes nothing

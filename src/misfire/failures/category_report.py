@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from misfire.core.errors import UsageError
 from misfire.core.words import interval_percent, percent, plain_count
+from misfire.failures.failure_set import WORLD_TRUTH
 from misfire.failures.taxonomy import AMBIGUOUS
 from misfire.reporting.figure import INK, Illustration, colour, new_figure, styled
 from misfire.reporting.table import Column, Entry, Table
@@ -20,6 +21,7 @@ def category_distribution(
     *,
     intervals: Mapping[str, tuple[float, float]] | None = None,
     not_actionable: Collection[str] = (AMBIGUOUS,),
+    label_source: str | None = None,
 ) -> Illustration:
     """One bar a category, the most frequent on top; failures that no prompt can mend are hatched grey.
 
@@ -27,6 +29,7 @@ def category_distribution(
         counts: Annotated failures a category, at least one in all.
         intervals: Ends of the interval of each category's share, in fractions; drawn as whiskers where given.
         not_actionable: Categories that no prompt can mend.
+        label_source: Who labelled them, where that wasn't annotators.
     """
     ordered = categories_by_frequency(counts)
     total = sum(counts.values())
@@ -54,13 +57,13 @@ def category_distribution(
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.3 * max(ends))
-    axes.set_xlabel(f"annotated failures (n={total})")
+    axes.set_xlabel(f"{_labelled(label_source)} (n={total})")
     return Illustration(
         name="categories",
         title="Distribution of failure categories.",
         caption=(
-            f"{total} annotated top-1 failures. In ambiguous failures (hatched) the image found fits the caption too; "
-            f"the others are actionable.{_INTERVALS if intervals else ''}"
+            f"{total} {_labelled(label_source, 'top-1 failures')}. In ambiguous failures (hatched) the image found "
+            f"fits the caption too; the others are actionable.{_INTERVALS if intervals else ''}"
         ),
         figure=figure,
     )
@@ -81,11 +84,12 @@ def _capitalised(category: str) -> str:
     return category[:1].upper() + category[1:]
 
 
-def taxonomy_table(counts: Mapping[str, int]) -> Table:
+def taxonomy_table(counts: Mapping[str, int], *, label_source: str | None = None) -> Table:
     """How often each category was annotated, the most frequent first, with Wilson intervals of the shares.
 
     Args:
-        counts: Annotated failures a category.
+        counts: Labelled failures a category.
+        label_source: Who labelled them, where that wasn't annotators.
 
     Raises:
         UsageError: If nothing was annotated.
@@ -106,7 +110,7 @@ def taxonomy_table(counts: Mapping[str, int]) -> Table:
         )
     return Table(
         name="taxonomy",
-        title=f"Why retrieval failed: categories of {total} annotated failures.",
+        title=f"Why retrieval failed: categories of {total} {_labelled(label_source)}.",
         columns=(
             Column("Category", ("category",), is_number=False),
             Column("Failures", ("count",)),
@@ -121,3 +125,7 @@ def taxonomy_table(counts: Mapping[str, int]) -> Table:
 def categories_by_frequency(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """Categories with their counts, the most frequent first, equal ones by name."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _labelled(source: str | None, what: str = "failures") -> str:
+    return f"{what} labelled by {WORLD_TRUTH}" if source == WORLD_TRUTH else f"annotated {what}"

@@ -145,27 +145,24 @@ class Leases:
 
     def _claimed(self, cell_id: str, *, wait: bool, tell: Callable[[str], None]) -> "Run | None":
         since, has_said = time.monotonic(), False
-        own: Run | None = None
+        own: Run | None = self._make(cell_id)
         while True:
-            own = own or self._make(cell_id)
-            others = [run for run in self._of(cell_id) if run.info.run_id != own.info.run_id and self._is_alive(run)]
+            own_id = None if own is None else own.info.run_id
+            others = [run for run in self._of(cell_id) if run.info.run_id != own_id and self._is_alive(run)]
+            if own is None and not others:
+                own = self._make(cell_id)
+                continue
             if not others:
                 return own
-            if not wait or min(run.info.run_id for run in others) < own.info.run_id:
-                self._client.delete_run(own.info.run_id)
-                own = None
+            if own_id is not None and (not wait or min(run.info.run_id for run in others) < own_id):
+                self._client.delete_run(own_id)
+                own = None  # and none is made until the others have gone, so as not to be in their way
             if not wait:
                 return None
             if not has_said and time.monotonic() - since >= SECONDS_BEFORE_SAYING_SO:
                 pid, _, host = others[0].data.tags[_HOLDER].partition(" ")
                 tell(f"Waiting for process {pid} on {host}, at work on cell {cell_id[:12]}.")
                 has_said = True
-            self._wait_for_others(cell_id, own)
-
-    def _wait_for_others(self, cell_id: str, own: "Run | None") -> None:
-        """Sleep, and without a claim of one's own until nobody else has one, so as not to be in the way."""
-        time.sleep(self._seconds_between_looks)
-        while own is None and any(self._is_alive(run) for run in self._of(cell_id)):
             time.sleep(self._seconds_between_looks)
 
     def _make(self, cell_id: str) -> "Run":

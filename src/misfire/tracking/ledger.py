@@ -1,5 +1,6 @@
 """The ledger of cells in MLflow: a sweep is an experiment, a finished cell one flat run of it."""
 
+import json
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ from misfire.core.words import plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.claims import CLAIM, Leases, held, place_of
 from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
-from misfire.tracking.datasets import dataset_input
 from misfire.tracking.links import run_link
 from misfire.tracking.overview import Overview
 from misfire.tracking.revision import source_revision
@@ -26,13 +26,14 @@ from misfire.tracking.unlogged import RunContent, Unlogged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import DatasetInput, Run
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
 _SUMMARY, _LACKING = "summary", "none"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_ROWS_IN_NOTE = 40
+_DIGEST_LETTERS = 8  # as many as MLflow's own digests have; the whole fingerprint stands in the source
 _NOT_IN_A_NAME = re.compile(r"[^\w.\- :/]")
 
 
@@ -283,7 +284,7 @@ class MlflowLedger:
                 tags=[RunTag(key, value) for key, value in content.tags.items()] if is_claim else [],
             )
             if content.data is not None:
-                self.client.log_inputs(run_id, datasets=[dataset_input(*content.data, context="evaluation")])
+                self.client.log_inputs(run_id, datasets=[_dataset_input(*content.data)])
             if is_claim:
                 self.client.update_run(run_id, name=content.name)
             self.client.set_terminated(run_id, status="FINISHED")
@@ -321,7 +322,7 @@ class MlflowLedger:
             UsageError: If the store can't be used.
         """
         if not exists(self.uri):
-            return f"{self.uri}: no sweep yet; `misfire demo` makes one"
+            return f"{self.uri}: no finished cell yet; `misfire demo` makes some"
         num_moved = self.follow_move()
         told = [f"{self.uri}:"]
         if num_moved:
@@ -335,7 +336,7 @@ class MlflowLedger:
             raise IntegrityError(
                 f"{plain_count(len(damages))} finished cells of {self.uri} are damaged: " + " ".join(damages[:5])
             )
-        return "\n".join(told) if len(told) > 1 else f"{self.uri}: no sweep yet; `misfire demo` makes one"
+        return "\n".join(told) if len(told) > 1 else f"{self.uri}: no finished cell yet; `misfire demo` makes some"
 
     def experiments(self) -> Sequence[str]:
         """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
@@ -482,6 +483,19 @@ def note(headline: str, estimates: Estimates) -> str:
         note=f"{plain_count(left)} more in estimates.csv." if left else "",
     )
     return to_markdown(table)
+
+
+def _dataset_input(name: str, fingerprint: str) -> "DatasetInput":
+    """MLflow's record that a run read a dataset, for its "Datasets used" column."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(
+        name=name,
+        digest=fingerprint[:_DIGEST_LETTERS],
+        source_type="misfire",
+        source=json.dumps({"name": name, "fingerprint": fingerprint}),
+    )
+    return DatasetInput(dataset=dataset, tags=[InputTag("mlflow.data.context", "evaluation")])
 
 
 def _as_name(name: str) -> str:

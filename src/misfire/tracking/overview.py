@@ -1,5 +1,6 @@
 """What whoever opens an experiment in MLflow's UI sees first: its note, its columns in order, and a few charts."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,8 +10,10 @@ from misfire.cells import Estimate, Estimates, Logged, Question, ReportPart, in_
 from misfire.core.words import UNDEFINED, plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.links import VIEW, compare_link, run_link, view_link
-from misfire.tracking.views import VIEW_TAG, saved_view
 
+VIEW_TAG = "mlflow.sharedViewState."
+_NAME = "attributes.`Run Name`"
+_NAME_WIDTH, _PARAM_WIDTH, _METRIC_WIDTH = 320, 110, 190  # pixels: a whole run's name, and a whole metric's
 _LONGEST_NOTE = 20000  # MLflow refuses longer tags of experiments
 _MOST_ROWS = 50
 _MOST_COMPARED = 100  # runs whose ids fit into an address
@@ -133,7 +136,7 @@ class Overview:
 
     def _view(self) -> str:
         metrics = self._metrics
-        return saved_view(
+        return _saved_view(
             params=self.params, metrics=metrics, order_by=metrics[0] if metrics else "", charts=self._charts()
         )
 
@@ -182,6 +185,51 @@ def metric_names(row: Estimate, *, with_ends: bool = False) -> list[str]:
     """
     names = list(Estimates((replace(row, value=0.0, low=0.0, high=0.0, is_tracked=True),)).metrics())
     return names if with_ends else names[:1]
+
+
+def _saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str, charts: Mapping[str, Any]) -> str:
+    """The value of the experiment tag that holds a view, as MLflow's UI reads it.
+
+    Metric columns are hidden there until somebody asks for them; a view asks once for everybody.
+
+    Args:
+        params: Param columns, in order.
+        metrics: Metric columns, in order.
+        order_by: Metric by which runs are sorted, largest first.
+        charts: How its charts page is laid out.
+    """
+    widths = {
+        _NAME: _NAME_WIDTH,
+        **{f"params.`{name}`": _PARAM_WIDTH for name in params},
+        **{f"metrics.`{name}`": _METRIC_WIDTH for name in metrics},
+    }
+    return json.dumps(
+        {
+            "searchFilter": "",
+            "orderByKey": f"metrics.`{order_by}`",
+            "orderByAsc": False,
+            "startTime": "ALL",
+            "lifecycleFilter": "Active",
+            "datasetsFilter": [],
+            "modelVersionFilter": "All Runs",
+            "selectedColumns": [column for column in widths if column != _NAME],
+            "columnOrder": list(widths),
+            "columnWidths": widths,
+            "runsExpanded": {},
+            "runsPinned": [],
+            "runsHidden": [],
+            "runsVisibilityMap": {},
+            "runsHiddenMode": "FIRST_20_RUNS",
+            "viewMaximized": False,
+            "runListHidden": False,
+            "useGroupedValuesInCharts": True,
+            "hideEmptyCharts": True,
+            "groupBy": None,
+            "groupsExpanded": {},
+            "autoRefreshEnabled": False,
+            **charts,
+        }
+    )
 
 
 def _entry(row: Estimate | None) -> Entry:

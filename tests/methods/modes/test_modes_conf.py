@@ -11,16 +11,16 @@ from misfire.methods.modes import (
     FPDiff,
     ModeFinder,
     OutcomeSource,
+    PlantedOutcomes,
     SentenceModesCell,
     SentenceSource,
     SplitAndCluster,
+    ZeroShotOutcomes,
 )
 
 WORLD = ["dataset.num_images=4"]
 METHODS = {
-    path.stem
-    for path in conf_folder().glob("method/*.yaml")
-    if "_target_: misfire.methods.modes" in path.read_text(encoding="utf-8") and not path.stem.startswith("prime")
+    path.stem for path in conf_folder().glob("method/*.yaml") if "SentenceModesCell" in path.read_text(encoding="utf-8")
 }
 GIVEN = {"outcomes/file": ["outcomes.path=none.csv"], "sentences/file": ["sentences.path=none.txt"]}
 
@@ -30,7 +30,7 @@ def test_a_method_is_built_and_makes_a_cell(method: str, tmp_path: Path) -> None
     settings = Settings.of_words("modes", [f"method={method}", *WORLD, f"paths.root={tmp_path}"])
     finder = settings["method"]
     assert isinstance(finder, ModeFinder)
-    assert finder.label.lower().startswith(method)
+    assert finder.label.lower().startswith("prime" if method == "tag_combinations" else method)
     cell = settings.cell()
     assert isinstance(cell, SentenceModesCell)
     assert len(cell.id) == 64
@@ -42,9 +42,7 @@ def test_methods_have_different_ids_and_a_seed_counts(tmp_path: Path) -> None:
     ids = [Settings.of_words("modes", [f"method={method}", *words]).cell().id for method in sorted(METHODS)]
     assert len(METHODS) >= 8
     assert len(set(ids)) == len(ids)
-    first, second, again = (
-        Settings.of_words("modes", ["method=fpdiff", f"seed={seed}", *words]).cell().id for seed in (1, 2, 1)
-    )
+    first, second, again = (Settings.of_words("modes", [f"seed={seed}", *words]).cell().id for seed in (1, 2, 1))
     assert first == again != second
 
 
@@ -63,7 +61,7 @@ def test_a_source_is_built(group: str, kind: type) -> None:
     files = sorted(path.stem for path in conf_folder().glob(f"{group}/*.yaml"))
     assert files
     for file in files:
-        words = [f"{group}={file}", *WORLD]
+        words = ["method=fpdiff", f"{group}={file}", *WORLD]
         found = Settings.of_words("modes", [*words, *GIVEN.get(f"{group}/{file}", [])])[group]
         assert isinstance(found, kind)
         if f"{group}/{file}" in GIVEN:
@@ -73,6 +71,13 @@ def test_a_source_is_built(group: str, kind: type) -> None:
 
 def test_a_misspelt_key_is_refused_with_a_hint() -> None:
     with pytest.raises(UsageError, match=r"sede"):
-        Settings.of_words("modes", [*WORLD, "sede=3"])
+        Settings.of_words("modes", ["method=fpdiff", *WORLD, "sede=3"])
     with pytest.raises(UsageError, match=r"num_suffles.*num_shuffles"):
-        Settings.of_words("modes", [*WORLD, "num_suffles=3"])
+        _ = Settings.of_words("modes", ["method=fpdiff", *WORLD, "judging.num_suffles=3"])["judging"]
+
+
+def test_a_method_of_sentences_reads_what_a_backbone_predicts_unless_told_otherwise() -> None:
+    plain = Settings.of_words("modes", ["method=trend", *WORLD])
+    told = Settings.of_words("modes", ["method=trend", "outcomes=planted", *WORLD])
+    assert isinstance(plain["outcomes"], ZeroShotOutcomes)
+    assert isinstance(told["outcomes"], PlantedOutcomes)

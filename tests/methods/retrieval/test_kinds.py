@@ -24,7 +24,7 @@ from misfire.prompts import MatchedTemplates, TemplateSet
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling
 from misfire.stats import StatisticsSettings
 from tests.cells.memory_ledger import MemoryLedger
-from tests.evaluation import invented
+from tests.methods.retrieval import invented
 from tests.methods.retrieval.plain_settings import PlainSettings
 
 SETS = {name: TemplateSet(name, ("{caption}", f"a {name}: {{caption}}")) for name in invented.CATEGORIES}

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
+from misfire.methods.modes.amplification import Amplification, AmplifiedModel
 from misfire.methods.modes.error_aware_mixture import confusion_responsibilities
 from misfire.methods.modes.mixture_modes import MixtureAnalysis, MixtureModes, principal_components
 from misfire.methods.modes.mode_finder import EncodedSentences, ModeFinder, best_sentences, classes_of
@@ -207,6 +208,8 @@ class Facts(ModeFinder):
         num_dimensions: Principal components of the embeddings.
         num_sentences: How many sentences a slice gets.
         fewest_images: A component with fewer images is no slice; a class with fewer is left out.
+        amplification: Trains the model with amplified correlations on the images themselves; None takes the images'
+            own predictions, for example those of such a model that were trained elsewhere.
 
     Reference:
         Yenamandra et al., "FACTS: First amplify correlations and then slice to discover bias", ICCV 2023.
@@ -217,6 +220,7 @@ class Facts(ModeFinder):
     num_dimensions: int = 128
     num_sentences: int = 3
     fewest_images: int = 10
+    amplification: Amplification | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_slices", "num_dimensions", "num_sentences", "fewest_images"):
@@ -237,13 +241,23 @@ class Facts(ModeFinder):
         """
         images.need("labels", "predictions", for_what="FACTS")
         sentences.check_space(images.embeddings)
-        analyses, names, chosen, left_out = [], [], [], []
+        analyses, names, chosen, left_out, remarks = [], [], [], [], []
+        amplified = None
+        if self.amplification is not None:
+            assert images.predictions is not None
+            count = images.predictions.shape[1]
+            amplified = self.amplification.fit(images.embeddings, images.strata, num_classes=count, rng=rng)
+            images = replace(images, predictions=amplified.predictions(images.embeddings))
+            remarks.append(
+                f"Predictions are those of a linear model with amplified correlations after pass {amplified.epoch} of "
+                f"{len(amplified.spreads)}."
+            )
         for one in classes_of(images, "FACTS").tolist():
             part = images.take(images.strata == one)
             if len(part) < self.fewest_images:
                 left_out.append(f"class {one}: {len(part)} images")
                 continue
-            analysis, described = self._analysed(part, one, sentences, rng)
+            analysis, described = self._analysed(part, one, sentences, rng, amplified)
             analyses.append(analysis)
             names += [f"class {one}, slice {place + 1}" for place in range(len(analysis.slices))]
             chosen += described
@@ -252,7 +266,6 @@ class Facts(ModeFinder):
                 f"some class must have {self.fewest_images} images, got {name_some(left_out, most=3)}; "
                 "bring more images."
             )
-        remarks = []
         if left_out:
             remarks.append(
                 f"Left out, as they have fewer images than {self.fewest_images}: {name_some(left_out, most=3)}."
@@ -260,7 +273,12 @@ class Facts(ModeFinder):
         return MixtureModes(tuple(names), tuple(chosen), tuple(remarks), tuple(analyses))
 
     def _analysed(
-        self, part: ScoredImages, of_class: int, sentences: EncodedSentences, rng: np.random.Generator
+        self,
+        part: ScoredImages,
+        of_class: int,
+        sentences: EncodedSentences,
+        rng: np.random.Generator,
+        amplified: AmplifiedModel | None,
     ) -> tuple[MixtureAnalysis, list[tuple[int, ...]]]:
         assert part.predictions is not None
         points = part.unit_embeddings.astype(np.float64)
@@ -274,4 +292,4 @@ class Facts(ModeFinder):
         slices = tuple(ordered[: self.num_slices])
         means = (shares.T @ points)[list(slices)] / sizes[list(slices), None]
         described = [best_sentences(row, self.num_sentences) for row in sentences.cosines(means)]
-        return MixtureAnalysis(of_class, fitted, projection, slices), described
+        return MixtureAnalysis(of_class, fitted, projection, slices, amplified), described

@@ -1,7 +1,7 @@
 """Slices of a mixture as failure modes: what DOMINO and FACTS have in common once their mixtures are fitted."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,6 +9,9 @@ from typing_extensions import override
 
 from misfire.methods.modes.mode_finder import FoundModes
 from misfire.methods.modes.scored_images import ScoredImages
+
+if TYPE_CHECKING:
+    from misfire.methods.modes.amplification import AmplifiedModel
 
 
 @runtime_checkable
@@ -45,12 +48,14 @@ class MixtureAnalysis:
         mixture: What was fitted.
         projection: Principal components that the embeddings were turned into, with a ``transform``; None for none.
         slices: Components that are modes, the worst first.
+        amplified: The model whose predictions are read in place of the images' own; None for their own.
     """
 
     of_class: int | None
     mixture: FittedMixture
     projection: Any
     slices: tuple[int, ...]
+    amplified: "AmplifiedModel | None" = None
 
     def responsibilities(self, images: ScoredImages, *, by_looks: bool) -> Float[np.ndarray, "image component"]:
         """Probability of each component for images of the analysis; 0 for those of other classes.
@@ -68,7 +73,10 @@ class MixtureAnalysis:
             assert part.predictions is not None
             points = part.unit_embeddings.astype(np.float64)
             points = points if self.projection is None else self.projection.transform(points)
-            found[inside] = mixture.responsibilities(points, part.strata, part.predictions)
+            predictions = part.predictions
+            if self.amplified is not None:
+                predictions = self.amplified.predictions(part.embeddings)
+            found[inside] = mixture.responsibilities(points, part.strata, predictions)
         return found
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ModesSchema:
-    """Groups, and scalars with their types; a method by tags doesn't read what is of sentences, nor the reverse."""
+    """Groups, and a seed; a method by tags doesn't read what is of sentences, nor the reverse."""
 
     outcomes: Any
     tags: Any
     sentences: Any
+    judging: Any
     method: Any
     dataset: Any
     backbone: Any
@@ -18,8 +19,3 @@ class ModesSchema:
     trainer: Any
     paths: Any
     seed: int
-    contexts: str | None
-    is_graded: bool
-    class_score_scale: float
-    num_shuffles: int
-    num_repeats: int

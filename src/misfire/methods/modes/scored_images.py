@@ -23,6 +23,8 @@ class ScoredImages:
         labels: Class of each image, a column of ``predictions`` where there are any.
         predictions: Probability of each class, as the model predicted it.
         confidence: Any other confidence of the model, for example a segmenter's negated mean entropy over pixels.
+        tags: Which tags each image carries.
+        tag_names: The tags, a column each.
 
     Raises:
         UsageError: If the arrays differ in length, or an embedding or a performance isn't finite.
@@ -33,6 +35,8 @@ class ScoredImages:
     labels: Int[np.ndarray, " image"] | None = None
     predictions: Float[np.ndarray, "image class"] | None = None
     confidence: Float[np.ndarray, " image"] | None = None
+    tags: Bool[np.ndarray, "image tag"] | None = None
+    tag_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {name: len(values) for name, values in self._known().items()}
@@ -60,7 +64,7 @@ class ScoredImages:
 
     def _known(self) -> dict[str, np.ndarray]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
     def take(self, images: Int[np.ndarray, " chosen"] | Bool[np.ndarray, " image"]) -> "ScoredImages":
         """Some of the images, by position or by mask."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -14,6 +14,7 @@ from typing_extensions import override
 from misfire.cells import Cell, Estimate, Estimates, Objective, Outcome, Slice
 from misfire.core.errors import UsageError, name_some
 from misfire.data.outcomes import Outcomes
+from misfire.data.tag_table import TagTable
 from misfire.methods.modes.hardness_split import PerformanceSplit
 from misfire.methods.modes.measurement import compactness, description_areas, halves
 from misfire.methods.modes.method_identity import described
@@ -25,6 +26,8 @@ from misfire.methods.modes.scored_images import ScoredImages
 from misfire.methods.modes.sentence_report import sentence_part, told
 from misfire.methods.modes.sentence_set import SentenceSet
 from misfire.methods.modes.sentence_source import SentenceSource
+from misfire.methods.modes.tag_finder import TagCombinations
+from misfire.methods.modes.tag_source import TagSource
 from misfire.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -44,6 +47,27 @@ _UNITS: Mapping[str, "Unit"] = {
 
 
 @final
+@dataclass(frozen=True)
+class Judging:
+    """How outcomes are read and modes are measured.
+
+    Args:
+        contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
+            frequent one, in which the model has learnt it, isn't counted.
+        is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
+        class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
+        num_shuffles: How often outcomes are dealt anew within classes.
+        num_repeats: How many further seeds and half-samples are tried.
+    """
+
+    contexts: str | None = None
+    is_graded: bool = False
+    class_score_scale: float = 100.0
+    num_shuffles: int = 5
+    num_repeats: int = 2
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class SentenceModesCell(Cell):
     """One method on one model's outcomes: failure modes with their sentences, and a row of the scorecard.
@@ -53,12 +77,9 @@ class SentenceModesCell(Cell):
         sentence_source: Where sentences come from.
         finder: The method.
         ground: Dataset and backbone; the backbone embeds images and sentences.
-        card: What is measured.
-        contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
-            frequent one, in which the model has learnt it, isn't counted.
-        is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
-        class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
+        judging: How outcomes are read and modes measured.
         seed: Of halves and draws.
+        tag_source: Where tags come from, for a method that reads them.
     """
 
     kind: ClassVar[str] = "modes"
@@ -73,49 +94,50 @@ class SentenceModesCell(Cell):
     sentence_source: SentenceSource
     finder: ModeFinder
     ground: Ground
-    card: Scorecard
-    contexts: str | None
-    is_graded: bool
-    class_score_scale: float
+    judging: Judging
     seed: int
+    tag_source: TagSource | None = None
 
     @override
     @classmethod
     def configured(cls, settings: "Settings") -> "SentenceModesCell":
         found = {name: settings[name] for name in ("outcomes", "sentences", "method")}
-        for name, wanted in (("outcomes", OutcomeSource), ("sentences", SentenceSource), ("method", ModeFinder)):
+        wanted_types = {"outcomes": OutcomeSource, "sentences": SentenceSource, "method": ModeFinder}
+        for name, wanted in wanted_types.items():
             if not isinstance(found[name], wanted):
                 raise UsageError(f"{name} must be a {wanted.__name__}, got {type(found[name]).__name__}.")
-        card = Scorecard(num_shuffles=settings["num_shuffles"], num_repeats=settings["num_repeats"])
         return cls(
             found["outcomes"],
             found["sentences"],
             found["method"],
             Ground(settings["dataset"], settings["backbone"]),
-            card,
-            settings["contexts"],
-            settings["is_graded"],
-            settings["class_score_scale"],
+            settings["judging"],
             settings["seed"],
+            settings["tags"] if isinstance(found["method"], TagCombinations) else None,
         )
 
     @override
     def identity(self) -> "Mapping[str, Json]":
         dataset, backbone = self.ground.known_dataset, self.ground.known_backbone
         known = None if dataset.sentences is None else dataset.sentences.fingerprint
-        parts = None if self.contexts is None or dataset.tags is None else dataset.tags.fingerprint
+        contexts = self.judging.contexts
+        parts = None if contexts is None or dataset.tags is None else dataset.tags.fingerprint
         return {
             "outcomes": self.source.identity(self.ground),
             "images": dataset.image_set.fingerprint,
             "backbone": backbone.fingerprint,
             "sentences": [described(self.sentence_source), known],
             "method": described(self.finder),
-            "contexts": [self.contexts, parts],
-            "is_graded": self.is_graded,
-            "class_score_scale": self.class_score_scale,
-            "scorecard": [self.card.num_shuffles, self.card.num_repeats, self.card.k, float(self.card.severity)],
+            "contexts": parts,
+            "judging": described(self.judging),
+            "tags": None if self.tag_source is None else self.tag_source.identity(self.ground),
             "seed": self.seed,
         }
+
+    @property
+    def card(self) -> Scorecard:
+        """What is measured."""
+        return Scorecard(num_shuffles=self.judging.num_shuffles, num_repeats=self.judging.num_repeats)
 
     @override
     def label(self) -> Mapping[str, str]:
@@ -151,10 +173,12 @@ class SentenceModesCell(Cell):
         chosen = self.sentence_source.sentences(self.ground, outcomes.class_names)
         embeddings = bench.gallery.numpy()[[place[name] for name in outcomes.images]]
         images = self._scored(outcomes, embeddings.astype(np.float32))
+        if self.tag_source is not None:
+            images = _tagged(images, outcomes, self.tag_source.tags(self.ground, lab))
         encoded = EncodedSentences(chosen.texts, bench.texts(list(chosen.texts)).numpy().astype(np.float32))
         relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
         truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
-        parts = PerformanceSplit(0.0)(images) if self.is_graded else None
+        parts = PerformanceSplit(0.0)(images) if self.judging.is_graded else None
         row = self.card.row(
             self.finder,
             images,
@@ -170,9 +194,9 @@ class SentenceModesCell(Cell):
         return self._outcome(row, images, outcomes, encoded, chosen, remarks)
 
     def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
-        if self.is_graded and outcomes.scores is None:
+        if self.judging.is_graded and outcomes.scores is None:
             raise UsageError("a graded performance needs a score an image, got outcomes without; name its column.")
-        graded = outcomes.scores if self.is_graded else None
+        graded = outcomes.scores if self.judging.is_graded else None
         performance = outcomes.correct.astype(np.float64) if graded is None else graded.astype(np.float64)
         labels = outcomes.labels if len(outcomes.class_names) > 1 else None
         return ScoredImages(embeddings, performance, labels, self._predictions(outcomes))
@@ -182,7 +206,7 @@ class SentenceModesCell(Cell):
         if outcomes.class_scores is not None:
             scores = outcomes.class_scores
             is_probable = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-            return scores if is_probable else np.asarray(softmax(self.class_score_scale * scores, axis=1))
+            return scores if is_probable else np.asarray(softmax(self.judging.class_score_scale * scores, axis=1))
         if outcomes.predictions is None or set(outcomes.prediction_names) - set(outcomes.class_names):
             return None
         column = [outcomes.class_names.index(name) for name in outcomes.prediction_names]
@@ -191,16 +215,16 @@ class SentenceModesCell(Cell):
     def _partitions(self, outcomes: Outcomes) -> np.ndarray | None:
         """Images of each class in each context but its own, where the contexts are known and there are k of them."""
         dataset = self.ground.known_dataset
-        if self.contexts is None or dataset.tags is None:
+        if self.judging.contexts is None or dataset.tags is None:
             return None
         names = [
             name
             for name, family in zip(dataset.tags.names, dataset.tags.families, strict=True)
-            if family == self.contexts
+            if family == self.judging.contexts
         ]
         if not names:
             raise UsageError(
-                f"contexts must be a family of the dataset's tags, got {self.contexts}; take one of "
+                f"contexts must be a family of the dataset's tags, got {self.judging.contexts}; take one of "
                 f"{', '.join(dict.fromkeys(dataset.tags.families))}."
             )
         ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))
@@ -310,6 +334,15 @@ class SentenceModesCell(Cell):
     @classmethod
     def report(cls, cells: "Sequence[Logged]", question: "Question") -> "ReportPart":
         return sentence_part(cells, question)
+
+
+def _tagged(images: ScoredImages, outcomes: Outcomes, tags: TagTable) -> ScoredImages:
+    place = {name: row for row, name in enumerate(tags.images)}
+    strangers = [name for name in outcomes.images if name not in place]
+    if strangers:
+        raise UsageError(f"every image must have its tags, got none for {name_some(strangers)}; add a row for each.")
+    rows = np.array([place[name] for name in outcomes.images])
+    return replace(images, tags=tags.holds[rows], tag_names=tags.names)
 
 
 def _most_typical(weights: np.ndarray) -> list[int]:

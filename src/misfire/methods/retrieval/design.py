@@ -12,7 +12,12 @@ from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder
 from misfire.failures import FailureSet, QuerySubset, Selection, read_failure_set
-from misfire.methods.retrieval.ensemble.cell import Cell, check_cut_offs, complement_sample, parse_num_queries
+from misfire.methods.retrieval.ensemble.prompted import (
+    PromptedQueries,
+    check_cut_offs,
+    complement_sample,
+    parse_num_queries,
+)
 from misfire.methods.retrieval.failure_sets import mined_failure_set
 from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
 from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
@@ -97,7 +102,18 @@ class QueryDesign:
     side: SplitSide | None = None
 
     def __post_init__(self) -> None:
-        check_cut_offs(self.ks)
+        check_cut_offs(self.ks, gallery_size=len(self.dataset.images))
+        if self.num_failures < 1:
+            raise UsageError(
+                f"num_failures must be a whole number from 1, got {self.num_failures}; 200 is a good sample."
+            )
+        if not 0 < self.mined_share <= 1:
+            raise UsageError(
+                f"mined_share must be a fraction in (0, 1], got {self.mined_share!r}; 0.5 mines one half of the "
+                "images, 1 all of them."
+            )
+        if self.seed < 0:
+            raise UsageError(f"seed must be a whole number from 0, got {self.seed}; 42 is as good as any.")
         if self.num_others is not None and self.num_others < 0:
             raise UsageError(
                 f"complement.num_queries must be >= 0 or all, got {self.num_others}; 2000 is a good sample, all is "
@@ -189,7 +205,9 @@ class QueryDesign:
         """Where the design's images and texts are embedded."""
         return lab.bench(self.dataset, self.encoder)
 
-    def resolve(self, lab: "Lab", templates: Templates, pooling: PromptPooling) -> tuple[FailureSet | None, Cell]:
+    def resolve(
+        self, lab: "Lab", templates: Templates, pooling: PromptPooling
+    ) -> tuple[FailureSet | None, PromptedQueries]:
         """The queries with their prompts, and the failure set that they come from, if they come from one.
 
         Raises:
@@ -198,7 +216,7 @@ class QueryDesign:
         side = None if self.side is None else self.side.of(self.dataset)
         failure_set = self.failure_set(lab, side) if self._needs_failures(templates) else None
         selection, others, confirm = self._queries(self.bench(lab), failure_set, side)
-        cell = Cell(
+        cell = PromptedQueries(
             dataset=self.dataset,
             backbone_fingerprint=self.encoder.fingerprint,
             subset=selection,

@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 
 from misfire.cells.lab import Workbench
+from misfire.core.errors import UsageError
 from misfire.core.files import locked, write_text
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
@@ -33,19 +34,20 @@ def mined_failure_set(
     Args:
         bench: Dataset, backbone and store.
         folder: Where failure sets lie.
-        num_failures: Size of the sample; a side of a split has its share of it, as far as it has failures.
+        num_failures: Size of the sample; all failures are taken where there are fewer. A side of a split has its share.
         seed: Seed of the sample, and of a split of the images.
         mined_share: Share of the images whose captions are mined, in (0, 1]; the others stay to confirm on.
         side: Whose captions are asked, against all images; no other caption is embedded or ranked. All of the
             dataset's are where it's None.
 
     Raises:
-        UsageError: If there are fewer failures than asked for, or the share is out of range.
+        UsageError: If there is no failure, or a number or the share is out of range.
         IntegrityError: If the stored set fails its check.
     """
-    mined_images(
-        bench.dataset, share=mined_share, seed=seed
-    )  # a share that can't be is refused before anything is done
+    # What can't be is refused before anything is done.
+    if num_failures < 1:
+        raise UsageError(f"num_failures must be a whole number from 1, got {num_failures}; 200 is a good sample.")
+    mined_images(bench.dataset, share=mined_share, seed=seed)
     of_share = [] if mined_share == 1 else [mined_share]
     of_side = [] if side is None else [side.positions.tolist()]
     num_asked = num_failures if side is None else side.share_of(num_failures)
@@ -86,10 +88,13 @@ def _mine(bench: Workbench, *, num_failures: int, seed: int, mined_share: float,
         target_score=found.target_score.numpy(),
         top1_score=found.top_score.numpy(),
     )
-    if side is not None:
-        # How many a side has isn't known before; refusing a few less would end a search that has been run.
-        is_mined = mined_images(bench.dataset, share=mined_share, seed=seed)[bench.dataset.targets[side.positions]]
-        num_failures = min(num_failures, int(np.count_nonzero(is_mined & (outcome.rank > 1))))
+    asked = np.arange(len(bench.dataset.captions)) if side is None else side.positions
+    is_mined = mined_images(bench.dataset, share=mined_share, seed=seed)[bench.dataset.targets[asked]]
+    num_there = int(np.count_nonzero(is_mined & (outcome.rank > 1)))
+    # How many there are isn't known before everything is embedded; refusing a few less would throw that away.
+    if 0 < num_there < num_failures:
+        say(f"There are {num_there} top-1 failures, fewer than the {num_failures} asked for: all of them are taken.")
+        num_failures = num_there
     knows_truth = hasattr(bench.dataset, "oracle_category")
     return mine(
         bench.dataset,

@@ -1,9 +1,9 @@
 """The flip ledger: which queries a mend fixed, and which it broke."""
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
-from misfire.cells import Flips as Flips
+from misfire.cells import Flips
 from misfire.core.errors import UsageError
 from misfire.metrics import hit_at_k
 
@@ -48,9 +48,4 @@ def flip_ledger(
             f"a flip ledger must pair the same queries, got {len(baseline_ranks)} and {len(ensembled_ranks)}; "
             "pass the ranks of the same queries in the same order."
         )
-    return flips_of_hits(hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k))
-
-
-def flips_of_hits(before: Bool[np.ndarray, " query"], after: Bool[np.ndarray, " query"]) -> Flips:
-    """The ledger of queries of which it is known before and after whether each is a hit."""
-    return Flips.of(before, after)
+    return Flips.of(hit_at_k(baseline_ranks, k=k), hit_at_k(ensembled_ranks, k=k))

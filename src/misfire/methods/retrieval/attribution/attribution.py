@@ -10,12 +10,10 @@ from jaxtyping import Bool, Float, Int
 
 from misfire.cells import Estimate, Estimates, Outcome, Workbench
 from misfire.core.errors import UsageError
-from misfire.core.hashing import sha256_json
 from misfire.core.seeding import generator
 from misfire.failures import FailureSet
-from misfire.methods.retrieval.attribution.outcome import AttributionCutoff, Share, TemplateAttribution, TemplateShare
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.measured import HIT
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.scoring import coalition_hits, target_ranks
 from misfire.stats import clustered_mean_bootstrap, holm, sign_flip_test
 from misfire.stats.shapley import Attribution, CoalitionPlan, plan_coalitions
@@ -24,14 +22,9 @@ PLAIN = "{caption}"
 UNLABELLED = "unlabelled"
 
 
-def attribution_id(cell: Cell, *, num_orders: int) -> str:
-    """SHA-256 of the scientific content of an attribution of a cell's gain."""
-    return sha256_json(
-        {"kind": "attribution", "cell": cell.id, "num_orders": num_orders, "players": "templates", "nobody": PLAIN}
-    )
-
-
-def attribution_outcome(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None, num_orders: int) -> Outcome:
+def attribution_outcome(
+    cell: PromptedQueries, bench: Workbench, *, failure_set: FailureSet | None, num_orders: int
+) -> Outcome:
     """Take a cell's gain on its subset apart by template, at each of its cut-offs.
 
     The players are the cell's templates, and a coalition is worth the hits of its templates pooled. Nobody is worth
@@ -117,7 +110,7 @@ def check_templates(templates: Sequence[str], *, name: str) -> None:
 
 
 def _estimates_at(
-    cell: Cell,
+    cell: PromptedQueries,
     k: int,
     found: Attribution,
     p_adjusted: Float[np.ndarray, " player"],
@@ -130,10 +123,8 @@ def _estimates_at(
     is_headline = k == max(cell.ks)
 
     def share(group: str, values: Float[np.ndarray, " query"], here: Any = slice(None), *, is_told: bool) -> Estimate:
-        part = _share(values[here], images[here], cell)
-        return Estimate(
-            HIT, part.estimate, k, group, "difference", part.low, part.high, len(values[here]), is_headline and is_told
-        )
+        mean, low, high = _share(values[here], images[here], cell)
+        return Estimate(HIT, mean, k, group, "difference", low, high, len(values[here]), is_headline and is_told)
 
     yield Estimate(HIT, gain / n, k, "delta", "difference", n=n)
     yield Estimate(HIT, float(found.order_error.max()), k, "order_error", "difference", n=n, is_tracked=False)
@@ -147,7 +138,10 @@ def _estimates_at(
 
 
 def _records(
-    cell: Cell, categories: np.ndarray, worth: Bool[np.ndarray, "coalition query cutoff"], found: Sequence[Attribution]
+    cell: PromptedQueries,
+    categories: np.ndarray,
+    worth: Bool[np.ndarray, "coalition query cutoff"],
+    found: Sequence[Attribution],
 ) -> pd.DataFrame:
     """A row a query: its hits before and after, and each template's part of the change."""
     captions = [cell.dataset.captions[position] for position in cell.subset.positions]
@@ -162,76 +156,7 @@ def _records(
     return pd.DataFrame(columns)
 
 
-def attribute_templates(
-    cell: Cell, bench: Workbench, *, failure_set: FailureSet | None, num_orders: int
-) -> TemplateAttribution:
-    """Take a cell's gain on its subset apart by template, at each of its cut-offs.
-
-    The players are the cell's templates, and a coalition is worth the hits of its templates pooled. Nobody is worth
-    the hits of the plain caption: that is asked where there is no ensemble. So the Shapley values of a query sum to
-    its hit by the whole ensemble less its baseline hit, and those of all queries to the cell's gain.
-
-    The plain caption, where it is a template, is a player like the others: it may be left out of an ensemble, too, and
-    its part says what keeping it in brings. Alone it changes nothing, as it is what nobody is worth. Where the queries
-    were mined from its failures, its part is biased downwards as the others' are upwards: on them it hits nothing at 1
-    by choice, and who keeps it in keeps that in.
-
-    Up to twelve templates all coalitions are ranked; beyond, those on the way of ``num_orders`` random orders.
-
-    Args:
-        cell: Its subset is asked; its complement isn't.
-        bench: Where embeddings come from.
-        failure_set: Names the queries' categories.
-        num_orders: Random orders for more than twelve templates.
-
-    Raises:
-        UsageError: If there is no template but the plain caption.
-    """
-    templates = tuple(cell.template_set.templates)
-    if set(templates) == {PLAIN}:
-        raise UsageError(
-            f"an attribution needs a template besides the plain caption, got none in {cell.template_set.name}; use "
-            "templates=generic or matched."
-        )
-    rng = generator(cell.statistics.seed, "attribution")
-    plan = plan_coalitions(len(templates), num_orders=num_orders, rng=rng)
-    worth = _worth(cell, bench, plan)
-    categories = _categories(cell, failure_set)
-    sizes = {name: int((categories == name).sum()) for name in dict.fromkeys(categories.tolist())}
-    sizes = dict(sorted(sizes.items(), key=lambda item: -item[1]))
-    found = [plan.attribute(worth[:, :, place]) for place in range(len(cell.ks))]
-    p_adjusted = holm(np.concatenate([_p_values(one, cell) for one in found])).reshape(len(found), len(templates))
-    parts = [
-        _shares(one, templates, {name: categories == name for name in sizes}, own, cell)
-        for one, own in zip(found, p_adjusted, strict=True)
-    ]
-    gains = (worth[1].astype(np.int64) - worth[0]).sum(axis=0)
-    return TemplateAttribution(
-        attribution_id=attribution_id(cell, num_orders=num_orders),
-        subset=cell.subset.name,
-        how_chosen=cell.subset.how_chosen,
-        is_failure_mined=cell.subset.is_failure_mined,
-        templates=cell.template_set.name,
-        is_oracle=cell.template_set.is_oracle,
-        pooling=" tau=".join(
-            f"{value:g}" if isinstance(value, float) else str(value) for value in cell.pooling.describe().values()
-        ),
-        backbone=bench.encoder.name,
-        dataset=cell.dataset.name,
-        dataset_fingerprint=cell.dataset.fingerprint,
-        num_queries=len(cell.subset),
-        num_coalitions=len(plan.coalitions),
-        num_orders=plan.num_orders,
-        confidence=float(cell.statistics.confidence),
-        category_sizes=sizes,
-        cutoffs=tuple(
-            AttributionCutoff(k, int(gain), float(one.order_error.max()), shares)
-            for k, gain, one, shares in zip(cell.ks, gains, found, parts, strict=True)
-        ),
-    )
-
-
-def _worth(cell: Cell, bench: Workbench, plan: CoalitionPlan) -> Bool[np.ndarray, "coalition query cutoff"]:
+def _worth(cell: PromptedQueries, bench: Workbench, plan: CoalitionPlan) -> Bool[np.ndarray, "coalition query cutoff"]:
     """Which of the subset's queries each coalition hits."""
     positions = cell.subset.positions
     targets = bench.targets[torch.from_numpy(positions)]
@@ -244,38 +169,14 @@ def _worth(cell: Cell, bench: Workbench, plan: CoalitionPlan) -> Bool[np.ndarray
     return torch.cat([nobody[None], somebody]).numpy()
 
 
-def _shares(
-    found: Attribution,
-    templates: tuple[str, ...],
-    is_category: dict[str, Bool[np.ndarray, " query"]],
-    p_adjusted: Float[np.ndarray, " player"],
-    cell: Cell,
-) -> tuple[TemplateShare, ...]:
-    images = cell.dataset.targets[cell.subset.positions]
-
-    def share(values: Float[np.ndarray, " query"], kept: Bool[np.ndarray, " query"] | slice = slice(None)) -> Share:
-        return _share(values[kept], images[kept], cell)
-
-    return tuple(
-        TemplateShare(
-            template=template,
-            shapley=share(found.shapley[:, place]),
-            leave_one_out=share(found.leave_one_out[:, place]),
-            by_category={name: share(found.shapley[:, place], kept) for name, kept in is_category.items()},
-            p_adjusted=float(p_adjusted[place]),
-        )
-        for place, template in enumerate(templates)
-    )
-
-
-def _categories(cell: Cell, failure_set: FailureSet | None) -> np.ndarray:
+def _categories(cell: PromptedQueries, failure_set: FailureSet | None) -> np.ndarray:
     known = failure_set.failures if failure_set is not None else ()
     category = {failure.query_id: failure.category for failure in known}
     ids = cell.subset.query_ids(cell.dataset)
     return np.array([category.get(query_id) or UNLABELLED for query_id in ids], dtype=object)
 
 
-def _p_values(found: Attribution, cell: Cell) -> Float[np.ndarray, " player"]:
+def _p_values(found: Attribution, cell: PromptedQueries) -> Float[np.ndarray, " player"]:
     """Where few queries have a part at all, percentiles of the bootstrap are too sure; this test isn't."""
     images = cell.dataset.targets[cell.subset.positions]
     tests = [
@@ -287,10 +188,12 @@ def _p_values(found: Attribution, cell: Cell) -> Float[np.ndarray, " player"]:
     return np.array([test.p_value for test in tests])
 
 
-def _share(values: Float[np.ndarray, " query"], images: Int[np.ndarray, " query"], cell: Cell) -> Share:
+def _share(
+    values: Float[np.ndarray, " query"], images: Int[np.ndarray, " query"], cell: PromptedQueries
+) -> tuple[float, float, float]:
     """Mean of a template's parts, and its percentile interval over resampled images; NaN bounds for a single image."""
     if len(np.unique(images)) < 2:
-        return Share(float(values.mean()), float("nan"), float("nan"))
+        return float(values.mean()), float("nan"), float("nan")
     statistics = cell.statistics
     found = clustered_mean_bootstrap(
         values,
@@ -299,4 +202,4 @@ def _share(values: Float[np.ndarray, " query"], images: Int[np.ndarray, " query"
         confidence=statistics.confidence,
         rng=generator(statistics.seed, "attribution interval"),
     )
-    return Share(found.estimate, found.low, found.high)
+    return float(found.estimate), float(found.low), float(found.high)

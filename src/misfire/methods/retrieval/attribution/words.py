@@ -1,7 +1,6 @@
 """An attribution in words: what may be concluded about single templates."""
 
 from collections.abc import Callable
-from typing import Any
 
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
 
@@ -71,12 +70,3 @@ def told(found: LoggedAttribution) -> str:
     from misfire.reporting.table import to_text
 
     return "\n".join([found.logged.name, attribution_sentence(found), "", to_text(attribution_table(found)), ""])
-
-
-def attribution_name(found: Any) -> str:
-    """What came out in one line, for a store that isn't a ledger."""
-    best = max(found.at(found.k).shares, key=lambda share: share.shapley.estimate)
-    return (
-        f"attribution · {found.subset} · {found.pooling} · {best.template} {100 * best.shapley.estimate:+.1f} of "
-        f"{100 * found.gain(found.k):+.1f} pp @{found.k}"
-    )

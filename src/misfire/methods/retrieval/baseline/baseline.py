@@ -1,7 +1,7 @@
 """Plain retrieval on a whole dataset, both directions, with intervals that respect that captions share images."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ from jaxtyping import Int
 
 from misfire.cells import Estimate, Estimates, Workbench
 from misfire.cells.estimates import Unit
-from misfire.core.hashing import sha256_json, sha256_text
-from misfire.data import Caption, Image
+from misfire.core.hashing import sha256_text
+from misfire.data import Caption, Image, i2t_hit_ceiling, images_of_texts, truncation_note
+from misfire.embeddings import num_truncated
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
-from misfire.methods.retrieval.ensemble.cell import check_cut_offs
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, relevant_outcomes, target_outcomes, top_items
 from misfire.stats import (
@@ -27,21 +27,6 @@ from misfire.stats import (
 
 TEXT_TO_IMAGE = "t2i"
 IMAGE_TO_TEXT = "i2t"
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """Plain retrieval's intervals by tracked name (``t2i/hit_at_1``), and one record a query of either direction.
-
-    ``bounds`` say, by tracked name below that of a text-to-image hit rate, how far it could go and what it hangs on:
-    ``ceiling`` of the texts alone, ``if_ties_lose`` and ``if_ties_win`` (fractions), and the numbers of hits
-    ``within_fp32`` and ``within_bf16`` of the cut-off's score.
-    """
-
-    id: str
-    intervals: Mapping[str, Interval]
-    records: pd.DataFrame
-    bounds: Mapping[str, float] = field(default_factory=dict)
 
 
 def text_to_image(bench: Workbench, positions: Int[np.ndarray, " query"] | None = None) -> Outcomes:
@@ -70,31 +55,15 @@ def image_to_text(bench: Workbench) -> tuple[Outcomes, Int[np.ndarray, " image"]
     return found.outcomes, found.best.numpy()
 
 
-def baseline_id(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> str:
-    """SHA-256 of the scientific content of a baseline.
-
-    Raises:
-        UsageError: If the cut-offs can't be read.
-    """
-    check_cut_offs(ks)
-    return sha256_json(
-        {
-            "baseline": bench.dataset.fingerprint,
-            "backbone": bench.encoder.fingerprint,
-            "ks": list(ks),
-            "statistics": asdict(statistics),
-        }
-    )
-
-
 def measured_baseline(
     bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings
 ) -> tuple[pd.DataFrame, Estimates]:
     """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
 
-    Intervals resample images with all their captions. Beside each text-to-image hit rate stands how far it could go
-    and what it hangs on: the ``ceiling`` of the texts alone, what it is ``if_ties_lose`` and ``if_ties_win``, and the
-    numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
+    Intervals resample images with all their captions; where all queries are hits, or none, those of a hit rate are
+    Wilson's, for as many queries as there are images. Beside each hit rate stands how far it could go: the
+    ``ceiling`` of the texts alone. Beside a text-to-image one stands what it hangs on: what it is ``if_ties_lose`` and
+    ``if_ties_win``, and the numbers of hits ``within_fp32`` and ``within_bf16`` of the cut-off's score.
 
     Returns:
         One record a query of either direction, and the estimates.
@@ -103,7 +72,7 @@ def measured_baseline(
     images, best_own = image_to_text(bench)
     rows = [
         *_estimates(TEXT_TO_IMAGE, queries, bench.dataset.targets, ks, statistics),
-        *_estimates(IMAGE_TO_TEXT, images, np.arange(len(bench.dataset.images)), ks, statistics),
+        *_estimates(IMAGE_TO_TEXT, images, bench.dataset.captioned_positions, ks, statistics),
         *_hangs_on(bench, queries, ks),
     ]
     records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
@@ -117,100 +86,6 @@ def _estimates(
     ks: tuple[int, ...],
     statistics: StatisticsSettings,
 ) -> Iterator[Estimate]:
-    ranks = outcomes.ranks.rank.numpy()
-    n = len(ranks)
-
-    def estimate(
-        metric: str,
-        bootstrap: Callable[..., Interval],
-        values: np.ndarray,
-        k: int | None = None,
-        unit: Unit = "fraction",
-    ) -> Estimate:
-        found = bootstrap(
-            values,
-            clusters,
-            num_replicates=statistics.num_replicates,
-            confidence=statistics.confidence,
-            rng=np.random.default_rng(statistics.seed),
-        )
-        name = f"{direction}/{metric}"
-        return Estimate(name, float(found.estimate), k=k, unit=unit, low=float(found.low), high=float(found.high), n=n)
-
-    for k in ks:
-        yield estimate("hit", clustered_mean_bootstrap, hit_at_k(ranks, k=k), k)
-    yield estimate("reciprocal_rank", clustered_mean_bootstrap, reciprocal_rank(ranks), unit="score")
-    yield estimate("median_rank", clustered_median_bootstrap, ranks, unit="score")
-
-
-def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
-    num_best = min(max(ks) + 1, len(bench.gallery))
-    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
-    everyone = np.arange(len(bench.targets))
-    n = len(everyone)
-    for k in ks:
-        found = side.bounds(bench.targets, k=k)
-
-        def bound(
-            group: str, value: float, k: int = k, unit: Unit = "fraction", *, is_tracked: bool = False
-        ) -> Estimate:
-            return Estimate(
-                f"{TEXT_TO_IMAGE}/hit", float(value), k=k, group=group, unit=unit, n=n, is_tracked=is_tracked
-            )
-
-        yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
-        yield bound("if_ties_lose", found.if_ties_lose / n)
-        yield bound("if_ties_win", found.if_ties_win / n)
-        yield bound("within_fp32", float(found.within_fp32), unit="count")
-        yield bound("within_bf16", float(found.within_bf16), unit="count")
-
-
-def evaluate_baseline(bench: Workbench, *, ks: tuple[int, ...], statistics: StatisticsSettings) -> Baseline:
-    """Retrieve in both directions and measure hit@k, reciprocal rank and median rank.
-
-    Intervals resample images with all their captions; where all queries are hits, or none, those of a hit rate are
-    Wilson's, for as many queries as there are images.
-    """
-    queries = text_to_image(bench)
-    images, best_own = image_to_text(bench)
-    image_of_query = bench.dataset.targets
-    intervals = {
-        **_intervals(TEXT_TO_IMAGE, queries, image_of_query, ks, statistics),
-        **_intervals(IMAGE_TO_TEXT, images, bench.dataset.captioned_positions, ks, statistics),
-    }
-    records = pd.concat([_caption_records(bench, queries), _image_records(bench, images, best_own)], ignore_index=True)
-    return Baseline(
-        id=baseline_id(bench, ks=ks, statistics=statistics),
-        intervals=intervals,
-        records=records,
-        bounds=_bounds(bench, queries, ks),
-    )
-
-
-def _bounds(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> dict[str, float]:
-    num_best = min(max(ks) + 1, len(bench.gallery))
-    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
-    everyone = np.arange(len(bench.targets))
-    bounds: dict[str, float] = {}
-    for k in ks:
-        name, found = f"{TEXT_TO_IMAGE}/hit_at_{k}", side.bounds(bench.targets, k=k)
-        bounds |= {
-            f"{name}/ceiling": hit_ceiling(bench.dataset, everyone, k=k),
-            f"{name}/if_ties_lose": found.if_ties_lose / len(everyone),
-            f"{name}/if_ties_win": found.if_ties_win / len(everyone),
-            f"{name}/within_fp32": float(found.within_fp32),
-            f"{name}/within_bf16": float(found.within_bf16),
-        }
-    return bounds
-
-
-def _intervals(
-    direction: str,
-    outcomes: Outcomes,
-    clusters: Int[np.ndarray, " query"],
-    ks: tuple[int, ...],
-    statistics: StatisticsSettings,
-) -> dict[str, Interval]:
     ranks = outcomes.ranks.rank.numpy()
 
     def interval(bootstrap: Callable[..., Interval], values: np.ndarray) -> Interval:
@@ -236,12 +111,63 @@ def _intervals(
         )
         return replace(found, low=low, high=high)
 
-    hits = {f"{direction}/hit_at_{k}": hit_interval(k) for k in ks}
-    return {
-        **hits,
-        f"{direction}/reciprocal_rank": interval(clustered_mean_bootstrap, reciprocal_rank(ranks)),
-        f"{direction}/median_rank": interval(clustered_median_bootstrap, ranks),
-    }
+    def estimate(metric: str, found: Interval, k: int | None = None, unit: Unit = "fraction") -> Estimate:
+        ends = float(found.low), float(found.high)
+        return Estimate(f"{direction}/{metric}", float(found.estimate), k, "", unit, *ends, n=len(ranks))
+
+    for k in ks:
+        yield estimate("hit", hit_interval(k), k)
+    yield estimate("reciprocal_rank", interval(clustered_mean_bootstrap, reciprocal_rank(ranks)), unit="score")
+    yield estimate("median_rank", interval(clustered_median_bootstrap, ranks), unit="score")
+
+
+def reading_notes(bench: Workbench, ks: tuple[int, ...]) -> tuple[str, ...]:
+    """What a reader of the hit rates must know besides the dataset's own notes: captions that are cut, idle cut-offs.
+
+    Args:
+        bench: Dataset, backbone and store; its captions are embedded.
+        ks: Cut-offs.
+    """
+    texts = [caption.text for caption in bench.dataset.captions]
+    cut = num_truncated(texts, bench.encoder, bench.store)
+    sizes = {TEXT_TO_IMAGE: (len(bench.dataset.images), "images"), IMAGE_TO_TEXT: (len(texts), "captions")}
+    beyond = [
+        f"{direction}/hit_at_{k} is 1 whatever the model: the gallery has {size:,} {what}."
+        for direction, (size, what) in sizes.items()
+        for k in ks
+        if k >= size
+    ]
+    note = truncation_note(cut, len(texts), context_length=bench.encoder.context_length)
+    return (*([note] if note else []), *beyond)
+
+
+def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:
+    num_best = min(max(ks) + 1, len(bench.gallery))
+    side = RankedSide(queries, top_items(bench.captions, bench.gallery, k=num_best))
+    everyone = np.arange(len(bench.targets))
+    n = len(everyone)
+    for k in ks:
+        found = side.bounds(bench.targets, k=k)
+
+        def bound(
+            group: str, value: float, k: int = k, unit: Unit = "fraction", *, is_tracked: bool = False
+        ) -> Estimate:
+            return Estimate(
+                f"{TEXT_TO_IMAGE}/hit", float(value), k=k, group=group, unit=unit, n=n, is_tracked=is_tracked
+            )
+
+        yield bound("ceiling", hit_ceiling(bench.dataset, everyone, k=k), is_tracked=True)
+        yield Estimate(
+            f"{IMAGE_TO_TEXT}/hit",
+            i2t_hit_ceiling(images_of_texts(bench.dataset), k=k),
+            k=k,
+            group="ceiling",
+            n=len(bench.dataset.captioned_positions),
+        )
+        yield bound("if_ties_lose", found.if_ties_lose / n)
+        yield bound("if_ties_win", found.if_ties_win / n)
+        yield bound("within_fp32", float(found.within_fp32), unit="count")
+        yield bound("within_bf16", float(found.within_bf16), unit="count")
 
 
 def _caption_records(bench: Workbench, outcomes: Outcomes) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from misfire.data import Dataset
 from misfire.embeddings import Encoder
 from misfire.failures import FailureSet, read_failure_set
 from misfire.methods.retrieval.design import HouseSchema
-from misfire.methods.retrieval.ensemble.cell import check_cut_offs
+from misfire.methods.retrieval.ensemble.prompted import check_cut_offs
 from misfire.stats import StatisticsSettings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class BaselineCell(Cell):
     def __post_init__(self) -> None:
         from misfire.methods.retrieval.baseline.lenient import check_labelled
 
-        check_cut_offs(self.ks)
+        check_cut_offs(self.ks, gallery_size=len(self.dataset.images))
         if self.labelled is not None:
             self.labelled.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
             check_labelled(self.labelled)
@@ -115,7 +115,7 @@ class BaselineCell(Cell):
 
     @override
     def run(self, lab: Lab) -> Outcome:
-        from misfire.methods.retrieval.baseline.baseline import measured_baseline
+        from misfire.methods.retrieval.baseline.baseline import measured_baseline, reading_notes
         from misfire.methods.retrieval.baseline.lenient import lenient_hit_rate
 
         bench = lab.bench(self.dataset, self.encoder)
@@ -141,7 +141,7 @@ class BaselineCell(Cell):
             facts={
                 "backbone": self.encoder.name,
                 "dataset": self.dataset.name,
-                "dataset_notes": list(self.dataset.notes),
+                "dataset_notes": [*self.dataset.notes, *reading_notes(bench, self.ks)],
                 "num_images": len(self.dataset.images),
                 "num_captions": len(self.dataset.captions),
                 "confidence": float(self.statistics.confidence),
@@ -197,6 +197,10 @@ def _bounds(logged: Logged) -> Iterator[str]:
             f"t2i/hit_at_{k}: at most {ceiling:.4f} by the texts alone; {lose:.4f} to {win:.4f} by how ties fall; "
             f"{fp32:,.0f} hits hang on rounding in fp32, {bf16:,.0f} in bf16"
         )
+    for k in facts["ks"]:
+        found = logged.estimates.find(f"{I2T}/hit", k=k, group="ceiling")
+        if found is not None:
+            yield f"i2t/hit_at_{k}: at most {found.value:.4f} by texts that stand on other images too"
     yield (
         f"rounding: the target leads the first image beyond the cut-off by less than {ROUNDING['fp32']:.1e} (fp32) "
         f"or {ROUNDING['bf16']:.1e} (bf16)"

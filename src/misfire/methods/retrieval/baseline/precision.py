@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from misfire.cells import Flips
 from misfire.cells.lab import Workbench
 from misfire.methods.retrieval.baseline.baseline import image_to_text, text_to_image
-from misfire.methods.retrieval.flips import Flips, flip_ledger
+from misfire.methods.retrieval.flips import flip_ledger
 
 
 def precision_flips(reference: Workbench, other: Workbench, *, ks: tuple[int, ...]) -> Mapping[str, Flips]:

@@ -1,13 +1,12 @@
 """The same mend on the images that weren't mined: a number that no choice of queries has touched."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from misfire.methods.retrieval.flips import Flips, flip_ledger
+from misfire.cells import Flips
+from misfire.methods.retrieval.flips import flip_ledger
 from misfire.metrics import hit_at_k
 from misfire.stats import clustered_score_interval
 
@@ -22,29 +21,6 @@ class ConfirmedGain:
     flips: Flips
     low: float | None
     high: float | None
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """The mend on the confirm half of a mine/confirm split by image.
-
-    ``queries`` are all those of the complement's sample whose image wasn't mined: nothing chose them, so their gain is
-    what it seems. ``failures`` are those among them that the baseline misses at rank 1, whatever their category, which
-    nobody labelled: they were chosen as the subset was, by failing, so the same caution holds for them.
-    """
-
-    queries: ConfirmedGain
-    failures: ConfirmedGain
-    how_split: str
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Confirmation":
-        """Read what ``asdict`` wrote."""
-        queries, failures = (
-            ConfirmedGain(flips=Flips(**value[name]["flips"]), low=value[name]["low"], high=value[name]["high"])
-            for name in ("queries", "failures")
-        )
-        return cls(queries=queries, failures=failures, how_split=value["how_split"])
 
 
 def confirm(

@@ -105,7 +105,7 @@ class EnsembleCell(Cell):
 
     @override
     def bound(
-        self, lab: Lab, objectives: Sequence[Objective], rivals: Sequence[Rival], *, k: int | None = None
+        self, lab: Lab, objectives: Sequence[Objective], rivals: Sequence[Rival], *, k: int | None
     ) -> Outcome | None:
         from misfire.methods.retrieval.search.bounding import bound_outcome
 
@@ -116,6 +116,7 @@ class EnsembleCell(Cell):
         return bound_outcome(asked, self.design.bench(lab), objectives, rivals, k=k)
 
     @classmethod
+    @override
     def check_comparable(cls, cells: "Sequence[Cell]") -> None:
         """Refuse cells that a search can't hold against each other.
 
@@ -133,6 +134,7 @@ class EnsembleCell(Cell):
             )
 
     @classmethod
+    @override
     def searched(cls, found: "Searched", question: Question) -> ReportPart:
         """The part of a report that is about a search over ensembles."""
         from misfire.methods.retrieval.search.report_part import search_part

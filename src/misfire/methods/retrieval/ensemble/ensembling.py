@@ -1,28 +1,21 @@
 """Runs a cell: the plain caption against the pooled prompts, query by query."""
 
 import io
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
 from misfire.cells import Estimates, Outcome, Workbench
-from misfire.core.hashing import sha256_json, sha256_text
+from misfire.core.hashing import sha256_json
 from misfire.failures import FailureSet
-from misfire.methods.retrieval.baseline.baseline import ids_of, outcome_columns
 from misfire.methods.retrieval.baseline.ceilings import RankedSide
-from misfire.methods.retrieval.ensemble.cell import Cell
-from misfire.methods.retrieval.ensemble.evidence import Evidence
 from misfire.methods.retrieval.ensemble.label_noise import noisy_gains
 from misfire.methods.retrieval.ensemble.measured import Measured, counts_of
-from misfire.methods.retrieval.ensemble.outcome import CellOutcome, CellResult, Gain
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.metrics import hit_at_k
-from misfire.prompts import TemplateSet
 from misfire.scoring import (
     MaxPooling,
     Outcomes,
@@ -41,24 +34,7 @@ REPLICATES_FILE = "replicates.npz"
 _MOST_KEPT_VALUES = 2**24  # 64 MiB
 
 
-def run_cell(cell: Cell, bench: Workbench, *, failure_set: FailureSet | None) -> CellResult:
-    """Rank every query of the cell with its plain caption and with its pooled prompts, and compare.
-
-    Args:
-        cell: What to run.
-        bench: Where its embeddings come from; the backbone is touched for what the store lacks, and for nothing else.
-        failure_set: Names the queries' categories, by which flips are told apart; it changes no rank.
-    """
-    evidence = _evidence(cell, bench, failure_set)
-    bootstraps = {k: _bootstrap(evidence, k) for k in cell.ks}
-    return CellResult(
-        outcome=_outcome(evidence, bench, bootstraps, failure_set),
-        records=_records(evidence),
-        replicates={k: bootstrap.replicates for k, bootstrap in bootstraps.items()},
-    )
-
-
-def ensemble_outcome(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Outcome:
+def ensemble_outcome(cell: PromptedQueries, bench: Workbench, failure_set: FailureSet | None) -> Outcome:
     """Rank every query of the cell with its plain caption and with its pooled prompts, and compare.
 
     Args:
@@ -115,12 +91,7 @@ def _replicates(bootstraps: Mapping[int, PairedBootstrap]) -> bytes:
     return content.getvalue()
 
 
-def _evidence(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Evidence:
-    found = measured(cell, bench, failure_set)
-    return Evidence(found.cell, found.before, found.after, found.template_ranks, found.categories)
-
-
-def measured(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Measured:
+def measured(cell: PromptedQueries, bench: Workbench, failure_set: FailureSet | None) -> Measured:
     """The cell's queries under the plain caption, under its pooled prompts and under each template alone."""
     targets = targets_of(cell, bench)
     known = failure_set.failures if failure_set is not None else ()
@@ -138,7 +109,7 @@ def measured(cell: Cell, bench: Workbench, failure_set: FailureSet | None) -> Me
     )
 
 
-def plain_side(cell: Cell, bench: Workbench) -> RankedSide:
+def plain_side(cell: PromptedQueries, bench: Workbench) -> RankedSide:
     """What the plain captions find for the cell's queries; ranked once for all cells that ask the same ones."""
     return bench.once(
         f"plain {_queries_digest(cell)} {max(cell.ks)}",
@@ -146,14 +117,14 @@ def plain_side(cell: Cell, bench: Workbench) -> RankedSide:
     )
 
 
-def targets_of(cell: Cell, bench: Workbench) -> torch.Tensor:
+def targets_of(cell: PromptedQueries, bench: Workbench) -> torch.Tensor:
     """Gallery position of the image of each of the cell's queries."""
     return bench.targets[torch.from_numpy(cell.queries)]
 
 
 def _side(
     prompts: Float[torch.Tensor, "query prompt dim"],
-    cell: Cell,
+    cell: PromptedQueries,
     bench: Workbench,
     targets: torch.Tensor,
     pooling: PromptPooling,
@@ -163,14 +134,14 @@ def _side(
 
 
 def _subset_top(
-    prompts: Float[torch.Tensor, "query prompt dim"], cell: Cell, bench: Workbench, pooling: PromptPooling
+    prompts: Float[torch.Tensor, "query prompt dim"], cell: PromptedQueries, bench: Workbench, pooling: PromptPooling
 ) -> TopItems:
     num_best = min(max(cell.ks) + 1, len(bench.gallery))
     return ensemble_top_items(prompts[: len(cell.subset)], bench.gallery, pooling, k=num_best)
 
 
 def _pooled_side(
-    cell: Cell, bench: Workbench, targets: torch.Tensor, plain_ranks: Int[np.ndarray, " query"]
+    cell: PromptedQueries, bench: Workbench, targets: torch.Tensor, plain_ranks: Int[np.ndarray, " query"]
 ) -> tuple[RankedSide, Int[np.ndarray, "template query"]]:
     """What the pooled prompts find, and the rank of each query's target with each template alone.
 
@@ -209,15 +180,15 @@ def _ranks_alone(
     return ranks
 
 
-def _queries_digest(cell: Cell) -> str:
+def _queries_digest(cell: PromptedQueries) -> str:
     return sha256_json(cell.queries.tolist())
 
 
-def _plain(cell: Cell, bench: Workbench) -> torch.Tensor:
+def _plain(cell: PromptedQueries, bench: Workbench) -> torch.Tensor:
     return bench.texts([cell.dataset.captions[position].text for position in cell.queries])
 
 
-def _prompts(cell: Cell, bench: Workbench) -> torch.Tensor:
+def _prompts(cell: PromptedQueries, bench: Workbench) -> torch.Tensor:
     """Embeddings of the cell's prompts; read once for the cells that share them, unless they are too many to keep."""
     num_values = len(cell.queries) * len(cell.template_set) * bench.encoder.dim
     if num_values > _MOST_KEPT_VALUES:
@@ -225,79 +196,12 @@ def _prompts(cell: Cell, bench: Workbench) -> torch.Tensor:
     return bench.once(f"prompts {cell.prompts_digest}", lambda: bench.prompts(cell.prompts))
 
 
-def _bootstrap(evidence: Evidence | Measured, k: int) -> PairedBootstrap:
-    subset, statistics = slice(len(evidence.cell.subset)), evidence.cell.statistics
+def _bootstrap(found: Measured, k: int) -> PairedBootstrap:
+    subset, statistics = slice(len(found.cell.subset)), found.cell.statistics
     return paired_bootstrap(
-        hit_at_k(evidence.before.ranks[subset], k=k),
-        hit_at_k(evidence.after.ranks[subset], k=k),
+        hit_at_k(found.before.ranks[subset], k=k),
+        hit_at_k(found.after.ranks[subset], k=k),
         num_replicates=statistics.num_replicates,
         confidence=statistics.confidence,
         rng=np.random.default_rng(statistics.seed),
-    )
-
-
-def _outcome(
-    evidence: Evidence,
-    bench: Workbench,
-    bootstraps: dict[int, PairedBootstrap],
-    failure_set: FailureSet | None,
-) -> CellOutcome:
-    cell = evidence.cell
-    description = cell.pooling.describe()
-    noisy = noisy_gains(cell, bench, evidence.before.ranks, evidence.after.ranks)
-    gains = {k: Gain(found.mean, found.low, found.high, found.p_positive) for k, found in bootstraps.items()}
-    return CellOutcome(
-        cell_id=cell.id,
-        subset=cell.subset.name,
-        how_chosen=cell.subset.how_chosen,
-        is_failure_mined=cell.subset.is_failure_mined,
-        templates=cell.template_set.name,
-        num_templates=len(cell.template_set),
-        is_oracle=cell.template_set.is_oracle,
-        pooling=str(description["pooling"]),
-        tau=float(description["tau"]) if "tau" in description else None,
-        backbone=bench.encoder.name,
-        backbone_fingerprint=cell.backbone_fingerprint,
-        dataset=cell.dataset.name,
-        dataset_fingerprint=cell.dataset.fingerprint,
-        num_others=cell.others,
-        confidence=cell.statistics.confidence,
-        failure_counts=_counts(failure_set),
-        cutoffs=tuple(replace(evidence.at(k, gain), label_noise=noisy.get(k)) for k, gain in gains.items()),
-        dataset_notes=cell.dataset.notes,
-    )
-
-
-def _counts(failure_set: FailureSet | None) -> dict[str, int]:
-    known = failure_set.failures if failure_set is not None else ()
-    return dict(Counter(failure.category for failure in known if failure.category is not None).most_common())
-
-
-def _routes(cell: Cell) -> dict[str, list[str]]:
-    """Which templates each query was asked with, where they differ from query to query."""
-    chosen = cell.template_set
-    if isinstance(chosen, TemplateSet):
-        return {}
-    return {"templates": [chosen.for_query(cell.dataset.captions[position].id).name for position in cell.queries]}
-
-
-def _records(evidence: Evidence) -> pd.DataFrame:
-    cell = evidence.cell
-    captions, images = [cell.dataset.captions[position] for position in cell.queries], cell.dataset.images
-    sides = {"baseline": evidence.before.outcomes, "ensembled": evidence.after.outcomes}
-    return pd.DataFrame(
-        {
-            "query_id": ids_of(captions),
-            "text_sha256": [sha256_text(caption.text) for caption in captions],
-            "image_id": [caption.image_id for caption in captions],
-            "part": ["subset"] * len(cell.subset) + ["complement"] * len(cell.complement),
-            "category": evidence.categories,
-            **_routes(cell),
-            **{
-                f"{side}_{name}": values
-                for side, outcomes in sides.items()
-                for name, values in outcome_columns(outcomes, images).items()
-            },
-            **{f"template_{place}_rank": ranks for place, ranks in enumerate(evidence.template_ranks)},
-        }
     )

@@ -16,7 +16,7 @@ from misfire.stats import relabelled_gain
 
 if TYPE_CHECKING:
     from misfire.cells.lab import Workbench
-    from misfire.methods.retrieval.ensemble.cell import Cell
+    from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class NoisyGain:
 
 
 def noisy_gains(
-    cell: "Cell",
+    cell: "PromptedQueries",
     bench: "Workbench",
     baseline_ranks: Int[np.ndarray, " query"],
     ensembled_ranks: Int[np.ndarray, " query"],
@@ -78,7 +78,7 @@ def noisy_gains(
 
 
 def _noisy_gain(
-    cell: "Cell",
+    cell: "PromptedQueries",
     doubtful: DoubtfulQueries,
     baseline: Bool[np.ndarray, " doubtful"],
     ensembled: Bool[np.ndarray, " doubtful"],
@@ -97,7 +97,7 @@ def _noisy_gain(
 
 
 def _ranks(
-    cell: "Cell", bench: "Workbench", positions: Int[np.ndarray, " other"]
+    cell: "PromptedQueries", bench: "Workbench", positions: Int[np.ndarray, " other"]
 ) -> tuple[Int[np.ndarray, " other"], Int[np.ndarray, " other"]]:
     """Ranks of other queries' targets with the plain caption and with the cell's prompts."""
     captions = [cell.dataset.captions[position] for position in positions.tolist()]

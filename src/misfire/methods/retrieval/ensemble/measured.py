@@ -18,11 +18,10 @@ from misfire.core.seeding import generator
 from misfire.failures import AMBIGUOUS, FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, outcome_columns
 from misfire.methods.retrieval.baseline.ceilings import HitBounds, RankedSide, hit_ceiling
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.confirmation import ConfirmedGain, confirm
 from misfire.methods.retrieval.ensemble.label_noise import NoisyGain
-from misfire.methods.retrieval.ensemble.ledger import UNLABELLED
 from misfire.methods.retrieval.ensemble.placebo import PlaceboBand, noise_band, paraphrase_band, paraphrases
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
 from misfire.metrics import hit_at_k
 from misfire.prompts import TemplateSet
@@ -34,6 +33,7 @@ HIT = "t2i/hit"
 SUBSET, COMPLEMENT = "subset", "complement"
 """The parts of a cell's records: the queries in question, and a sample of all others."""
 
+UNLABELLED = "unlabelled"
 _COUNTS = ("fixed", "broken", "still_right", "still_wrong")
 
 
@@ -50,7 +50,7 @@ class Measured:
         categories: Category of each query; None where it isn't labelled.
     """
 
-    cell: Cell
+    cell: PromptedQueries
     before: RankedSide
     after: RankedSide
     template_ranks: Int[np.ndarray, "template query"]
@@ -388,7 +388,7 @@ def _label_noise(noisy: NoisyGain | None) -> Iterable[Estimate]:
         yield Estimate(HIT, noisy.label_deviation, group="label_noise/deviation", unit="difference")
 
 
-def _how_net(cell: Cell) -> str:
+def _how_net(cell: PromptedQueries) -> str:
     return (
         f"two strata, the subset asked whole and the complement a sample of {cell.others:,} other queries; Tango's "
         "score interval of each with captions clustered by image, put together by their recovered variances and the "
@@ -396,7 +396,7 @@ def _how_net(cell: Cell) -> str:
     )
 
 
-def _routes(cell: Cell) -> Mapping[str, list[str]]:
+def _routes(cell: PromptedQueries) -> Mapping[str, list[str]]:
     """Which templates each query was asked with, where they differ from query to query."""
     chosen = cell.template_set
     if isinstance(chosen, TemplateSet):

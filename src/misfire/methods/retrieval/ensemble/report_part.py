@@ -64,19 +64,15 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     paired = {row.cell_id: row.paired(k) for row in rows}
     compared = compared_by_id(paired, k, seed=question.seed)
     found = decisive(rows, compared, k)
-    candidates = [
-        Candidate(named(row), paired[row.cell_id], row.at("delta", k), compared[row.cell_id], caveats(row))
-        for row in rows
-    ]
     gain = found.cell.at("delta", k)
     return ReportPart(
         sections=(
             _gains(rows, compared, k),
             _worth(rows, found.cell, k),
             *flips_in_pictures(found.cell, question, k),
-            _causes(rows[-1].failure_counts),
+            _causes(rows[-1].failure_counts, rows[-1].label_source),
         ),
-        answer=answer(candidates, measure=f"hit@{k}", units="queries"),
+        answer=answered([candidate(row, k, paired[row.cell_id], compared[row.cell_id]) for row in rows], k),
         decides=True,
         decision_rule=DECISION_RULE.format(k=k),
         conclusion=conclude(found),
@@ -89,6 +85,16 @@ def ensemble_part(cells: Sequence[Logged], question: Question) -> ReportPart:
             for group in ("p_positive", "all/net", "complement/fixed", "complement/broken", "baseline", "ensembled")
         ),
     )
+
+
+def candidate(row: LoggedEnsemble, k: int, paired: Paired, compared: Compared) -> Candidate:
+    """A cell as the decision rule reads it."""
+    return Candidate(named(row), paired, row.at("delta", k), compared, caveats(row))
+
+
+def answered(candidates: Sequence[Candidate], k: int) -> str:
+    """The answer in retrieval's words."""
+    return answer(candidates, measure=f"hit@{k}", units="queries")
 
 
 def comparable(rows: Sequence[LoggedEnsemble]) -> list[LoggedEnsemble]:
@@ -174,13 +180,13 @@ def flips_in_pictures(cell: LoggedEnsemble, question: Question, k: int) -> list[
     ]
 
 
-def _causes(counts: Mapping[str, int]) -> Section:
+def _causes(counts: Mapping[str, int], source: str | None) -> Section:
     is_labelled = sum(counts.values()) > 0
     return Section(
         "failures",
         "Why retrieval failed",
-        tables=(taxonomy_table(counts),) if is_labelled else (),
-        illustrations=(category_distribution(counts),) if is_labelled else (),
+        tables=(taxonomy_table(counts, label_source=source),) if is_labelled else (),
+        illustrations=(category_distribution(counts, label_source=source),) if is_labelled else (),
     )
 
 

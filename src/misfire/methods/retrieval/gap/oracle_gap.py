@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
@@ -11,25 +11,14 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from misfire.cells import Estimate, Estimates, Outcome, Workbench
+from misfire.cells.comparison import NetChange, net_change
 from misfire.core.errors import UsageError
-from misfire.core.hashing import sha256_json
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, text_to_image
-from misfire.methods.retrieval.ensemble.cell import check_cut_offs, complement_sample
-from misfire.methods.retrieval.ensemble.ledger import NetChange, net_change
-from misfire.methods.retrieval.ensemble.measured import HIT
+from misfire.methods.retrieval.ensemble.measured import HIT, paired_hits
+from misfire.methods.retrieval.ensemble.prompted import check_cut_offs, complement_sample
 from misfire.methods.retrieval.flips import flip_ledger
-from misfire.methods.retrieval.gap.logged import system_label
-from misfire.methods.retrieval.gap.outcome import (
-    GATED,
-    GENERIC,
-    NONE,
-    ORACLE,
-    PREDICTED,
-    GapCutoff,
-    GapSystem,
-    OracleGap,
-)
+from misfire.methods.retrieval.gap.logged import GATED, GENERIC, NONE, ORACLE, PREDICTED, system_label
 from misfire.methods.retrieval.gap.systems import GapSystems
 from misfire.methods.retrieval.templates.gating import gated, plain_margins, routed_by
 from misfire.methods.retrieval.templates.ranked_sets import PLAIN_CAPTION, RankedSets
@@ -37,7 +26,7 @@ from misfire.methods.retrieval.templates.routing import routing_problem
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
 
-_SAME = NetChange(0.0, 0.0, 0.0, how="a system held against itself")
+_SAME = NetChange(0.0, 0.0, 0.0)  # a system held against itself
 
 
 @final
@@ -114,37 +103,6 @@ class GapPlan:
         """Places of all queries that are asked: the labelled failures, then the others."""
         return np.concatenate([self.labelled, self.others])
 
-    @cached_property
-    def id(self) -> str:
-        """SHA-256 of the scientific content."""
-        sets = {name: list(chosen.templates) for name, chosen in self.systems.sets.items()}
-        return sha256_json(
-            {
-                "kind": "oracle gap",
-                "intervals": "shared by all systems",
-                "backbone": self.bench.encoder.fingerprint,
-                "dataset": self.bench.dataset.fingerprint,
-                "failure_set": self.failure_set.digest,
-                "sets": {**sets, "": list(self.systems.generic.templates)},
-                "routers": [[router.label, *map(str, vars(router).items())] for router in self.systems.routers],
-                "gate": asdict(self.systems.gate),
-                "pooling": self.pooling.describe(),
-                "ks": list(self.ks),
-                "statistics": asdict(self.statistics),
-                "num_others": self.num_others,
-                "seed": self.seed,
-            }
-        )
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class GapResult:
-    """The gap, and a record a query: its ranks under every system and the categories it was routed to."""
-
-    gap: OracleGap
-    records: pd.DataFrame
-
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -154,37 +112,6 @@ class _System:
     kind: str
     router: str
     chosen: list[str]
-
-
-def run_oracle_gap(plan: GapPlan) -> GapResult:
-    """Let every system choose, rank each query once with each set chosen for it, and count what is fixed and broken."""
-    generic = plan.systems.generic
-    ranked = RankedSets(
-        bench=plan.bench,
-        positions=plan.positions,
-        sets={generic.name: generic, **plan.systems.sets},
-        pooling=plan.pooling,
-        plain_ranks=plan.plain_ranks[plan.positions],
-    )
-    systems = _systems(plan, ranked)
-    ranks = {f"{system.kind} {system.router}".strip(): ranked.of(system.chosen) for system in systems}
-    oracle = ranks[ORACLE]
-    outcomes = tuple(
-        _outcome(plan, system, found, oracle) for system, found in zip(systems, ranks.values(), strict=True)
-    )
-    captions = [plan.bench.dataset.captions[position] for position in plan.positions]
-    num_labelled = len(plan.labelled)
-    records = pd.DataFrame(
-        {
-            "query_id": ids_of(captions),
-            "image_id": [caption.image_id for caption in captions],
-            "part": ["failures"] * num_labelled + ["others"] * len(plan.others),
-            "gold_category": [*plan.gold, *[None] * len(plan.others)],
-            **{f"rank {name}": found for name, found in ranks.items()},
-            **{f"templates {name}": system.chosen for name, system in zip(ranks, systems, strict=True)},
-        }
-    )
-    return GapResult(_gap(plan, outcomes), records)
 
 
 def gap_outcome(plan: GapPlan) -> Outcome:
@@ -327,77 +254,26 @@ def _weights(plan: GapPlan) -> Float[np.ndarray, " query"]:
     )
 
 
-def _outcome(
-    plan: GapPlan, system: _System, ranks: Int[np.ndarray, " query"], oracle: Int[np.ndarray, " query"]
-) -> GapSystem:
-    before, num_labelled = plan.plain_ranks[plan.positions], len(plan.labelled)
-    failures, others = slice(num_labelled), slice(num_labelled, None)
-    is_applied = np.array([name != PLAIN_CAPTION for name in system.chosen])
-    weights = _weights(plan)
-    right = sum(route == gold for route, gold in zip(system.chosen, plan.gold, strict=False))
-    return GapSystem(
-        kind=system.kind,
-        router=system.router,
-        is_oracle=system.kind == ORACLE,
-        share_applied=float((weights * is_applied).sum() / weights.sum()),
-        num_right=right if system.kind == PREDICTED else None,
-        cutoffs=tuple(
-            GapCutoff(
-                k=k,
-                failures=flip_ledger(before[failures], ranks[failures], k=k),
-                others=flip_ledger(before[others], ranks[others], k=k),
-                net=_SAME if system.kind == NONE else _net(plan, before, ranks, k=k),
-                behind_oracle=_SAME if system.kind == ORACLE else _net(plan, ranks, oracle, k=k),
-            )
-            for k in plan.ks
-        ),
-    )
-
-
 def _net(plan: GapPlan, before: Int[np.ndarray, " query"], after: Int[np.ndarray, " query"], *, k: int) -> NetChange:
     num_failures = int((plan.plain_ranks > 1).sum())
-    found = net_change(
+    paired = paired_hits(
         before,
         after,
-        plan.bench.dataset.targets[plan.positions],
+        query=plan.positions,
+        image=plan.bench.dataset.targets[plan.positions],
         num_subset=len(plan.labelled),
         stands_for=num_failures,
         num_others=len(plan.plain_ranks) - num_failures,
         k=k,
-        confidence=1 - (1 - plan.statistics.confidence) / plan.systems.num_compared,  # Bonferroni's
+        is_failure_mined=True,
+        confidence=plan.statistics.confidence,
+        data=plan.bench.dataset.fingerprint,
     )
+    # Bonferroni's: the intervals of all systems hold at once.
+    found = net_change(paired, confidence=1 - (1 - plan.statistics.confidence) / plan.systems.num_compared)
     if found is None:
         raise UsageError(
             "an oracle gap needs labelled failures and other queries of two images each, got "
             f"{len(plan.labelled)} and {len(plan.others)} queries; label more failures or ask more others."
         )
     return found
-
-
-def _gap(plan: GapPlan, systems: tuple[GapSystem, ...]) -> OracleGap:
-    described = plan.pooling.describe()
-    tau = f" tau={described['tau']:g}" if "tau" in described else ""
-    num_failures = int((plan.plain_ranks > 1).sum())
-    return OracleGap(
-        gap_id=plan.id,
-        backbone=plan.bench.encoder.name,
-        backbone_fingerprint=plan.bench.encoder.fingerprint,
-        dataset=plan.bench.dataset.name,
-        dataset_fingerprint=plan.bench.dataset.fingerprint,
-        pooling=f"{described['pooling']}{tau}",
-        how_chosen=plan.failure_set.how_chosen,
-        label_source=plan.failure_set.label_source or "nobody",
-        gold=dict(Counter(plan.gold).most_common()),
-        num_routable=sum(name in plan.systems.sets for name in plan.gold),
-        num_failures=num_failures,
-        num_hits=len(plan.plain_ranks) - num_failures,
-        num_others=len(plan.others),
-        gate=(
-            "applies templates where the plain caption's best image leads the second by less than a threshold, under "
-            f"which most hits at {plan.systems.gate.k} are won on the images of the other "
-            f"{plan.systems.gate.num_folds - 1} of {plan.systems.gate.num_folds} folds"
-        ),
-        confidence=float(plan.statistics.confidence),
-        ks=plan.ks,
-        systems=systems,
-    )

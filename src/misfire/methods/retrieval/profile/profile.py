@@ -1,8 +1,7 @@
 """Runs a tau profile: a cell's queries under max, every temperature of a grid, and mean, from one pass over scores."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +10,12 @@ from jaxtyping import Bool, Float, Int
 
 from misfire.cells import Estimate, Estimates, Flips, Outcome, Workbench
 from misfire.cells.estimates import Unit
-from misfire.core.hashing import sha256_json, sha256_text
+from misfire.core.hashing import sha256_text
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.measured import HIT
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.profile.logged import point_name
-from misfire.methods.retrieval.profile.outcome import ProfilePoint, ReferenceTau, TauProfile, Transition
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
 from misfire.metrics import hit_at_k
 from misfire.scoring import (
@@ -50,13 +48,8 @@ class ProfilePlan:
         grid: The temperatures.
     """
 
-    cell: Cell
+    cell: PromptedQueries
     grid: TauGrid
-
-    @cached_property
-    def id(self) -> str:
-        """SHA-256 of the scientific content."""
-        return sha256_json({"cell": replace(self.cell, pooling=MaxPooling()).id, "profile": asdict(self.grid)})
 
     @property
     def poolings(self) -> list[PromptPooling]:
@@ -64,17 +57,9 @@ class ProfilePlan:
         soft = [LogMeanExpPooling(float(tau)) for tau in self.grid.taus]
         return [MaxPooling(), *soft, MeanPooling()]
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[PromptedQueries]:
         """The cells whose ranks the profile holds, a pooling each."""
         return [replace(self.cell, pooling=pooling) for pooling in self.poolings]
-
-
-@dataclass(frozen=True)
-class ProfileResult:
-    """A profile with its evidence: one record a query, with its rank under every pooling."""
-
-    profile: TauProfile
-    records: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +129,7 @@ def profile_outcome(plan: ProfilePlan, bench: Workbench, failure_set: FailureSet
             "failure_set": "" if failure_set is None else failure_set.digest,
             "published_tau": PUBLISHED_TAU,
             "num_as_mean": int((ranks.published == ranks.pooled[-1]).sum()),
-            "transition": asdict(_transition(plan.grid.taus, ranks.pooled)),
+            "transition": _transition(plan.grid.taus, ranks.pooled),
         },
     )
 
@@ -206,56 +191,6 @@ def _best(hits: tuple[Bool[np.ndarray, " query"], Bool[np.ndarray, "pooling quer
     return max(range(len(after)), key=lambda place: (net[0][place], net[1][place], place))
 
 
-def run_profile(plan: ProfilePlan, bench: Workbench) -> ProfileResult:
-    """Rank every query of the plan under every pooling, and compare each with the plain caption.
-
-    The ranks are those of ``run_cell`` for ``plan.cells()``. All points of the subset are resampled together, so that
-    their intervals are the cells' own and the max-T p-values count the profile as the many looks that it is.
-
-    Args:
-        plan: What to run.
-        bench: Where embeddings come from.
-    """
-    cell = plan.cell
-    captions = [cell.dataset.captions[position] for position in cell.queries]
-    targets = bench.targets[torch.from_numpy(cell.queries)]
-    gallery = bench.gallery
-    prompts = bench.prompts(cell.prompts)
-    ranks = _ranks(plan, bench.texts([caption.text for caption in captions]), prompts, gallery, targets)
-    num_queries = len(cell.subset)
-    sample = _sample(num_queries, prompts.shape[1], len(gallery))
-    spread = prompt_spread(prompts[sample], gallery, targets[sample], tau=PUBLISHED_TAU)
-    profile = TauProfile(
-        profile_id=plan.id,
-        subset=cell.subset.name,
-        how_chosen=cell.subset.how_chosen,
-        is_failure_mined=cell.subset.is_failure_mined,
-        templates=cell.template_set.name,
-        num_templates=len(cell.template_set),
-        is_oracle=cell.template_set.is_oracle,
-        backbone=bench.encoder.name,
-        backbone_fingerprint=cell.backbone_fingerprint,
-        dataset=cell.dataset.name,
-        dataset_fingerprint=cell.dataset.fingerprint,
-        num_queries=num_queries,
-        num_complement=len(cell.complement),
-        num_others=len(cell.dataset.captions) - num_queries,
-        confidence=cell.statistics.confidence,
-        ks=cell.ks,
-        baseline_hits=tuple(int(hit_at_k(ranks.baseline[:num_queries], k=k).sum()) for k in cell.ks),
-        transition=_transition(plan.grid.taus, ranks.pooled),
-        reference=ReferenceTau(
-            spread=spread,
-            num_sampled=len(sample),
-            hits=tuple(int(hit_at_k(ranks.published[:num_queries], k=k).sum()) for k in cell.ks),
-            num_as_mean=int((ranks.published == ranks.pooled[-1]).sum()),
-        ),
-        points=tuple(_points(plan, ranks)),
-        dataset_notes=cell.dataset.notes,
-    )
-    return ProfileResult(profile, _records(plan, ranks))
-
-
 def _ranks(
     plan: ProfilePlan, plain: torch.Tensor, prompts: torch.Tensor, gallery: torch.Tensor, targets: torch.Tensor
 ) -> _Ranks:
@@ -276,42 +211,8 @@ def _sample(num_queries: int, num_prompts: int, num_items: int) -> Int[np.ndarra
     return np.linspace(0, num_queries - 1, most).round().astype(np.int64)
 
 
-def _points(plan: ProfilePlan, ranks: _Ranks) -> list[ProfilePoint]:
-    cell, taus = plan.cell, [0.0, *plan.grid.taus.tolist(), np.inf]
-    num_queries, num_poolings = len(cell.subset), len(taus)
-    hits = {k: ranks.hits(k) for k in cell.ks}
-    before = np.concatenate([np.tile(hits[k][0][:num_queries], (num_poolings, 1)) for k in cell.ks])
-    after = np.concatenate([hits[k][1][:, :num_queries] for k in cell.ks])
-    bands = _bands(cell, before, after)
-    p_values = _p_values(cell, before, after)
-    left, arrived = _moved(ranks.pooled)
-    points = []
-    for row, (k, place) in enumerate((k, place) for k in cell.ks for place in range(num_poolings)):
-        baseline, ensembled = hits[k][0], hits[k][1][place]
-        fixed, broken = ~baseline & ensembled, baseline & ~ensembled
-        points.append(
-            ProfilePoint(
-                pooling=plan.poolings[place].name,
-                tau=taus[place],
-                k=k,
-                hits=int(after[row].sum()),
-                gain=float(after[row].mean() - before[row].mean()),
-                low=float(bands[row, 0]),
-                high=float(bands[row, 1]),
-                fixed=int(fixed[:num_queries].sum()),
-                broken=int(broken[:num_queries].sum()),
-                complement_fixed=int(fixed[num_queries:].sum()),
-                complement_broken=int(broken[num_queries:].sum()),
-                p_adjusted=float(p_values[row]),
-                left_max=float(left[place]),
-                at_mean=float(arrived[place]),
-            )
-        )
-    return sorted(points, key=lambda point: (point.tau, cell.ks.index(point.k)))
-
-
 def _bands(
-    cell: Cell, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
+    cell: PromptedQueries, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
 ) -> Float[np.ndarray, "point 2"]:
     return paired_bands(
         before,
@@ -323,7 +224,7 @@ def _bands(
 
 
 def _p_values(
-    cell: Cell, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
+    cell: PromptedQueries, before: Bool[np.ndarray, "point query"], after: Bool[np.ndarray, "point query"]
 ) -> Float[np.ndarray, " point"]:
     images = np.array([cell.dataset.captions[position].image_id for position in cell.subset.positions])
     return max_t(
@@ -346,17 +247,24 @@ def _moved(
     return (movable != movable[0]).mean(axis=1), (movable == movable[-1]).mean(axis=1)
 
 
-def _transition(taus: Float[np.ndarray, " tau"], pooled: Int[np.ndarray, "pooling query"]) -> Transition:
+def _transition(
+    taus: Float[np.ndarray, " tau"], pooled: Int[np.ndarray, "pooling query"]
+) -> dict[str, int | float | None]:
+    """The temperatures of the grid between which ranks go over from the max's to the mean's.
+
+    Of the queries that max and mean rank differently (``num_movable`` of ``num_queries``), a tenth have left the max's
+    rank at ``start``, and nine tenths have the mean's from ``end`` on; None where the grid has no such temperature.
+    """
     left, arrived = (share[1:-1] for share in _moved(pooled))
     started = np.flatnonzero(left >= _LEFT)
     unfinished = np.flatnonzero(~(arrived >= _ARRIVED))
     first_finished = unfinished[-1] + 1 if len(unfinished) else 0
-    return Transition(
-        num_queries=pooled.shape[1],
-        num_movable=int((pooled[0] != pooled[-1]).sum()),
-        start=float(taus[started[0]]) if len(started) else None,
-        end=float(taus[first_finished]) if first_finished < len(taus) else None,
-    )
+    return {
+        "num_queries": pooled.shape[1],
+        "num_movable": int((pooled[0] != pooled[-1]).sum()),
+        "start": float(taus[started[0]]) if len(started) else None,
+        "end": float(taus[first_finished]) if first_finished < len(taus) else None,
+    }
 
 
 def _records(plan: ProfilePlan, ranks: _Ranks) -> pd.DataFrame:

@@ -92,10 +92,10 @@ def _p_value(value: float) -> str:
 
 
 def _elsewhere(profile: LoggedProfile, best: ProfilePoint) -> str:
-    if not profile.num_complement:
+    if not profile.num_others_asked:
         return "; what it does to the other queries wasn't asked" if profile.num_others else ""
     return (
-        f"; on {profile.num_complement:,} other queries it fixed {best.complement_fixed} and broke "
+        f"; on {profile.num_others_asked:,} other queries it fixed {best.complement_fixed} and broke "
         f"{best.complement_broken}"
     )
 

@@ -15,9 +15,9 @@ from jaxtyping import Bool, Int
 from misfire.cells import Estimate, Estimates, Flips, Objective, Outcome, Rival, Workbench
 from misfire.cells.pareto import beats
 from misfire.methods.retrieval.baseline.baseline import ids_of
-from misfire.methods.retrieval.ensemble.cell import Cell
 from misfire.methods.retrieval.ensemble.ensembling import plain_side, targets_of
 from misfire.methods.retrieval.ensemble.measured import HIT, SUBSET, broken_elsewhere
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
 from misfire.methods.retrieval.search.objectives import HitObjective
 from misfire.metrics import hit_at_k
@@ -29,7 +29,7 @@ _ROUNDING = 2.0**-20
 
 
 def bound_outcome(
-    cell: Cell, bench: Workbench, objectives: Sequence[Objective], rivals: Sequence[Rival], *, k: int
+    cell: PromptedQueries, bench: Workbench, objectives: Sequence[Objective], rivals: Sequence[Rival], *, k: int
 ) -> Outcome | None:
     """The best that a cell can still be, as soon as a rival beats that; None where none does.
 
@@ -128,7 +128,7 @@ def _parts(asking: "_Asking", objectives: Sequence[Objective]) -> Iterator[Int[n
 class _Asking:
     """A cell of whose queries a part has been asked."""
 
-    def __init__(self, cell: Cell, bench: Workbench, k: int) -> None:
+    def __init__(self, cell: PromptedQueries, bench: Workbench, k: int) -> None:
         self.cell, self.k, self.num_subset = cell, k, len(cell.subset)
         self._bench = bench
         self._baseline_ranks = plain_side(cell, bench).ranks

@@ -12,7 +12,7 @@ from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.cell import Cell, complement_sample
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
 
 DEV, TEST = "dev", "test"
 
@@ -70,7 +70,7 @@ class Side(ABC):
         taken = np.union1d(selection.positions, elsewhere)
         return complement_sample(self.num_captions, taken, num_queries=num_queries, seed=seed)
 
-    def check_holds(self, cell: Cell) -> None:
+    def check_holds(self, cell: PromptedQueries) -> None:
         """Refuse a cell that asks a query of the other side.
 
         Raises:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.embeddings import Encoder
-from misfire.methods.retrieval.ensemble.cell import Cell
+from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.prompts import Finding, TemplateChoice, TemplateSet, lint_templates
 
 _MOST_CAPTIONS = 2000
@@ -13,7 +13,7 @@ _said: set[str] = set()
 _looked_at: set[str] = set()
 
 
-def warn_of_prompts(cell: Cell, encoder: Encoder) -> None:
+def warn_of_prompts(cell: PromptedQueries, encoder: Encoder) -> None:
     """Say each finding on a cell's subset as a warning, once a process however many cells share the templates."""
     asked = [cell.dataset.captions[position] for position in cell.subset.positions]
     by_set: dict[str, tuple[TemplateSet, list[str]]] = {}

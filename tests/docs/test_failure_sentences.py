@@ -1,0 +1,44 @@
+"""The guide to failure modes in sentences: its commands run, on a small world, and it names every method."""
+
+from pathlib import Path
+
+import pytest
+
+from misfire.config.folders import conf_folder
+from tests.docs.guides import Guide, run
+
+GUIDE = Guide("failure_sentences")
+SMALL = (
+    "dataset.num_images=300",
+    "dataset.nuisance=0.4",
+    "dataset.captions_per_image=1",
+    "sentences.families=[background]",
+    "method=trend",
+    "judging.num_shuffles=0",
+    "judging.num_repeats=0",
+    "trainer=cpu",
+)
+
+
+def test_the_guides_commands_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, many = GUIDE.commands
+    run(one, *(word for word in SMALL if not word.startswith("method=")), "method.split.margin=0.1", *_few_clusters())
+    assert "What holds is said by what dataset world knows." in capsys.readouterr().out
+    run(many.replace("fpdiff,pdiff,", ""), *(word for word in SMALL if not word.startswith(("method=", "judging."))))
+    printed = capsys.readouterr().out
+    assert "2 cells: 2 done" in printed
+    assert "its modes" in printed
+    assert list(Path("report").rglob("report.html"))
+
+
+def _few_clusters() -> list[str]:
+    return [f"method.clusterer.{size}.num_clusters=3" for size in ("small", "large")]
+
+
+def test_the_guide_names_every_method_that_stands_on_the_scorecard() -> None:
+    for path in conf_folder().glob("method/*.yaml"):
+        if "SentenceModesCell" in path.read_text(encoding="utf-8"):
+            assert f"| `{path.stem}` |" in GUIDE.text, path.stem
