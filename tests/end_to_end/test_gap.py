@@ -36,6 +36,10 @@ def records(measured: Place) -> pd.DataFrame:
     return logged.records
 
 
+def number(gap: LoggedGap, name: str) -> int:
+    return int(gap.logged.facts[name])
+
+
 def ranks_of(records: pd.DataFrame, system: LoggedSystem) -> pd.Series:
     return records[f"rank {system.kind} {system.router}".strip()]
 
@@ -87,14 +91,14 @@ def test_its_counts_are_those_of_its_records(gap: LoggedGap, records: pd.DataFra
                 means[name] = after_hit[chosen].mean() - before_hit[chosen].mean()
                 assert flips.fixed - flips.broken == pytest.approx(means[name] * chosen.sum())
             net = (
-                gap.logged.facts["num_failures"] * means["failures"] + gap.logged.facts["num_hits"] * means["others"]
+                number(gap, "num_failures") * means["failures"] + number(gap, "num_hits") * means["others"]
             ) / gap.num_queries
             assert system.at("net", k).value == pytest.approx(net)
 
 
 def test_what_is_gated_is_what_was_predicted_or_nothing(gap: LoggedGap, records: pd.DataFrame) -> None:
     weights = (records["part"] == "failures").map(
-        {True: gap.logged.facts["num_failures"] / 40, False: gap.logged.facts["num_hits"] / 50}
+        {True: number(gap, "num_failures") / 40, False: number(gap, "num_hits") / 50}
     )
     for router in ROUTERS:
         free, gated = (records[f"templates {kind} {router}"] for kind in ("predicted", "gated"))
