@@ -69,10 +69,9 @@ def place(mined: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plac
 
 
 def dataset_of(words: tuple[str, ...]) -> Dataset:
-    from misfire.cli._application import compose
     from misfire.config import Settings
 
-    return Settings(compose(words)).dataset
+    return Settings.of_words("annotate", words)["dataset"]
 
 
 @pytest.fixture

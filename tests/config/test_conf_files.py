@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from misfire.cli._application import compose
 from misfire.config import Settings, conf_folder
+from misfire.config.building import target
+from misfire.config.groups import content, groups, groups_of, primaries
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder, TrainerSettings
@@ -16,15 +17,15 @@ from misfire.methods.retrieval.profile.tau_grid import TauGrid
 from misfire.prompts import MatchedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
-from misfire.tracking import TrackingStore
+from misfire.tracking import MlflowLedger
 from tests.config import dataset_files
 
 PLAIN = {
     "backbone": ("backbone", Encoder),
     "statistics": ("statistics", StatisticsSettings),
     "subset": ("subset", QuerySubset),
-    "pooling": ("pooling_choice", PromptPooling | TauGrid),
-    "tracking": ("tracking", TrackingStore),
+    "pooling": ("pooling", PromptPooling | TauGrid),
+    "tracking": ("tracking", MlflowLedger),
     "templates": ("templates", TemplateChoice),
     "dataset": ("dataset", Dataset),
 }
@@ -62,10 +63,16 @@ DOWNLOADED = [
 ]
 
 
+def verb_of(group: str) -> str:
+    """A verb that composes a group; `ensemble` where it does."""
+    using = [verb for verb in primaries() if group in groups_of(verb)]
+    return "ensemble" if "ensemble" in using else using[0]
+
+
 def settings_of(file: str, folder: Path) -> Settings:
     group, _, choice = file.partition("/")
     given = [word.replace("FOLDER", str(folder)) for word in GIVEN.get(file, [])]
-    return Settings(compose([f"{group}={choice}", *given]))
+    return Settings.of_words(verb_of(group), [f"{group}={choice}", *given])
 
 
 def write_coco2017(folder: Path) -> None:
@@ -100,16 +107,15 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_a_file_builds_its_object(file: str, folder: Path) -> None:
     attribute, kind = PLAIN[file.partition("/")[0]]
-    assert isinstance(getattr(settings_of(file, folder), attribute), kind)
+    assert isinstance(settings_of(file, folder)[attribute], kind)
 
 
 @pytest.mark.parametrize("file", DOWNLOADED)
 def test_a_dataset_whose_files_are_absent_says_which_to_put_where(file: str, tmp_path: Path) -> None:
-    settings = Settings(
-        compose([file.replace("/", "="), f"paths.datasets={tmp_path}", f"paths.root={tmp_path}/mlruns"])
-    )
+    words = [file.replace("/", "="), f"paths.datasets={tmp_path}", f"paths.root={tmp_path}/mlruns"]
+    settings = Settings.of_words("ensemble", words)
     with pytest.raises(UsageError) as caught:
-        _ = settings.dataset
+        _ = settings["dataset"]
     assert f"must lie at {tmp_path}" in str(caught.value)
     assert ABSENT.get(file, " there (") in str(caught.value)
     assert not list(tmp_path.iterdir())
@@ -117,27 +123,31 @@ def test_a_dataset_whose_files_are_absent_says_which_to_put_where(file: str, tmp
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("trainer/")])
 def test_a_trainer_builds_with_the_workbench(file: str, folder: Path) -> None:
-    settings = Settings(compose([file.replace("/", "="), "dataset.num_images=4", f"paths.root={folder}"]))
-    assert isinstance(settings.workbench.trainer, TrainerSettings)
+    settings = Settings.of_words("ensemble", [file.replace("/", "="), "dataset.num_images=4", f"paths.root={folder}"])
+    assert isinstance(settings["trainer"], TrainerSettings)
 
 
-def test_every_group_is_built_or_plain() -> None:
-    of_rooms = {"method", "outcomes", "tags", "weighting", "descriptions", "prior", "found_on"}
-    assert {file.partition("/")[0] for file in FILES} == {*PLAIN, "trainer", "paths", *of_rooms}
+@pytest.mark.parametrize("file", FILES)
+def test_what_a_file_names_may_be_built(file: str) -> None:
+    group, _, choice = file.partition("/")
+    said = content(groups()[group][choice])
+    named = said.get(group, said).get("_target_") if isinstance(said, dict) else None
+    if named is not None:
+        assert callable(target(named, key=group))
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith(("subset/", "templates/"))])
 def test_a_choice_is_called_as_its_file(file: str, folder: Path) -> None:
     settings = settings_of(file, folder)
     group, _, choice = file.partition("/")
-    built = settings.subset if group == "subset" else settings.templates
+    built = settings[group]
     if choice not in ("file", "category"):
         assert getattr(built, "name", "matched") == choice
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("templates/")])
 def test_the_plain_caption_comes_first_and_no_template_adds_content(file: str, folder: Path) -> None:
-    built = settings_of(file, folder).templates
+    built = settings_of(file, folder)["templates"]
     if isinstance(built, MatchedTemplates):
         sets = [built.for_categories([name]) for name in ("object", "count")]
     else:
@@ -164,26 +174,26 @@ def test_what_a_file_leaves_to_its_user_is_asked_for(file: str) -> None:
     group, _, choice = file.partition("/")
     key = GIVEN[file][0].partition("=")[0]
     with pytest.raises(UsageError) as caught:
-        getattr(Settings(compose([f"{group}={choice}"])), PLAIN[group][0])
+        _ = Settings.of_words(verb_of(group), [f"{group}={choice}"])[group]
     assert str(caught.value) == f"{key} must be given, got nothing; add {key}=... to the command."
 
 
 def test_a_backbone_without_weights_is_refused_when_it_is_needed(tmp_path: Path) -> None:
-    encoder = Settings(compose(["backbone=local_dir", f"backbone.model=local-dir:{tmp_path}"])).backbone
+    encoder = Settings.of_words("ensemble", ["backbone=local_dir", f"backbone.model=local-dir:{tmp_path}"])["backbone"]
     with pytest.raises(UsageError, match=r"a model's folder must hold open_clip_config\.json and its weights, got"):
         _ = encoder.fingerprint
 
 
 def test_the_two_soft_maxima_are_one() -> None:
-    one, other = (Settings(compose([f"pooling={name}"])).pooling for name in ("logmeanexp", "logsumexp"))
+    one, other = (Settings.of_words("ensemble", [f"pooling={name}"])["pooling"] for name in ("logmeanexp", "logsumexp"))
     assert one.describe() == other.describe()
 
 
 def test_a_grid_of_poolings_is_no_pooling() -> None:
-    settings = Settings(compose(["pooling=profile", "pooling.low=1", "pooling.num_taus=3"]))
-    assert settings.pooling_choice == TauGrid(1.0, 10.0, 3)
+    settings = Settings.of_words("ensemble", ["pooling=profile", "pooling.low=1", "pooling.num_taus=3"])
+    assert settings["pooling"] == TauGrid(1.0, 10.0, 3)
     with pytest.raises(UsageError) as caught:
-        _ = settings.pooling
+        Settings.of_words("gap", ["pooling=profile", "dataset.num_images=4"]).cell()
     assert str(caught.value) == (
         "pooling must be a single one here, got a grid of taus; use `misfire ensemble` for a profile, or "
         "pooling=logmeanexp with a pooling.tau."
@@ -191,6 +201,6 @@ def test_a_grid_of_poolings_is_no_pooling() -> None:
 
 
 def test_matched_templates_join_what_the_categories_bring() -> None:
-    templates = Settings(compose([])).templates
+    templates = Settings.of_words("ensemble", [])["templates"]
     assert [len(templates.for_categories(names)) for names in (["object"], ["object", "attribute"])] == [10, 15]
     assert templates.for_categories(["object"]).is_oracle

@@ -16,7 +16,7 @@ SEVERAL = ("-m", "rule=at_least,at_most", "rule.num_words=1,2,3")
 
 def test_its_verb_is_listed_and_explained(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    assert "  wordiness  Say how many of some texts pass a rule.\n" in capsys.readouterr().out
+    assert "wordiness   Say how many of some texts pass a rule.\n" in capsys.readouterr().out
     assert main(["wordiness", "--help"]) == 0
     said = capsys.readouterr().out
     assert "rule        at_least; at_most" in said
@@ -152,10 +152,60 @@ def test_a_report_without_a_name_is_of_the_one_experiment_that_there_is(
     )
     assert main(["report", "nosuch", "tracking=toy"]) == 2
     assert "experiment nosuch has none" in capsys.readouterr().err
-    assert not [path for path in toyroom.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert not list(toyroom.iterdir())
     assert main(["wordiness"]) == 0
     assert main(["report", "tracking=toy"]) == 0
     assert (toyroom / "report" / "wordiness" / "report.html").is_file()
     assert main(["wordiness", "tracking.experiment=other"]) == 0
     assert main(["report", "tracking=toy"]) == 2
     assert "got 2 (other, wordiness); name one: `misfire report other`." in capsys.readouterr().err
+
+
+SEARCH = {
+    "walk": "tpe",
+    "objectives": ["share", "words"],
+    "num_trials": 6,
+    "batch": 2,
+    "space": {"rule": ["at_least", "at_most"], "rule.num_words": [1, 2, 3, 4, 5]},
+}
+
+
+def test_a_search_compares_on_dev_and_reads_its_winner_on_test(
+    toyroom: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from toyroom.cell import INTERRUPTIONS
+
+    ran: list[str] = []
+    INTERRUPTIONS.append(lambda rule: ran.append(rule.name))
+    path = write_sweep(toyroom, **SEARCH)
+    for _ in range(2):
+        assert main(["search", path]) == 0
+        out = capsys.readouterr().out
+        assert "6 trials of größe, (1): 6 finished" in out
+        assert " wins. texts that pass (%): " in out
+    page = (toyroom / "report" / "größe, (1)" / "report.html").read_text()
+    assert "The winner on both sides" in page
+    assert "Every trial." in page
+    assert len(ran) == len(set(ran)) + 1, "six settings on dev, and the best of them once on test"
+    assert main(["report", path, "tracking=toy"]) == 0
+    assert (toyroom / "report" / "größe, (1)" / "report.html").read_text() == page
+
+
+def test_a_search_s_winner_keeps_to_its_constraints(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    free = {**SEARCH, "walk": "grid", "objectives": ["share"], "num_trials": 10}
+    assert main(["search", write_sweep(toyroom, **free)]) == 0
+    assert "rule=at_least num_words=1" in capsys.readouterr().out
+    bound = write_sweep(toyroom, **free, constraints={"words": {"at_most": 6}})
+    assert main(["search", bound, "tracking.experiment=bound"]) == 0
+    assert "num_words=1 (trial" not in capsys.readouterr().out.partition("Answer")[2].partition("rule=at_most")[0]
+
+
+def test_a_launcher_of_hydra_s_runs_the_same_cells(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wordiness", *SEVERAL, "hydra/launcher=basic"]) == 0
+    assert "6 cells: 6 done" in capsys.readouterr().out
+    assert main(["wordiness", *SEVERAL]) == 0
+    assert "6 cells: 6 finished before" in capsys.readouterr().out
+    assert main(["wordiness", *SEVERAL, "hydra/launcher=zzzz"]) == 2
+    assert "Could not find 'hydra/launcher/zzzz'" in capsys.readouterr().err
+    assert main(["search", write_sweep(toyroom, **SEARCH), "hydra/launcher=basic", "at_once=2"]) == 0
+    assert "6 trials of größe, (1): 6 finished" in capsys.readouterr().out

@@ -9,8 +9,10 @@ from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_text
-from misfire.data import Caption, Image, ImageSource, Listing, SourcedDataset, Stamp
+from misfire.data import Caption, CaptionedFolder, Image, ImageSource, Listing, SourcedDataset, Stamp
+from misfire.data.dataset import Look
 from misfire.data.image_index import ImageIndex
+from misfire.data.near_twin import thumbnail
 
 HERE = Stamp("here", 1, 1)
 
@@ -148,7 +150,7 @@ def test_a_file_is_read_again_once_it_changed(tmp_path: Path, monkeypatch: pytes
     from misfire.data import ImageFile, image_file
 
     decoded: list[str] = []
-    monkeypatch.setattr(image_file, "check_decodes", lambda file, max_pixels: decoded.append(file.name))
+    monkeypatch.setattr(image_file, "look_at", lambda file, max_pixels: Look(decoded.append(file.name)))  # type: ignore[func-returns-value]
     PillowImage.new("RGB", (4, 4), "red").save(tmp_path / "cat.png")
     listing = Listing("pets", [Image(1, ImageFile(tmp_path / "cat.png"), "cat.png")], [Caption(1, 1, "a cat")])
 
@@ -172,3 +174,13 @@ def test_a_checked_image_is_its_source_but_for_the_known_name(tmp_path: Path) ->
     assert source.stamp() == HERE
     assert source.problem() is None
     assert looks == ["a", "a"]
+
+
+def test_thumbnails_are_remembered_with_the_look(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    PillowImage.effect_noise((64, 48), 80).convert("RGB").save(folder / "cat.png")
+    for _ in range(2):
+        source = CaptionedFolder(folder, index=tmp_path / "index").images[0].source
+        assert source.thumbnail == thumbnail(source.load())
+    assert CaptionedFolder(folder, index=None).images[0].source.thumbnail == source.thumbnail

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.data import Listing
-from misfire.data.listing import NAME, TEXT, WHOLE_NUMBER, Kind, read_column, read_json, read_rows, read_text
+from misfire.data.listing import (
+    NAME,
+    TEXT,
+    WHOLE_NUMBER,
+    Kind,
+    read_column,
+    read_json,
+    read_json_lines,
+    read_rows,
+    read_text,
+)
 from misfire.data.picture_folder import AbsentImage
 
 FILE = Path("captions.json")
@@ -132,3 +142,16 @@ def test_pairs_are_numbered_by_name_and_by_row(pairs: list[tuple[str, str]], ran
     assert [caption.id for caption in listing.captions] == list(range(len(pairs)))
     shuffled = random.sample(pairs, len(pairs))
     assert Listing.of_pairs("pets", shuffled, AbsentImage).images == listing.images
+
+
+def test_a_key_that_stands_twice_is_refused_wherever_json_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "captions.jsonl"
+    path.write_text('{"image": "a.png", "caption": "x"}\n{"image": "b.png", "caption": "y", "caption": "z"}\n')
+    with pytest.raises(UsageError) as caught:
+        read_json_lines(path, "the captions", published="here")
+    assert str(caught.value) == (
+        f"{path} must have a key once in each object, got the key 'caption' twice in line 2; mend it."
+    )
+    path.write_text('{"images": [], "images": []}')
+    with pytest.raises(UsageError, match=r"the captions must be JSON, got .* \(the key 'images' twice\); restore it"):
+        read_json(path, "the captions", published="here")

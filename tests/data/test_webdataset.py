@@ -156,6 +156,10 @@ GOOD = {"a.png": picture(), "a.txt": "a cat"}
         ({"b.png": picture(), "b.txt": b"\xff\xfe"}, r"got 1 \(b.txt \(not UTF-8\)\)"),
         ({"b.png": picture(), "b.json": "{"}, r"got 1 \(b.json \(Expecting property name"),
         ({"b.png": picture(), "b.json": "[" * 100_000}, r"got 1 \(b.json \(maximum recursion depth"),
+        (
+            {"b.png": picture(), "b.json": '{"caption": "a", "caption": "b"}'},
+            r"got 1 \(b.json \(the key 'caption' twice",
+        ),
         ({"b.png": picture(), "b.json": "[]"}, r"got 1 \(b.json \(not a JSON object\)\)"),
         ({"b.png": picture(), "b.json": '{"text": "a"}'}, r"got 1 \(b.json \(no caption or captions\)\)"),
         ({"b.png": picture(), "b.json": '{"caption": [1]}'}, r"got 1 \(b.json \(no caption or captions\)\)"),

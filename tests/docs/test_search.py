@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from misfire.cli._application import compose
-from misfire.config.search import _DEFAULTS, _NEEDED, load_search
-from misfire.methods.retrieval.search.objective import _KINDS
+from misfire.config import Settings
+from misfire.config.sweep import load
+from misfire.methods.retrieval import EnsembleCell
 from misfire.tracking import SAMPLERS
 from tests.docs.guides import SMALL, Guide, run
 
@@ -40,18 +40,18 @@ def test_the_guides_commands_run(
 
 def test_the_guides_description_is_one(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(DESCRIPTION)
-    search = load_search(str(tmp_path / "mine.yaml"))
-    assert set(re.findall(r"^(\w+):", DESCRIPTION, re.MULTILINE)) == {*_NEEDED, "fixed"}
-    assert len(search.space.grid()) == 13 * 16
+    (space,) = load(str(tmp_path / "mine.yaml")).spaces
+    assert len(space.grid()) == 13 * 16
 
 
 def test_what_the_guide_says_of_backbones_is_a_description_too(tmp_path: Path) -> None:
     whole = {**yaml.safe_load(DESCRIPTION), **yaml.safe_load(OF_BACKBONES)}
     (tmp_path / "models.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
-    search = load_search(str(tmp_path / "models.yaml"))
-    assert [objective.name for objective in search.objectives] == ["hits"]
-    composed = [compose([*search.words, *search.space.words(setting)]) for setting in search.space.grid()]
-    assert {(one.backbone.model, one.pooling._target_.rpartition(".")[2]) for one in composed} == {
+    search = load(str(tmp_path / "models.yaml"))
+    assert search.walk is not None
+    assert search.walk.objectives == ("hits",)
+    composed = [Settings.of_words(search.verb, words) for words in search.points([])]
+    assert {(one["backbone.model"], type(one["pooling"]).__name__) for one in composed} == {
         (model, pooling)
         for model in ("bundled:world_clip", "local-dir:FOLDER")
         for pooling in ("MaxPooling", "MeanPooling")
@@ -59,5 +59,5 @@ def test_what_the_guide_says_of_backbones_is_a_description_too(tmp_path: Path) -
 
 
 def test_the_guide_names_every_objective_sampler_and_default() -> None:
-    for name in (*_KINDS, *SAMPLERS, *_DEFAULTS):
+    for name in (*EnsembleCell.objectives, *SAMPLERS, "walk", "seed", "dev_share", "batch", "prune", "constraints"):
         assert f"`{name}`" in GUIDE.text

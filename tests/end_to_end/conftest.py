@@ -61,8 +61,18 @@ class Place:
 
     def misfire(self, *words: str) -> int:
         """Run a command in this process, in an experiment of one's own."""
-        own = [] if words[0] in ("sweep", "search", "report") else [f"tracking.experiment={self.experiment}"]
-        return main([*words, *self.words, *own])
+        return main([*words, *self.words_of(words[0], *words[1:])])
+
+    def words_of(self, verb: str, *words: str) -> list[str]:
+        """What a command of a verb says in this place: what the verb knows of it."""
+        from misfire.config.composing import shared_out
+
+        run = {"sweep": "ensemble", "search": "ensemble"}.get(verb, verb)
+        own = [] if verb in ("sweep", "search", "report") else [f"tracking.experiment={self.experiment}"]
+        asked = [word for word in words if "=" in word and "," not in word]
+        everything = ("evaluate", "ensemble", "mine", "report", "annotate", "agree", "embed", "verify", run)
+        shares = shared_out(everything, [*self.words, *own])
+        return [word for word in shares[run] if word.partition("=")[0] not in {one.partition("=")[0] for one in asked}]
 
     def store(self, experiment: str | None = None) -> TrackingStore:
         """The tracking store."""
@@ -167,7 +177,7 @@ def written_search(tmp_path: Path) -> Callable[..., Path]:
             "decision_rule": "The gain in hit@1 on test has an exact p-value below 0.05.",
             "k": 1,
             "objectives": ["gain", "broken"],
-            "sampler": "tpe",
+            "walk": "tpe",
             "num_trials": 8,
             "fixed": {"subset": "failures", "templates": "generic"},
             "space": {

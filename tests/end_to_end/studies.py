@@ -70,7 +70,6 @@ def sides(place: Place, name: str) -> dict[str, list[str]]:
 
 
 def world(place: Place) -> Dataset:
-    from misfire.cli._application import compose
     from misfire.config import Settings
 
-    return Settings(compose(place.words)).dataset
+    return Settings.of_words("ensemble", place.words_of("ensemble"))["dataset"]

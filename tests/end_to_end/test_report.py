@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from misfire.cli import main
-from misfire.cli._application import compose
 from misfire.config import Settings
 from tests.end_to_end.conftest import Place
 from tests.reporting.simulated_sweeps import CLAIMS, Design, claims, log_simulated, simulated_sweep
@@ -106,7 +105,8 @@ def test_a_stored_sweep_of_equal_cells_is_called_no_gain_and_one_of_better_cells
     place: Place, tmp_path: Path, lift: float
 ) -> None:
     sweep = simulated_sweep(np.random.default_rng(8), Design(20, lift=lift))
-    log_simulated(place.store(), sweep, config_yaml=Settings(compose(place.words)).to_yaml(), folder=tmp_path / "laid")
+    config = Settings.of_words("ensemble", place.words_of("ensemble")).to_yaml()
+    log_simulated(place.store(), sweep, config_yaml=config, folder=tmp_path / "laid")
     assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     text = (place.report / place.experiment / "report.md").read_text()
     assert "Corrected for having looked at 20 cells" in text

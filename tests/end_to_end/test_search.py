@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells import Lab, Outcome
 from tests.end_to_end.conftest import Place
 from tests.end_to_end.studies import Settled, WrittenSearch, finished, journal, pruned_runs, settled, sides, world
 
@@ -127,7 +128,7 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
         for function in ("target_ranks", "target_outcomes", "ensemble_ranks", "ensemble_outcomes"):
             if hasattr(module, function):
                 monkeypatch.setattr(module, function, overhear(getattr(module, function)))
-    search = written_search(name, objectives=["gain"], sampler="grid", num_trials=6, seed=5, dev_share=0.25)
+    search = written_search(name, objectives=["gain"], walk="grid", num_trials=6, seed=5, dev_share=0.25)
     assert place.misfire("search", str(search)) == 0
 
     dataset = world(place)
@@ -184,7 +185,7 @@ def test_a_search_tells_what_it_found_and_goes_on_where_it_ended(
     place: Place, written_search: WrittenSearch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"told-{place.experiment}"
-    search = written_search(name, sampler="random", num_trials=4)
+    search = written_search(name, walk="random", num_trials=4)
     assert place.misfire("search", str(search)) == 0
     first = capsys.readouterr()
     assert first.out.startswith("A small search\nQuestion: Does it work?\nDecision rule: ")
@@ -217,19 +218,19 @@ def test_a_search_tells_what_it_found_and_goes_on_where_it_ended(
 def test_a_trial_that_fails_stops_no_other_and_is_named(
     place: Place, written_search: WrittenSearch, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import misfire.cli._trial as trial
+    from misfire.methods.retrieval import EnsembleCell
 
-    original = trial.run_and_log
+    original = EnsembleCell.run
 
-    def unlucky(settings: object, cell: object, *rest: object, **named: object) -> object:
-        if settings.pooling.describe()["pooling"] == "mean":  # type: ignore[attr-defined]
+    def unlucky(cell: EnsembleCell, lab: Lab) -> Outcome:
+        if cell.pooling.describe()["pooling"] == "mean":
             raise MemoryError("no room")
-        return original(settings, cell, *rest, **named)  # type: ignore[arg-type]
+        return original(cell, lab)
 
     name = f"failing-{place.experiment}"
-    search = written_search(name, sampler="grid", space={"pooling": ["max", "mean"]}, objectives=["net"])
+    search = written_search(name, walk="grid", space={"pooling": ["max", "mean"]}, objectives=["net"])
     with monkeypatch.context() as broken:
-        broken.setattr(trial, "run_and_log", unlucky)
+        broken.setattr(EnsembleCell, "run", unlucky)
         assert place.misfire("search", str(search)) == 1
     shown = capsys.readouterr()
     assert f"2 trials of {name}: 1 finished, 1 failed\n" in shown.out
@@ -250,7 +251,7 @@ def test_pruning_changes_nothing_but_the_cost(
     """The same settings, bounds, front, winner and p-values as of a study whose every trial is run to its end."""
     names = {prune: f"prune-{prune}-{place.experiment}" for prune in (True, False)}
     for prune, name in names.items():
-        search = written_search(name, sampler=sampler, objectives=objectives, num_trials=10, prune=prune)
+        search = written_search(name, walk=sampler, objectives=objectives, num_trials=10, prune=prune)
         assert place.misfire("search", str(search)) == 0
     shown = capsys.readouterr().out
     cut, whole = (settled(place, names[prune]) for prune in (True, False))

@@ -55,7 +55,7 @@ def test_no_test_caption_has_an_embedding_before_the_winner_is_known(
     monkeypatch.setattr(Workbench, "texts", poisoned)
     fixed = {"subset": "object_attribute", "templates": "generic"}
     space = {"pooling": ["max", "embedding_mean"]}
-    search = written_search(name, objectives=["gain"], sampler="grid", seed=seed, space=space, fixed=fixed)
+    search = written_search(name, objectives=["gain"], walk="grid", seed=seed, space=space, fixed=fixed)
     assert place.misfire("search", str(search)) == 0
     assert len(sides(place, name)["test"]) == 1
     assert dev <= asked[True]  # all of them, since they were mined
@@ -65,7 +65,7 @@ def test_no_test_caption_has_an_embedding_before_the_winner_is_known(
 
 def test_the_winners_failures_are_those_of_test_captions(place: Place, written_search: WrittenSearch) -> None:
     name = f"mined-{place.experiment}"
-    search = written_search(name, objectives=["gain"], sampler="grid", space={"pooling": ["max"]}, seed=11)
+    search = written_search(name, objectives=["gain"], walk="grid", space={"pooling": ["max"]}, seed=11)
     assert place.misfire("search", str(search)) == 0
     dataset = world(place)
     store = place.store(name)
@@ -95,7 +95,7 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
 
     monkeypatch.setattr(OutOfFoldRouter, "route", watched)
     space = {"templates": ["predicted_trained"]}
-    search = written_search(name, objectives=["gain"], sampler="grid", space=space, seed=12)
+    search = written_search(name, objectives=["gain"], walk="grid", space=space, seed=12)
     words = [f"failure_set={place.failure_set}"] if is_named else []
     assert place.misfire("search", str(search), "pooling=mean", *words) == 0
     assert num_told(place, name) == 1
@@ -121,7 +121,7 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
 
 def test_a_named_failure_set_is_cut_to_the_side(place: Place, written_search: WrittenSearch) -> None:
     name, folder = f"named-{place.experiment}", place.failure_set
-    search = written_search(name, objectives=["gain"], sampler="grid", space={"pooling": ["max"]}, seed=15)
+    search = written_search(name, objectives=["gain"], walk="grid", space={"pooling": ["max"]}, seed=15)
     assert place.misfire("search", str(search), f"failure_set={folder}") == 0
     dataset = world(place)
     named = set(pd.read_parquet(folder / "failure_set.parquet")["query_id"])
@@ -164,7 +164,7 @@ def test_routed_templates_are_searched_beside_others(
 ) -> None:
     name = f"beside-{place.experiment}"
     choices = ["generic", "predicted", "predicted_words", "predicted_trained"]
-    search = written_search(name, sampler="grid", space={"templates": choices}, objectives=["net"], seed=13)
+    search = written_search(name, walk="grid", space={"templates": choices}, objectives=["net"], seed=13)
     assert place.misfire("search", str(search), "pooling=mean") == 0
     assert f"4 trials of {name}: 4 finished\n" in capsys.readouterr().out
     table = pd.read_csv(place.report / name / "tables" / "trials.csv")
@@ -218,7 +218,7 @@ def test_backbones_are_compared_by_what_they_hit(
     search = written_search(
         name,
         objectives=["hits"],
-        sampler="grid",
+        walk="grid",
         fixed={"subset": "all", "templates": "generic"},
         space=backbones(weak_backbone),
         seed=14,

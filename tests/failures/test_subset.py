@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from misfire.cells import Slice
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_text
 from misfire.failures import (
@@ -207,7 +209,9 @@ def test_a_caption_that_changed_since_is_found(invented: ModuleType, tmp_path: P
         ("a.csv", "query_id\n", "subset a must have queries, got 0"),
         ("a.csv", "id,text\n1000,x\n", r"must have a query_id column, or one image_id, got 2 \(id, text\) in a.csv"),
         ("a.csv", "", r"must have a query_id column, or one image_id, got 0 \(\) in a.csv"),
-        ("a.json", "[1000]", "must end in .csv, .tsv, .txt or .parquet, got a.json"),
+        ("a.ods", "[1000]", "must end in .csv, .tsv, .txt, .parquet or .json, got a.ods"),
+        ("a.json", "[1000]", r"a slice must state of, members, .* a.json lacks or mistakes of, members, how_chosen"),
+        ("a.json", "{", r"a slice must be JSON, got a.json \(Expecting"),
         ("a.parquet", "no", "must be Parquet, got a.parquet"),
         ("a.csv", "query_id,query_id\n1000,1010\n", r"must have different names, got 1 \(query_id\) more than once"),
         (
@@ -312,3 +316,28 @@ def test_the_small_table_that_is_not_utf_8(invented: ModuleType) -> None:
         pytest.skip("needs slice_cp1252.csv beside the repository, in ../shared/inputs")
     with pytest.raises(UsageError, match=r"queries of slice_cp1252.csv must belong to dataset invented, got 2 \("):
         FileSubset(str(path)).select(invented.dataset())
+
+
+def test_a_slice_that_a_method_wrote_is_a_subset_and_says_how_it_was_chosen(
+    invented: ModuleType, tmp_path: Path
+) -> None:
+    data, path = invented.dataset(), tmp_path / "worst.json"
+    captions = Slice("worst", "captions", (1050, 1020), "the two of the lowest score", True, False, data.fingerprint)
+    captions.write(path)
+    chosen = FileSubset(str(path)).select(data)
+    assert chosen.query_ids(data) == (1020, 1050)
+    assert (chosen.is_failure_mined, chosen.uses_oracle_labels) == (True, False)
+    assert chosen.how_chosen.endswith(": the two of the lowest score")
+    members = (data.images[2].id, data.images[5].id)
+    images = replace(captions, of="images", members=members, is_chosen_by_failing=False, uses_oracle_labels=True)
+    for fingerprint in (data.fingerprint, data.image_set.fingerprint):
+        replace(images, dataset_fingerprint=fingerprint).write(path)
+        found = FileSubset(str(path)).select(data)
+        assert {data.captions[place].image_id for place in found.positions} == set(members)
+        assert (found.is_failure_mined, found.uses_oracle_labels) == (False, True)
+    replace(images, dataset_fingerprint="0" * 64).write(path)
+    with pytest.raises(UsageError, match="a subset's ids must be of the dataset in use, invented with fingerprint"):
+        FileSubset(str(path)).select(data)
+    replace(images, members=("a.jpg", "b.jpg"), dataset_fingerprint=data.fingerprint).write(path)
+    with pytest.raises(UsageError, match=r"image ids must be whole numbers, got 2 \('a.jpg', 'b.jpg'\) in worst.json"):
+        FileSubset(str(path)).select(data)

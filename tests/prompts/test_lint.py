@@ -9,10 +9,10 @@ import yaml
 from misfire.prompts import TemplateSet, added_words, lint_templates
 
 CONF = Path(__file__).parents[2] / "conf" / "templates"
+FILES = {path.stem: yaml.safe_load(path.read_text()) for path in CONF.glob("*.yaml")}
+# Those of classes add what they mean to add: weightings choose among them.
 SHIPPED = {
-    path.stem: said.get("templates", [])
-    for path in CONF.glob("*.yaml")
-    if (said := yaml.safe_load(path.read_text())).get("placeholder", "caption") == "caption"
+    name: file.get("templates", []) for name, file in FILES.items() if file.get("placeholder", "caption") == "caption"
 }
 
 

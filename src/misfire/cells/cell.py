@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from misfire.cells.objective import Objective, Rival
     from misfire.cells.paired import Paired
     from misfire.cells.part import Question, ReportPart
+    from misfire.cells.searched import Searched
     from misfire.cells.settings import Settings
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -70,6 +71,9 @@ class Cell(ABC):
     schema: ClassVar[type]
     """A dataclass of what the kind can be configured with: scalars with their types, groups as ``Any``."""
 
+    units: ClassVar[str] = "units"
+    """What its records are rows of, in the plural: queries, images, classes."""
+
     objectives: ClassVar[Mapping[str, "Objective"]] = {}
     """What a search may make large or small, by the name that a sweep's file uses."""
 
@@ -119,13 +123,30 @@ class Cell(ABC):
         """Name and fingerprint of the data that the cell reads, if it reads a dataset."""
         return None
 
-    def bound(self, lab: "Lab", objectives: Sequence["Objective"], rivals: Sequence["Rival"]) -> "Outcome | None":
+    @classmethod
+    def check_comparable(cls, cells: Sequence["Cell"]) -> None:
+        """Refuse cells that a search can't compare: whoever is asked the easier units would win; by default none.
+
+        Args:
+            cells: Of this kind, among which every choice of the search occurs.
+
+        Raises:
+            UsageError: If they can't be compared.
+        """
+        return
+
+    def bound(
+        self, lab: "Lab", objectives: Sequence["Objective"], rivals: Sequence["Rival"], *, k: int | None
+    ) -> "Outcome | None":
         """The outcome of a part of the cell's units if that shows that a rival beats the cell; by default None.
+
+        Its estimates are the best that the cell's may still be, whatever the other units say.
 
         Args:
             lab: Where embeddings come from.
             objectives: What a search compares.
             rivals: The values of the finished cells that this one is compared with, one number an objective.
+            k: The cut-off at which objectives are read.
         """
         return None
 
@@ -157,3 +178,15 @@ class Cell(ABC):
         from misfire.cells.part import plain_part
 
         return plain_part(cls.kind, cells)
+
+    @classmethod
+    def searched(cls, found: "Searched", question: "Question") -> "ReportPart":
+        """A search's part of a report: by default its trials, and the winner's objectives on both sides.
+
+        Args:
+            found: What the search has found so far.
+            question: What it asks.
+        """
+        from misfire.cells.searched_part import searched_part
+
+        return searched_part(found)

@@ -32,12 +32,12 @@ def _run_one(verb: str, words: Sequence[str]) -> int:
 
 
 def _run_grid(verb: str, words: Sequence[str]) -> int:
-    from misfire.cells import run_jobs
     from misfire.cli._experiment import report_on
+    from misfire.cli._running import run_work
     from misfire.config.jobs import grid_work
 
     work = grid_work(verb, words)
-    ended = run_jobs(work.jobs, work.lab, work.ledger)
+    ended = run_work(verb, work, words)
     if any(one.id for one in ended):
         report_on(work.settings, work.ledger)
     return tell_endings(ended)

@@ -1,6 +1,5 @@
 """Finds the verb and turns errors into one sentence and an exit code; imports nothing heavy itself."""
 
-import ast
 import difflib
 import gc
 import importlib
@@ -36,11 +35,10 @@ _FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-i", "--info", "--hyd
 
 
 def verbs() -> list[str]:
-    """Names of the verbs: the modules of this package that don't start with an underscore, and every kind's."""
+    """Names of the verbs: the primary configurations."""
     from misfire.config.groups import primaries
 
-    names = {name for name in (*_modules(), *primaries()) if not name.startswith("_") and name != "config"}
-    return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    return sorted(primaries(), key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 
 def _modules() -> list[str]:
@@ -48,13 +46,10 @@ def _modules() -> list[str]:
 
 
 def summary(verb: str) -> str:
-    """One line on what a verb does: the first of its configuration's, or else of its module's docstring."""
+    """One line on what a verb does: the first of its configuration's."""
     from misfire.config import groups
 
-    if verb in groups.primaries():
-        return groups.summary(groups.primaries()[verb])
-    source = Path(__file__).with_name(f"{verb}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return groups.summary(groups.primaries()[verb])
 
 
 def usage() -> str:
@@ -104,8 +99,6 @@ def _run(words: list[str]) -> int:
 
 
 def _run_verb(verb: str, words: list[str]) -> int:
-    from misfire.config.jobs import is_ready
-
     if verb not in verbs():
         near = difflib.get_close_matches(verb, verbs(), n=1)
         hint = f"did you mean {near[0]}?" if near else "see `misfire --help`."
@@ -113,17 +106,13 @@ def _run_verb(verb: str, words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         from misfire.cli._help import explanation
 
-        spelled_out = list
-        if verb in _modules():
-            spelled_out = getattr(importlib.import_module(f"misfire.cli.{verb}"), "full_words", list)
-        told = [word for word in spelled_out(words) if "=" in word and not word.startswith("-")]
-        print(explanation(verb, summary(verb), told))
+        print(explanation(verb, summary(verb), [word for word in words if "=" in word and not word.startswith("-")]))
         return 0
     strange = [word for word in words if word.startswith("-") and word.partition("=")[0] not in _FLAGS]
     if strange:
         raise UsageError(f"a flag must be -m or --help, got {name_some(strange)}; settings are written key=value.")
     with _rare_collections():
-        if verb not in _modules() or is_ready(verb):
+        if verb not in _modules():
             from misfire.cli._cell_verb import run_cell_verb
 
             return run_cell_verb(verb, words)

@@ -1,6 +1,6 @@
 """The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,18 +30,37 @@ def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
     """
+    asked = question or ad_hoc_question(settings)
+    return write_report(settings, ledger, asked, lambda cells: parts_of(cells, asked))
+
+
+def write_report(
+    settings: "Settings",
+    ledger: "Ledger",
+    question: "Question",
+    parts_of_cells: "Callable[[Sequence[Logged]], Mapping[str, ReportPart]]",
+) -> Path:
+    """Write a report of an experiment's cells and put it into the store. Returns the report's folder.
+
+    Args:
+        settings: A configuration that names the experiment and the folders.
+        ledger: Holds the experiment's cells.
+        question: What the experiment asks.
+        parts_of_cells: Gives what is said of its finished cells, under a name each, what decides first.
+
+    Raises:
+        UsageError: If there is no finished cell; nothing is written then.
+    """
     experiment = settings["tracking.experiment"]
     if experiment not in ledger.experiments():
         raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
-        cells = [_linked(cell, settings) for cell in ledger.load()]
-        asked = question or ad_hoc_question(settings)
-        parts = parts_of(cells, asked)
+        parts = parts_of_cells([_linked(cell, settings) for cell in ledger.load()])
         answer = answer_of(parts)
         folder: Path = Path(settings["paths.report"]) / experiment
-        _document(asked, answer, parts).write(folder)
-        ledger.summarise(asked, answer, parts, report=folder)
+        _document(question, answer, parts).write(folder)
+        ledger.summarise(question, answer, parts, report=folder)
     print(f"\nAnswer: {answer}\nReport: {folder / 'report.html'}\n")
     return folder
 
@@ -72,12 +91,14 @@ def ad_hoc_question(settings: "Settings") -> "Question":
 
 def parts_of(cells: "Sequence[Logged]", question: "Question") -> "dict[str, ReportPart]":
     """What each kind has to say of its cells, those that decide first, then in the order of their first cell."""
+    from misfire.cells.searched import BeatenCell
     from misfire.config.rooms import kinds
 
     known = kinds()
     by_kind: dict[str, list[Logged]] = {}
     for cell in cells:
-        by_kind.setdefault(cell.kind, []).append(cell)
+        if cell.kind != BeatenCell.kind:  # a part of a cell's units is a search's to tell of
+            by_kind.setdefault(cell.kind, []).append(cell)
     strangers = [kind for kind in by_kind if kind not in known]
     for kind in strangers:
         say(f"{len(by_kind[kind])} cells of kind {kind} are left out: no installed room knows it.")

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 _WIDEST = 30
+_WITH_NAMES = ("sweep", "search", "report")
 
 
 def explanation(verb: str, summary: str, words: Sequence[str]) -> str:
     """A verb's help: what it does, its groups with their choices, its keys with their values and what they mean."""
     from misfire.config.explanation import examples, explained_groups, explained_keys
-    from misfire.config.groups import primaries
 
-    if verb not in primaries():
-        return _explanation_by_composing(verb, summary, words)
     choices, keys = explained_groups(verb, words), explained_keys(verb, words)
     width = min(_WIDEST, max((len(key.name) for key in keys), default=0))
     values = min(_WIDEST, max((len(key.value) for key in keys), default=0))
@@ -25,6 +23,7 @@ def explanation(verb: str, summary: str, words: Sequence[str]) -> str:
             *(f"  {group:<11} {_listed(taken, others)}" for group, (taken, *others) in choices.items()),
             *(["", "Keys, each with its value and what it means:"] if keys else []),
             *(f"  {key.name:<{width}}  {key.value:<{values}}  {key.comment}".rstrip() for key in keys),
+            *_of_others(verb),
             *(["", "Examples:"] if examples(verb) else []),
             *(f"  {line}" for line in examples(verb)),
         ]
@@ -42,35 +41,24 @@ def _is_cell_verb(verb: str) -> bool:
 
 
 def _name_of(verb: str) -> str:
-    return " NAME" if verb in ("sweep", "search", "report") else ""
+    return " NAME" if verb in _WITH_NAMES else ""
 
 
 def _named(verb: str) -> list[str]:
-    from misfire.config import search_names, sweep_names
+    from misfire.config.sweep import names
 
-    names = {"sweep": sweep_names(), "search": search_names(), "report": [*sweep_names(), *search_names()]}.get(verb)
-    return ["", f"Names: {', '.join(names)}, or a YAML file"] if names else []
+    if verb not in _WITH_NAMES:
+        return []
+    known = names(searches=None if verb == "report" else verb == "search")
+    return ["", f"Names: {', '.join(known)}, or a YAML file"]
 
 
-def _explanation_by_composing(verb: str, summary: str, words: Sequence[str]) -> str:
-    from omegaconf import OmegaConf
-
-    from misfire.cli._application import compose
-    from misfire.config import conf_folder
-
-    folders = sorted(path for path in conf_folder().iterdir() if path.is_dir())
-    choices = {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
-    return "\n".join(
-        [
-            f"misfire {verb}{_name_of(verb)} [group=choice] [key=value] [-m]",
-            "",
-            summary,
-            *_named(verb),
-            "",
-            "Groups and their choices:",
-            *(f"  {group:<11} {', '.join(names)}" for group, names in choices.items()),
-            "",
-            "Configuration:",
-            OmegaConf.to_yaml(compose(words)).rstrip(),
-        ]
-    )
+def _of_others(verb: str) -> list[str]:
+    runs = {
+        "sweep": "the verb that the sweep runs",
+        "search": "the verb that the search runs",
+        "demo": "evaluate, mine and ensemble",
+    }
+    if verb not in runs:
+        return []
+    return ["", f"It takes the groups and keys of {runs[verb]}, too: see `misfire ensemble --help`."]

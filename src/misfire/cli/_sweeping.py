@@ -8,7 +8,7 @@ from misfire.core.errors import UsageError
 if TYPE_CHECKING:
     from misfire.cells import Question
     from misfire.config.settings import Settings
-    from misfire.config.sweep_file import Sweep
+    from misfire.config.sweep import Sweep
 
 
 def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
@@ -17,7 +17,7 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
     Raises:
         UsageError: If there is no such word, or no such sweep.
     """
-    from misfire.config.sweep_file import load, names
+    from misfire.config.sweep import load, names
 
     if not words or ("=" in words[0] and not words[0].endswith((".yaml", ".yml"))) or words[0].startswith("-"):
         raise UsageError(f"{verb} needs a name, got none; try `misfire {verb} {names(searches=verb == 'search')[0]}`.")
@@ -26,9 +26,9 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
 
 def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     """Run a sweep's grids into an experiment of its name, then sum it up. Returns the exit code."""
-    from misfire.cells import run_jobs
     from misfire.cli._cell_verb import tell_endings
     from misfire.cli._experiment import report_on
+    from misfire.cli._running import run_work
     from misfire.config.jobs import work
     from misfire.config.words import own_words, word
 
@@ -37,7 +37,7 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     todo = work(sweep.verb, sweep.points([own, *own_words(words)]))
     check_cut_off(sweep, todo.settings)
     introduce(sweep)
-    ended = run_jobs(todo.jobs, todo.lab, todo.ledger)
+    ended = run_work(sweep.verb, todo, words)
     if any(one.id for one in ended):
         report_on(todo.settings, todo.ledger, question_of(sweep, todo.settings))
     return tell_endings(ended)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from misfire.cli._application import run_task
 from misfire.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+    from misfire.config import Settings
     from misfire.failures import FailureSet, Policy, Sheets, Taxonomy
 
 _EXPERT = "expert"
@@ -17,11 +15,6 @@ _EXPERT = "expert"
 
 def run(words: Sequence[str]) -> int:
     """Read the sheets, and write what they agree on."""
-    run_task("agree", _agree, words)
-    return 0
-
-
-def _agree(config: "DictConfig") -> None:
     from misfire.annotation.agreement_report import agreement_summary, write_agreement
     from misfire.config import Settings
     from misfire.failures import (
@@ -34,17 +27,17 @@ def _agree(config: "DictConfig") -> None:
         write_failure_set,
     )
 
-    settings = Settings(config)
-    taxonomy = load_taxonomy(None if config.taxonomy is None else Path(config.taxonomy))
-    sheets = read_sheets(_sheet_paths(config), taxonomy=taxonomy, accept=_plain(config.accept) or ())
-    failure_set, place = _failure_set(config, sheets, settings.root / "failures")
-    policy = _policy(config, sheets, failure_set, taxonomy)
+    settings = Settings.of_words("agree", words)
+    taxonomy = load_taxonomy(None if settings["taxonomy"] is None else Path(settings["taxonomy"]))
+    sheets = read_sheets(_sheet_paths(settings), taxonomy=taxonomy, accept=settings["accept"] or ())
+    failure_set, place = _failure_set(settings, sheets)
+    policy = _policy(settings, sheets, failure_set, taxonomy)
     found = agreement(
         sheets,
         failure_set=failure_set,
-        dataset=settings.dataset if config.agree.check_dataset else None,
+        dataset=settings["dataset"] if settings["agree.check_dataset"] else None,
         policy=policy,
-        settings=settings.statistics,
+        settings=settings["statistics"],
     )
     labelled = None
     if failure_set is not None and found.adjudication.categories:
@@ -59,7 +52,7 @@ def _agree(config: "DictConfig") -> None:
         "failure_set": None if failure_set is None else failure_set.digest,
         "labelled_failure_set": None if labelled is None else labelled.digest,
     }
-    destination = _destination(config, record, settings.root if place is None else place)
+    destination = _destination(settings, record, settings.root if place is None else place)
     written = write_agreement(record, taxonomy, destination)
     print(agreement_summary(record))
     print(f"\n  record, tables, figures   {written[0].parent}")
@@ -67,27 +60,23 @@ def _agree(config: "DictConfig") -> None:
         folder = write_failure_set(labelled, settings.root / "failures")
         print(f"  labelled failures         {folder}")
         print(f"  go on with                misfire ensemble failure_set={folder} subset=failures templates=generic")
+    return 0
 
 
-def _plain(value: Any) -> Any:
-    from omegaconf import OmegaConf
-
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-
-
-def _sheet_paths(config: "DictConfig") -> Any:
-    sheets = _plain(config.sheets)
+def _sheet_paths(settings: "Settings") -> Any:
+    sheets = settings["sheets"]
     if not sheets:
         raise UsageError("agree must have sheets, got none; name them, such as sheets=[ann.csv,bob.xlsx].")
     return [sheets] if isinstance(sheets, str) else sheets
 
 
-def _failure_set(config: "DictConfig", sheets: "Sheets", parent: Path) -> "tuple[FailureSet | None, Path | None]":
+def _failure_set(settings: "Settings", sheets: "Sheets") -> "tuple[FailureSet | None, Path | None]":
     """The set that is named, or the one that all sheets say they're of where it lies among ours; else none."""
     from misfire.failures import read_failure_set
 
-    if config.failure_set is not None:
-        place = Path(config.failure_set)
+    parent = settings.root / "failures"
+    if settings["failure_set"] is not None:
+        place = Path(settings["failure_set"])
         return read_failure_set(place), place
     digests = {row.failure_set for row in sheets.rows}
     place = parent / next(iter(digests), "")[:12]
@@ -96,24 +85,24 @@ def _failure_set(config: "DictConfig", sheets: "Sheets", parent: Path) -> "tuple
     return None, None
 
 
-def _policy(config: "DictConfig", sheets: "Sheets", failure_set: "FailureSet | None", taxonomy: "Taxonomy") -> "Policy":
+def _policy(settings: "Settings", sheets: "Sheets", failure_set: "FailureSet | None", taxonomy: "Taxonomy") -> "Policy":
     from misfire.failures import expert_policy, policy_named, read_sheets
 
-    if (config.policy == _EXPERT) != (config.expert is not None):
+    if (settings["policy"] == _EXPERT) != (settings["expert"] is not None):
         raise UsageError(
-            f"policy=expert and expert=SHEET must be given together, got policy={config.policy} and "
-            f"expert={config.expert}; give both or neither."
+            f"policy=expert and expert=SHEET must be given together, got policy={settings['policy']} and "
+            f"expert={settings['expert']}; give both or neither."
         )
-    if config.expert is None:
-        return policy_named(config.policy)
-    said = read_sheets([config.expert], taxonomy=taxonomy, accept=_plain(config.accept) or ())
+    if settings["expert"] is None:
+        return policy_named(settings["policy"])
+    said = read_sheets([settings["expert"]], taxonomy=taxonomy, accept=settings["accept"] or ())
     return expert_policy(sheets, said, failure_set)
 
 
-def _destination(config: "DictConfig", record: dict[str, Any], place: Path) -> Path:
+def _destination(settings: "Settings", record: dict[str, Any], place: Path) -> Path:
     from misfire.core.hashing import sha256_json
 
-    if config.agree.out is not None:
-        return Path(config.agree.out)
+    if settings["agree.out"] is not None:
+        return Path(settings["agree.out"])
     asked = [sorted(one["sha256"] for one in record["import"]["sheets"]), record["adjudication"], record["failure_set"]]
     return place / "agreement" / sha256_json(asked)[:12]

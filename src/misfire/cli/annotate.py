@@ -4,12 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from misfire.cli._application import run_task
 from misfire.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from misfire.annotation import AnnotationDesk, AnnotationState
     from misfire.config import Settings
     from misfire.failures import FailureSet, Taxonomy
@@ -17,89 +14,65 @@ if TYPE_CHECKING:
     Export = Callable[[Settings, FailureSet, Path, Taxonomy], None]
 
 _EVERYBODY = "all"
-# What may be said without the prefix `annotate.`; a Python class can't have a field named import.
-_SHORT = {
-    **{name: f"annotate.{name}" for name in ("annotator", "only", "of", "blind", "highlight", "repeats")},
-    **{name: f"annotate.{name}" for name in ("host", "port", "token", "export", "out")},
-    "import": "annotate.import_file",
-}
 
 
 def run(words: Sequence[str]) -> int:
     """Open a session, export or import."""
-    run_task("annotate", _annotate, full_words(words))
-    return 0
-
-
-def full_words(words: Sequence[str]) -> list[str]:
-    """The words with the keys that this verb may shorten written out.
-
-    Example:
-        >>> full_words(["annotator=ann", "seed=1", "import=tasks.json"])
-        ['annotate.annotator=ann', 'seed=1', 'annotate.import_file=tasks.json']
-    """
-    parts = [word.partition("=") for word in words]
-    return [f"{_SHORT.get(key, key)}{equals}{value}" for key, equals, value in parts]
-
-
-def _annotate(config: "DictConfig") -> None:
     from misfire.config import Settings
     from misfire.failures import load_taxonomy
 
-    settings = Settings(config)
-    chosen = config.annotate
-    _check(config)
+    settings = Settings.of_words("annotate", words)
+    _check(settings)
     failure_set, folder = _failure_set(settings)
-    taxonomy = load_taxonomy(Path(config.taxonomy)) if config.taxonomy else failure_set.label_taxonomy
-    if chosen.import_file is not None:
+    taxonomy = load_taxonomy(Path(settings["taxonomy"])) if settings["taxonomy"] else failure_set.label_taxonomy
+    if settings["import"] is not None:
         _import(settings, failure_set, folder, taxonomy)
-    elif chosen.export is not None:
-        _exports()[chosen.export](settings, failure_set, folder, taxonomy)
+    elif settings["export"] is not None:
+        _exports()[settings["export"]](settings, failure_set, folder, taxonomy)
     else:
         _serve(settings, _desk(settings, failure_set, folder, taxonomy))
+    return 0
 
 
-def _check(config: "DictConfig") -> None:
+def _check(settings: "Settings") -> None:
     """What is wrong in itself is refused before anything is mined."""
     from misfire.annotation import Access, session_items
     from misfire.failures import check_annotator_names
 
-    chosen = config.annotate
-    if chosen.export is not None and chosen.export not in _exports():
-        raise UsageError(f"export must be one of {', '.join(_exports())}, got {chosen.export}; choose one.")
-    if chosen.export is not None and chosen.import_file is not None:
+    if settings["export"] is not None and settings["export"] not in _exports():
+        raise UsageError(f"export must be one of {', '.join(_exports())}, got {settings['export']}; choose one.")
+    if settings["export"] is not None and settings["import"] is not None:
         raise UsageError("a command must export or import, got both; give one after the other.")
-    if chosen.only not in ("all", "disagreements"):
-        raise UsageError(f"only must be all or disagreements, got {chosen.only}; choose one.")
-    if chosen.annotator is not None:
-        check_annotator_names([chosen.annotator])
-    if chosen.export is not None or chosen.import_file is not None:
+    if settings["annotator"] is not None:
+        check_annotator_names([settings["annotator"]])
+    if settings["export"] is not None or settings["import"] is not None:
         return
-    if chosen.annotator in (None, _EVERYBODY):
+    if settings["annotator"] in (None, _EVERYBODY):
         raise UsageError(
-            f"a session must have one annotator, got {chosen.annotator or 'none'}; add annotator=NAME to the command."
+            f"a session must have one annotator, got {settings['annotator'] or 'none'}; add annotator=NAME to the "
+            "command."
         )
-    Access(chosen.host, chosen.port, chosen.token)
-    session_items((), annotator=chosen.annotator, failure_set="", seed=0, repeats=chosen.repeats)
+    Access(settings["host"], settings["port"], settings["token"])
+    session_items((), annotator=settings["annotator"], failure_set="", seed=0, repeats=settings["repeats"])
 
 
 def _failure_set(settings: "Settings") -> "tuple[FailureSet, Path]":
     from misfire.failures import read_failure_set
     from misfire.methods.retrieval.failure_sets import mined_failure_set
 
-    if settings.config.failure_set is None:
+    if settings["failure_set"] is None:
         folder = settings.root / "failures"
         return mined_failure_set(
-            settings.workbench,
+            settings.bench,
             folder,
-            num_failures=settings.config.num_failures,
-            seed=settings.seed,
-            mined_share=settings.config.mined_share,
+            num_failures=settings["num_failures"],
+            seed=settings["seed"],
+            mined_share=settings["mined_share"],
         )
-    place = Path(settings.config.failure_set)
+    place = Path(settings["failure_set"])
     failure_set = read_failure_set(place)
     # The page needs the images and the captions, but no model.
-    failure_set.check_fits(settings.dataset)
+    failure_set.check_fits(settings["dataset"])
     return failure_set, place
 
 
@@ -115,12 +88,11 @@ def _desk(settings: "Settings", failure_set: "FailureSet", folder: Path, taxonom
         session_items,
     )
 
-    chosen = settings.config.annotate
-    is_adjudication = chosen.only == "disagreements"
-    others = list(chosen.of) or [name for name in annotators_with_logs(folder) if name != chosen.annotator]
-    opinions = {} if chosen.blind and not is_adjudication else opinions_of(others, folder, failure_set, taxonomy)
+    is_adjudication = settings["only"] == "disagreements"
+    others = list(settings["of"]) or [name for name in annotators_with_logs(folder) if name != settings["annotator"]]
+    opinions = {} if settings["blind"] and not is_adjudication else opinions_of(others, folder, failure_set, taxonomy)
     query_ids = (
-        disagreements(opinions) if is_adjudication else assigned_query_ids(folder, failure_set, chosen.annotator)
+        disagreements(opinions) if is_adjudication else assigned_query_ids(folder, failure_set, settings["annotator"])
     )
     if not query_ids:
         raise UsageError(
@@ -129,20 +101,20 @@ def _desk(settings: "Settings", failure_set: "FailureSet", folder: Path, taxonom
         )
     items = session_items(
         query_ids,
-        annotator=chosen.annotator,
+        annotator=settings["annotator"],
         failure_set=failure_set.digest,
-        seed=settings.seed,
-        repeats=0.0 if is_adjudication else chosen.repeats,
+        seed=settings["seed"],
+        repeats=0.0 if is_adjudication else settings["repeats"],
     )
     return AnnotationDesk(
-        annotator=chosen.annotator,
+        annotator=settings["annotator"],
         failure_set=failure_set,
         taxonomy=taxonomy,
         items=items,
-        log=LabelLog(log_path(folder, chosen.annotator), failure_set.digest),
+        log=LabelLog(log_path(folder, settings["annotator"]), failure_set.digest),
         opinions=opinions,
-        shows_scores=not chosen.blind,
-        highlights=chosen.highlight,
+        shows_scores=not settings["blind"],
+        highlights=settings["highlight"],
         is_adjudication=is_adjudication,
     )
 
@@ -151,7 +123,6 @@ def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
     from misfire.annotation import Access, serve
     from misfire.core.progress import say
 
-    chosen = settings.config.annotate
     damaged = desk.log.read().damaged_lines
     if damaged:
         lines = f"line, line {damaged[0]}" if len(damaged) == 1 else f"lines, line {damaged[0]} first"
@@ -165,7 +136,7 @@ def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
         )
         print(f"  open {url} (Ctrl-C ends it; every label is on disk)", flush=True)
 
-    serve(desk, settings.dataset, Access(chosen.host, chosen.port, chosen.token), announce=announce)
+    serve(desk, settings["dataset"], Access(settings["host"], settings["port"], settings["token"]), announce=announce)
     done = desk.progress()
     print(f"\n{done['num_labelled']} of {done['num_items']} labelled, {done['num_skipped']} skipped: {desk.log.path}")
 
@@ -178,12 +149,11 @@ def _export_sheet(settings: "Settings", failure_set: "FailureSet", folder: Path,
     from misfire.annotation import assigned_query_ids, sheet_bytes, sheet_entries
     from misfire.core.files import write_bytes
 
-    chosen = settings.config.annotate
     entries = {
         name: sheet_entries(state, assigned_query_ids(folder, failure_set, name), taxonomy)
         for name, state in _states(settings, failure_set, folder).items()
     }
-    out = Path(chosen.out) if chosen.out else folder / "annotations"
+    out = Path(settings["out"]) if settings["out"] else folder / "annotations"
     several = {out: entries} if out.suffix else {out / f"{name}.csv": {name: one} for name, one in entries.items()}
     files = {path: sheet_bytes(failure_set, some, taxonomy, path=path) for path, some in several.items()}
     for path, data in files.items():
@@ -202,8 +172,8 @@ def _export_label_studio(settings: "Settings", failure_set: "FailureSet", folder
 
     states = _states(settings, failure_set, folder)
     query_ids = {query_id for name in states for query_id in assigned_query_ids(folder, failure_set, name)}
-    out = Path(settings.config.annotate.out or folder / "annotations" / "label_studio.json")
-    tasks = label_studio_tasks(failure_set, query_ids, states, embedded(settings.dataset))
+    out = Path(settings["out"] or folder / "annotations" / "label_studio.json")
+    tasks = label_studio_tasks(failure_set, query_ids, states, embedded(settings["dataset"]))
     write_text(out, json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
     write_text(out.with_suffix(".xml"), label_studio_config(taxonomy))
     num_annotations = sum(len(task["annotations"]) for task in tasks)
@@ -214,12 +184,11 @@ def _export_label_studio(settings: "Settings", failure_set: "FailureSet", folder
 def _import(settings: "Settings", failure_set: "FailureSet", folder: Path, taxonomy: "Taxonomy") -> None:
     from misfire.annotation import append_annotations, read_label_studio
 
-    chosen = settings.config.annotate
-    annotator = None if chosen.annotator == _EVERYBODY else chosen.annotator
-    found = read_label_studio(Path(chosen.import_file), failure_set, taxonomy, annotator=annotator)
+    annotator = None if settings["annotator"] == _EVERYBODY else settings["annotator"]
+    found = read_label_studio(Path(settings["import"]), failure_set, taxonomy, annotator=annotator)
     num_new = append_annotations(found, folder, failure_set)
     names = sorted({one.annotator for one in found})
-    print(f"{chosen.import_file}: {len(found)} annotations of {', '.join(names) or 'nobody'}, {num_new} of them new")
+    print(f"{settings['import']}: {len(found)} annotations of {', '.join(names) or 'nobody'}, {num_new} of them new")
     for name in names:
         print(f"  {folder / 'annotations' / f'{name}.jsonl'}")
 
@@ -228,7 +197,7 @@ def _states(settings: "Settings", failure_set: "FailureSet", folder: Path) -> "M
     """What everybody said, or the annotator who is named."""
     from misfire.annotation import LabelLog, annotators_with_logs, fold, log_path
 
-    known, wanted = annotators_with_logs(folder), settings.config.annotate.annotator
+    known, wanted = annotators_with_logs(folder), settings["annotator"]
     names = known if wanted in (None, _EVERYBODY) else [wanted]
     strangers = [name for name in names if name not in known]
     if strangers or not names:

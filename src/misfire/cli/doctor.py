@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from misfire.cli._application import compose
 from misfire.core.errors import MisfireError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def run(words: Sequence[str]) -> int:
     """Check everything, print a line each; 0 if all works, 1 otherwise."""
     from misfire.config import Settings
 
-    settings = Settings(compose(words))
+    settings = Settings.of_words("doctor", words)
     broken: list[str] = []
     for name, (look, needed) in _LOOKS.items():
         missing = [other for other in needed if other in broken]
@@ -86,37 +85,37 @@ def _folder(settings: "Settings") -> str:
 
 
 def _store(settings: "Settings") -> str:
-    experiments = settings.tracking.client.search_experiments()
-    sweeps = [experiment.name for experiment in experiments if "misfire.sweep" in experiment.tags]
-    return f"{settings.tracking.uri}: " + (", ".join(sweeps) if sweeps else "no sweep yet; `misfire demo` makes one")
+    ledger = settings["tracking"]
+    names = ledger.experiments()
+    return f"{ledger.uri}: " + (", ".join(names) if names else "no finished cell yet; `misfire demo` makes some")
 
 
 def _dataset(settings: "Settings") -> str:
     from misfire.cli._card import card_lines
     from misfire.data import dataset_card
 
-    return "\n".join(card_lines(dataset_card(settings.dataset), settings.dataset.notes))
+    return "\n".join(card_lines(dataset_card(settings["dataset"]), settings["dataset"].notes))
 
 
 def _backbone(settings: "Settings") -> str:
-    encoder = settings.backbone
+    encoder = settings["backbone"]
     return f"{encoder.name}: {encoder.dim} dimensions, fingerprint {encoder.fingerprint[:12]}"
 
 
 def _captions(settings: "Settings") -> str:
-    texts = [caption.text for caption in settings.dataset.captions]
-    encoder = settings.backbone
+    texts = [caption.text for caption in settings["dataset"].captions]
+    encoder = settings["backbone"]
     return (
         f"{encoder.num_truncated(texts):,} of {len(texts):,} are cut at the tokenizer's {encoder.context_length} tokens"
     )
 
 
 def _templates(settings: "Settings") -> str:
-    from misfire.cli._lint import findings, sets_of
+    from misfire.methods.retrieval.templates.lint import findings, sets_of
 
-    captions = [caption.text for caption in settings.dataset.captions]
-    sets = sets_of(settings.templates)
-    found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings.backbone))
+    captions = [caption.text for caption in settings["dataset"].captions]
+    sets = sets_of(settings["templates"])
+    found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings["backbone"]))
     num_templates = len({text for chosen in sets for text in chosen.templates})
     told = f"{_counted(len(found), 'finding')} on up to 2,000 captions:" if found else "no finding"
     return "\n".join([f"{num_templates} in {_counted(len(sets), 'set')}, {told}", *found])
@@ -134,14 +133,19 @@ def _precision(settings: "Settings") -> str:
     from misfire.methods.retrieval.baseline.precision import precision_flips
 
     sample = image_sample(
-        settings.dataset, settings.config.doctor.num_images, rng=generator(settings.seed, "doctor", "precision")
+        settings["dataset"], settings["doctor.num_images"], rng=generator(settings["seed"], "doctor", "precision")
     )
     store = EmbeddingStore(settings.root / "embeddings")
     exact, fast = (
-        Workbench(dataset=sample, encoder=settings.in_precision(name), store=store, trainer=settings.trainer)
+        Workbench(
+            dataset=sample,
+            encoder=settings.varied("backbone", precision=name),
+            store=store,
+            trainer=settings["trainer"],
+        )
         for name in ("fp32", "bf16")
     )
-    flips = precision_flips(exact, fast, ks=settings.ks)
+    flips = precision_flips(exact, fast, ks=tuple(settings["ks"]))
     told = [
         f"{name:<14} {found.broken + found.fixed} of {found.num_queries:,} flip (bf16 loses {found.broken}, "
         f"gains {found.fixed})"

@@ -1,25 +1,14 @@
 """Fill the embedding store with a dataset's images and captions."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from misfire.cli._application import run_task
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 
 def run(words: Sequence[str]) -> int:
     """Embed what the store lacks."""
-    run_task("embed", _embed, words)
-    return 0
-
-
-def _embed(config: "DictConfig") -> None:
     from misfire.config import Settings
     from misfire.embeddings import fill_images, fill_texts
 
-    bench = Settings(config).workbench
+    bench = Settings.of_words("embed", words).bench
     dataset, encoder, store, trainer = bench.dataset, bench.encoder, bench.store, bench.trainer
     images = fill_images(dataset.images, encoder, store, trainer)
     texts = fill_texts([caption.text for caption in dataset.captions], encoder, store, trainer)
@@ -29,3 +18,4 @@ def _embed(config: "DictConfig") -> None:
         f"  captions  {texts.num_encoded:8,} encoded  {texts.num_found:8,} found  "
         f"{texts.num_truncated:,} cut at {encoder.context_length} tokens (equal texts count once)"
     )
+    return 0

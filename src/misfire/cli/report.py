@@ -16,13 +16,10 @@ def run(words: Sequence[str]) -> int:
         return run_audit(words)
     from misfire.cli._experiment import report_on
     from misfire.cli._sweeping import question_of
-    from misfire.config.jobs import is_ready
     from misfire.config.settings import Settings
-    from misfire.config.sweep_file import load, names
+    from misfire.config.sweep import load, names
     from misfire.config.words import word
 
-    if not is_ready("ensemble"):
-        return _run_old(words)
     is_named = bool(words) and not words[0].startswith("-") and (words[0] in names() or "=" not in words[0])
     is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and "=" not in words[0])
     name, rest = (words[0], list(words[1:])) if is_named else (None, list(words))
@@ -35,7 +32,7 @@ def run(words: Sequence[str]) -> int:
     if sweep is None and settings["tracking.experiment"] in names():
         sweep = load(settings["tracking.experiment"])
     if sweep is not None and sweep.walk is not None:
-        from misfire.cli._search_verb import report_search
+        from misfire.cli._searching import report_search
 
         return report_search(sweep, list(words[1:] if is_named else words))
     folder = report_on(settings, settings["tracking"], question_of(sweep, settings) if sweep else None)
@@ -62,24 +59,3 @@ def _settled(settings: "Settings", words: Sequence[str]) -> "Settings":
         found = name_some(there, most=20) if there else "none with a finished cell"
         raise UsageError(f"a report needs one experiment, got {found}; {remedy}.")
     return Settings.of_words("report", [*words, word("tracking.experiment", there[0])])
-
-
-def _run_old(words: Sequence[str]) -> int:
-    from misfire.cli._summary import summarise
-    from misfire.config import is_search_file, load_sweep, search_names, sweep_names
-
-    named = words[0] if words and "=" not in words[0] and not words[0].startswith("-") else None
-    given = [word.partition("=")[2] for word in words if word.startswith("tracking.experiment=")]
-    name = named or (given[0] if given else "table1")
-    if name in search_names() or (name.endswith((".yaml", ".yml")) and is_search_file(name)):
-        from misfire.cli._search_summary import report_search
-
-        return report_search(name, words[1 if named else 0 :])
-    sweep = load_sweep(name) if name in sweep_names() or name.endswith((".yaml", ".yml")) else None
-    experiment = sweep.name if sweep else name
-    rest = [word for word in words[1 if named else 0 :] if not word.startswith("tracking.experiment=")]
-    folder = summarise([*rest, f"tracking.experiment={experiment}"], sweep=sweep)
-    print(f"report of {experiment}: {folder / 'report.html'}")
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        print(f"  {path}")
-    return 0

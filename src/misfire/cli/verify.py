@@ -3,34 +3,27 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from misfire.cli._application import run_task
-
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from misfire.methods.retrieval.baseline.published import Comparison, PublishedResult
 
 
 def run(words: Sequence[str]) -> int:
     """Measure, compare and print; 0 if everything agrees, 1 otherwise."""
-    comparisons: list[Comparison] = []
-    run_task("verify", lambda config: comparisons.extend(_verify(config)), words)
-    return 0 if all(comparison.agrees for comparison in comparisons) else 1
-
-
-def _verify(config: "DictConfig") -> "list[Comparison]":
-    from misfire.cli._baseline import measured_baseline
+    from misfire.cells import run_cell
     from misfire.config import Settings
     from misfire.methods.retrieval.baseline.published import compare_with, published_results
 
-    settings = Settings(config)
+    settings = Settings.of_words("verify", words)
     # Whether there is anything to compare with is known before an hour of encoding.
-    published = published_results(settings.backbone.name, settings.dataset)
-    measured = {name: estimate for name, (estimate, _, _) in measured_baseline(settings).items()}
+    published = published_results(settings["backbone"].name, settings["dataset"])
+    own = Settings.of_words("evaluate", words)
+    cell = own.cell()
+    logged, _ = run_cell(cell, own.lab, own["tracking"], config=own.to_yaml, words=("evaluate", *words))
+    measured = {row.tracked_name: row.value for row in logged.estimates}
     compared = [(result, compare_with(result, measured)) for result in published]
     for result, comparisons in compared:
         _print(result, comparisons)
-    return [comparison for _, comparisons in compared for comparison in comparisons]
+    return 0 if all(one.agrees for _, comparisons in compared for one in comparisons) else 1
 
 
 def _print(result: "PublishedResult", comparisons: "Sequence[Comparison]") -> None:

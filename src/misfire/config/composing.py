@@ -52,6 +52,25 @@ def keys(verb: str, words: Sequence[str] = ()) -> frozenset[str]:
     return _base(verb, tuple(word.text for word in said if word.is_choice))[1]
 
 
+def shared_out(verbs: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
+    """The words that each of several verbs knows, for a command that runs them one after the other.
+
+    Raises:
+        UsageError: If none of them knows a word.
+    """
+    shares: dict[str, list[str]] = {}
+    for verb in verbs:
+        own = groups_of(verb)
+        choices = [word for word in words if word.partition("=")[0].partition("@")[0] in own]
+        known = keys(verb, choices)
+        shares[verb] = [word for word in words if word in choices or word.partition("=")[0] in known]
+    strangers = [word for word in words if not any(word in share for share in shares.values())]
+    if strangers:
+        known = frozenset(key for verb in verbs for key in keys(verb))
+        raise UsageError(unknown_keys([word.partition("=")[0] for word in strangers], known))
+    return shares
+
+
 @lru_cache(maxsize=128)  # a composed configuration takes about a megabyte
 def _base(verb: str, choices: tuple[str, ...]) -> "tuple[DictConfig, frozenset[str]]":
     import hydra

@@ -116,7 +116,9 @@ def fitted_fields(values: Mapping[str, Any], schema: type, key: str = "") -> dic
     Raises:
         UsageError: If a value doesn't fit, or belongs to no field; the nearest is named then.
     """
-    hints, known = hints_of(schema), [one.name for one in fields(schema)]
+    # A key that is a word of Python's own has a field with an underscore behind it: `import_`.
+    hints = {name.rstrip("_"): hint for name, hint in hints_of(schema).items()}
+    known = [one.name.rstrip("_") for one in fields(schema)]
     prefix = f"{key}." if key else ""
     strangers = [name for name in values if name not in known]
     if strangers:

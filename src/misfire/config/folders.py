@@ -14,7 +14,7 @@ def conf_folder() -> Path:
     Raises:
         IntegrityError: If the installation lacks it.
     """
-    return _bundled("conf", marker="config.yaml")
+    return _bundled("conf", marker="ensemble.yaml")
 
 
 def sweeps_folder() -> Path:

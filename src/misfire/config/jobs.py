@@ -40,16 +40,6 @@ def is_cell_verb(verb: str) -> bool:
     return verb in primaries() and CELL in content(primaries()[verb])
 
 
-def is_ready(verb: str) -> bool:
-    """Whether a verb makes cells of a kind that is exported."""
-    from importlib import import_module
-
-    if not is_cell_verb(verb):
-        return False
-    package, _, name = content(primaries()[verb])[CELL]["_target_"].rpartition(".")
-    return name in getattr(import_module(package), "__all__", ())
-
-
 def grid_work(verb: str, words: Sequence[str]) -> Work:
     """The jobs of a multirun.
 

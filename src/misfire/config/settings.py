@@ -3,6 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,7 +15,7 @@ from misfire.core.errors import IntegrityError, UsageError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from misfire.cells import Cell, Lab, Logged
+    from misfire.cells import Cell, Lab, Logged, Workbench
 
 _MOST_KEPT = 4
 _kept: dict[str, "OrderedDict[str, Any]"] = {}
@@ -99,6 +100,11 @@ class Settings:
         """
         return _kind_of(self.verb, self._plain)
 
+    @property
+    def bench(self) -> "Workbench":
+        """The workbench of the configured dataset and backbone."""
+        return self.lab.bench(self["dataset"], self["backbone"])
+
     def cell(self) -> "Cell":
         """The cell that the configuration asks for.
 
@@ -173,18 +179,19 @@ def _kind_of(verb: str, plain: Mapping[str, Any]) -> "type[Cell]":
 
 def _checked(verb: str, plain: dict[str, Any], config: "DictConfig") -> dict[str, Any]:
     """The plain values held against the schema: the kind's for a cell, the verb's own otherwise."""
-    from misfire.config import schemas
+    from misfire.config.schema import of_verb
 
     if CELL in plain:
         kind, values = _kind_of(verb, plain), {key: value for key, value in plain.items() if key != CELL}
         return {**_with_schema(kind.schema, values), CELL: plain[CELL]}
-    schema = schemas.of_verb(verb)
+    schema = of_verb(verb)
     return plain if schema is None else _with_schema(schema, plain)
 
 
 def _with_schema(schema: type, values: dict[str, Any]) -> dict[str, Any]:
     found = fitted_fields(values, schema)
-    schema(**found)  # a schema may refuse what its types allow
+    field_of = {one.name.rstrip("_"): one.name for one in fields(schema)}
+    schema(**{field_of[key]: value for key, value in found.items()})  # it may refuse what its types allow
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from misfire.core.errors import UsageError
 from misfire.data.dataset import MISSING, OUTSIDE, UNREADABLE, WITHOUT_CAPTION, Dataset
+from misfire.data.near_twin import has_near_twin
 from misfire.data.picture_folder import AbsentImage
 from misfire.data.sourced import EMPTY
 
@@ -52,9 +53,23 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
         "num_images_without_caption": images[WITHOUT_CAPTION] + silent,
         "num_gallery_images_without_caption": silent,
         "num_repeated_images": len(dataset.repeated_images),
+        "num_images_with_near_twin": num_images_with_near_twin(dataset),
         "num_skipped_images": len(dataset.skipped_images),
         "num_skipped_captions": len(dataset.skipped_captions),
     }
+
+
+def num_images_with_near_twin(dataset: Dataset) -> int | None:
+    """How many images look like another one of the dataset, though their content differs.
+
+    They stay apart: each is another's failure where a caption fits both. None where images weren't looked at, as those
+    of a generated world aren't, or are named by their pictures' names alone.
+    """
+    seen = [image.source.thumbnail for image in dataset.images]
+    known = [thumbnail for thumbnail in seen if thumbnail is not None]
+    if len(known) < len(seen):
+        return None
+    return int(has_near_twin(np.frombuffer(b"".join(known), dtype=np.uint8).reshape(len(known), -1)).sum())
 
 
 def folded(text: str) -> str:

@@ -23,6 +23,13 @@ class Stamp(NamedTuple):
     mtime_ns: int
 
 
+class Look(NamedTuple):
+    """What one look at an image found: why it can't be used, or None; and its thumbnail where that came with it."""
+
+    problem: str | None
+    thumbnail: bytes | None = None
+
+
 class ImageSource(ABC):
     """Where an image's pixels come from; read only when they are needed."""
 
@@ -42,6 +49,15 @@ class ImageSource(ABC):
             self.load()
         except UsageError as error:
             return str(error)
+        return None
+
+    def look(self) -> Look:
+        """The problem, and the thumbnail by which near twins are found (see :mod:`misfire.data.near_twin`)."""
+        return Look(self.problem())
+
+    @property
+    def thumbnail(self) -> bytes | None:
+        """The thumbnail that an earlier look found, None where there is none."""
         return None
 
     def stamp(self) -> Stamp | None:

@@ -13,6 +13,8 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from misfire.core.errors import UsageError
+from misfire.data.dataset import Look
+from misfire.data.near_twin import thumbnail
 
 MAX_PIXELS: Final = 178_956_970
 """Pixels of the largest image that is decoded unless another limit is set: Pillow's own, 512 MiB in RGB."""
@@ -62,7 +64,12 @@ def decode(
 
 
 def check_decodes(data: BufferedReader | BytesIO | bytes, *, max_pixels: int | None = MAX_PIXELS) -> str | None:
-    """Why an image can't be decoded whole, in a few words, or None where it can.
+    """Why an image can't be decoded whole, in a few words, or None where it can."""
+    return look_at(data, max_pixels=max_pixels).problem
+
+
+def look_at(data: BufferedReader | BytesIO | bytes, *, max_pixels: int | None = MAX_PIXELS) -> Look:
+    """Why an image can't be decoded whole, in a few words, or None and its thumbnail where it can.
 
     A JPEG is decoded at an eighth of its size: all its bytes are read for that, which finds any truncation, and the
     most of the time that pixels take is saved.
@@ -70,10 +77,9 @@ def check_decodes(data: BufferedReader | BytesIO | bytes, *, max_pixels: int | N
     try:
         with _opened(data, max_pixels) as image:
             image.draft(image.mode, (1, 1))
-            _as_seen(image)
+            return Look(None, thumbnail(_as_seen(image)))
     except Exception as error:  # as in decode
-        return _reason(error)
-    return None
+        return Look(_reason(error))
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from typing_extensions import override
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_bytes
 from misfire.core.hub import offline_if_unreachable
-from misfire.data.dataset import MISSING, Caption, Image, ImageSource, Skipped, Stamp
-from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
+from misfire.data.dataset import MISSING, Caption, Image, ImageSource, Look, Skipped, Stamp
+from misfire.data.decoding import MAX_PIXELS, decode, look_at
 from misfire.data.image_file import ImageFile
 from misfire.data.listing import NO_TEXT, Listing
 from misfire.data.picture_folder import UnusableImage, check_max_pixels
@@ -122,10 +122,12 @@ class RowImage(ImageSource):
 
     @override
     def problem(self) -> str | None:
+        return self.look().problem
+
+    @override
+    def look(self) -> Look:
         picture = self.picture()
-        if not isinstance(picture, bytes):
-            return picture.problem()
-        return check_decodes(picture, max_pixels=self.max_pixels)
+        return look_at(picture, max_pixels=self.max_pixels) if isinstance(picture, bytes) else picture.look()
 
     @override
     def stamp(self) -> Stamp | None:

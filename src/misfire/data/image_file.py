@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_file
-from misfire.data.dataset import MISSING, ImageSource, Stamp
-from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
+from misfire.data.dataset import MISSING, ImageSource, Look, Stamp
+from misfire.data.decoding import MAX_PIXELS, decode, look_at
 
 
 @final
@@ -53,15 +53,19 @@ class ImageFile(ImageSource):
 
     @override
     def problem(self) -> str | None:
+        return self.look().problem
+
+    @override
+    def look(self) -> Look:
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait for ever
-                return "not a file"
+                return Look("not a file")
             with self.path.open("rb") as file:
-                return check_decodes(file, max_pixels=self.max_pixels)
+                return look_at(file, max_pixels=self.max_pixels)
         except (FileNotFoundError, NotADirectoryError):
-            return _missing(self.path)
+            return Look(_missing(self.path))
         except (OSError, ValueError) as error:
-            return _in_words(error)
+            return Look(_in_words(error))
 
     @override
     def stamp(self) -> Stamp | None:

@@ -14,9 +14,11 @@ from misfire.core.errors import UsageError
 from misfire.core.files import atomic_path, locked
 from misfire.core.progress import say, track
 from misfire.data.dataset import Image, ImageSource, Stamp
+from misfire.data.near_twin import THUMBNAIL_BYTES
 
 _FILE: Final = "images.parquet"
 _TEXTS: Final = ("name", "sha256")
+_THUMBNAIL: Final = "thumbnail"
 _NUMBERS: Final = ("num_bytes", "mtime_ns")
 _BATCH: Final = 64
 _SHA256_LETTERS: Final = 64
@@ -25,10 +27,16 @@ _SHA256_LETTERS: Final = 64
 @final
 @dataclass(frozen=True, slots=True)
 class CheckedImage(ImageSource):
-    """An image that was looked at: the name of its content is known and needs no reading."""
+    """An image that was looked at: the name of its content is known and needs no reading, nor does its thumbnail."""
 
     source: ImageSource
     sha256: str
+    seen: bytes | None = None
+
+    @property
+    @override
+    def thumbnail(self) -> bytes | None:
+        return self.seen
 
     @property
     @override
@@ -46,6 +54,13 @@ class CheckedImage(ImageSource):
     @override
     def stamp(self) -> Stamp | None:
         return self.source.stamp()
+
+
+class _Remembered(NamedTuple):
+    """What is remembered of an image that is whole."""
+
+    sha256: str
+    thumbnail: bytes | None
 
 
 class _Look(NamedTuple):
@@ -68,7 +83,7 @@ class ImageIndex:
 
     def __init__(self, folder: str | Path | None) -> None:
         self.folder = None if folder is None else Path(folder)
-        self._fresh: dict[Stamp, str] = {}
+        self._fresh: dict[Stamp, _Remembered] = {}
 
     def check(self, images: Sequence[Image]) -> tuple[list[Image], dict[int, str]]:
         """Look at every image once; nothing is written.
@@ -80,7 +95,7 @@ class ImageIndex:
         looks = list(_looks(images, known))
         for look in looks:
             if look.stamp is not None and look.problem is None and look.stamp not in known:
-                self._fresh[look.stamp] = look.source.content_sha256
+                self._fresh[look.stamp] = _Remembered(look.source.content_sha256, look.source.thumbnail)
         found = list(zip(images, looks, strict=True))
         problems = {image.id: look.problem for image, look in found if look.problem is not None}
         return [replace(image, source=look.source) for image, look in found], problems
@@ -98,7 +113,7 @@ class ImageIndex:
             say(f"{self.folder} can't be written ({error.strerror}); the images are looked at again next time.")
 
 
-def _looks(images: Sequence[Image], known: Mapping[Stamp, str]) -> Iterator[_Look]:
+def _looks(images: Sequence[Image], known: Mapping[Stamp, _Remembered]) -> Iterator[_Look]:
     batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
 
     def look_at(batch: Sequence[Image]) -> list[_Look]:
@@ -111,20 +126,20 @@ def _looks(images: Sequence[Image], known: Mapping[Stamp, str]) -> Iterator[_Loo
             yield from batch
 
 
-def _look(source: ImageSource, known: Mapping[Stamp, str]) -> _Look:
+def _look(source: ImageSource, known: Mapping[Stamp, _Remembered]) -> _Look:
     stamp = source.stamp()
     if stamp is not None and stamp in known:
-        return _Look(None, CheckedImage(source, known[stamp]), stamp)
+        return _Look(None, CheckedImage(source, *known[stamp]), stamp)
     try:
-        problem = source.problem()
+        problem, thumbnail = source.look()
         if stamp is None or problem is not None:
             return _Look(problem, source, stamp)
-        return _Look(None, CheckedImage(source, source.content_sha256), stamp)
+        return _Look(None, CheckedImage(source, source.content_sha256, thumbnail), stamp)
     except UsageError as error:  # a file that vanishes between two looks
         return _Look(str(error), source, stamp)
 
 
-def _read(folder: Path) -> dict[Stamp, str]:
+def _read(folder: Path) -> dict[Stamp, _Remembered]:
     """What is remembered; nothing where the file is missing or damaged, since all of it can be found again."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -133,17 +148,28 @@ def _read(folder: Path) -> dict[Stamp, str]:
         table = parquet.read_table(folder / _FILE, page_checksum_verification=True)
         names, sha256s = (table.column(name).to_pylist() for name in _TEXTS)
         sizes, times = (table.column(name).to_pylist() for name in _NUMBERS)
+        thumbnails = table.column(_THUMBNAIL).to_pylist()
     except (OSError, KeyError, pa.ArrowException):
         return {}
-    rows = zip(names, sizes, times, sha256s, strict=True)
-    return {Stamp(*stamp): sha256 for *stamp, sha256 in rows if sha256 and len(sha256) == _SHA256_LETTERS}
+    rows = zip(names, sizes, times, sha256s, thumbnails, strict=True)
+    return {
+        Stamp(*stamp): _Remembered(sha256, thumbnail)
+        for *stamp, sha256, thumbnail in rows
+        if sha256 and len(sha256) == _SHA256_LETTERS and len(thumbnail or b"") in (0, THUMBNAIL_BYTES)
+    }
 
 
-def _write(folder: Path, looks: Mapping[Stamp, str]) -> None:
+def _write(folder: Path, looks: Mapping[Stamp, _Remembered]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = [{**stamp._asdict(), "sha256": sha256} for stamp, sha256 in looks.items()]
-    schema = pa.schema([*((name, pa.string()) for name in _TEXTS), *((name, pa.int64()) for name in _NUMBERS)])
+    rows = [{**stamp._asdict(), **found._asdict()} for stamp, found in looks.items()]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in _TEXTS),
+            *((name, pa.int64()) for name in _NUMBERS),
+            (_THUMBNAIL, pa.binary()),
+        ]
+    )
     with atomic_path(folder / _FILE) as temporary:
         parquet.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, write_page_checksum=True)

@@ -132,6 +132,27 @@ def read_text(path: Path, what: str, *, published: str) -> str:
         ) from error
 
 
+class KeyTwiceError(ValueError):
+    """A JSON object has a key more than once."""
+
+
+def strict_json(text: str) -> Any:
+    """The value of a JSON text in which no object has a key twice: a plain reader keeps the last of them.
+
+    Raises:
+        ValueError: If it isn't JSON; :class:`KeyTwiceError` if a key stands twice.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            again = [key for place, (key, _) in enumerate(pairs) if key in [other for other, _ in pairs[:place]]]
+            raise KeyTwiceError(f"the key {again[0]!r} twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=once)
+
+
 def read_json(path: Path, what: str, *, published: str) -> Any:
     """The value of a JSON file; arguments as :func:`read_text` takes them.
 
@@ -140,7 +161,7 @@ def read_json(path: Path, what: str, *, published: str) -> Any:
     """
     text = read_text(path, what, published=published)
     try:
-        return json.loads(text)
+        return strict_json(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{what} must be JSON, got {path} ({error}); restore it ({published}).") from error
 
@@ -160,7 +181,11 @@ def read_json_lines(path: Path, what: str, *, published: str) -> tuple[list[Mapp
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = strict_json(line)
+        except KeyTwiceError as error:
+            raise UsageError(
+                f"{path} must have a key once in each object, got {error} in line {number}; mend it."
+            ) from error
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):

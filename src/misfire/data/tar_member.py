@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError
 from misfire.core.hashing import sha256_bytes
-from misfire.data.dataset import OUTSIDE, ImageSource, Stamp
-from misfire.data.decoding import MAX_PIXELS, check_decodes, decode
+from misfire.data.dataset import OUTSIDE, ImageSource, Look, Stamp
+from misfire.data.decoding import MAX_PIXELS, decode, look_at
 
 _PACKED: Final = MappingProxyType(
     {
@@ -74,7 +74,11 @@ class TarMember(ImageSource):
 
     @override
     def problem(self) -> str | None:
-        return check_decodes(self.read(), max_pixels=self.max_pixels)
+        return self.look().problem
+
+    @override
+    def look(self) -> Look:
+        return look_at(self.read(), max_pixels=self.max_pixels)
 
     @override
     def stamp(self) -> Stamp | None:

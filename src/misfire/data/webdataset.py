@@ -1,7 +1,6 @@
 """Tar shards as webdataset writes them: ``key.jpg`` beside ``key.txt`` or ``key.json``."""
 
 import glob
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, Final, final
 from misfire.core.errors import UsageError, name_some
 from misfire.data.dataset import BESIDE, MISSING, Caption, Image, ImageSource, Skipped
 from misfire.data.decoding import MAX_PIXELS
-from misfire.data.listing import NO_TEXT, Listing
+from misfire.data.listing import NO_TEXT, Listing, strict_json
 from misfire.data.picture_folder import PICTURE_ENDINGS, UnusableImage, check_max_pixels
 from misfire.data.sourced import SourcedDataset
 from misfire.data.tar_member import TarEntry, tar_entries
@@ -325,7 +324,7 @@ def _captions(texts: Mapping[str, TarEntry], wrong: list[str]) -> tuple[str | No
         text = member.read().decode("utf-8-sig")
         if not ending.endswith(".json"):
             return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
-        return _of_json(json.loads(text))
+        return _of_json(strict_json(text))
     except UnicodeDecodeError:
         wrong.append(f"{member.name} (not UTF-8)")
     except (ValueError, RecursionError) as error:

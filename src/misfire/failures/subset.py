@@ -1,5 +1,6 @@
 """Which queries a cell is about, and how they were chosen."""
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, final
 
 import numpy as np
@@ -23,6 +25,16 @@ from misfire.failures.taxonomy import load_taxonomy
 
 _WHAT: Final = "a subset's file"
 _COLUMNS: Final = ("query_id", "image_id", "text_sha256", "dataset_fingerprint")
+_SLICE: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "of": str,
+        "members": list,
+        "how_chosen": str,
+        "is_chosen_by_failing": bool,
+        "uses_oracle_labels": bool,
+        "dataset_fingerprint": str,
+    }
+)
 _ID: Final = re.compile("[0-9]{1,18}")
 _FINGERPRINT: Final = re.compile("[0-9a-f]{12,64}")
 _NAMED_DATASET: Final = re.compile(r"#\s*dataset_fingerprint:\s*(?P<fingerprint>\S+)")
@@ -233,7 +245,12 @@ class CategorySubset(QuerySubset):
 @final
 @dataclass(frozen=True)
 class FileSubset(QuerySubset):
-    """The queries that a file names: CSV, TSV or Parquet with a column ``query_id``, or text with one id a line.
+    """The queries that a file names: a table with a column ``query_id``, text with one id a line, or a slice.
+
+    A table is CSV, TSV or Parquet.
+
+    A slice is the JSON that every method writes of what it found (:class:`misfire.cells.Slice`): of captions or images
+    of one dataset, with how they were chosen, whether failing chose them and whether gold labels took part.
 
     A column ``image_id`` instead names images, and all captions of theirs are selected. A table is read as annotation
     sheets are, whatever encoding and separator it was saved with.
@@ -257,17 +274,19 @@ class FileSubset(QuerySubset):
     @property
     @override
     def is_chosen_by_failing(self) -> bool:
-        return self.is_failure_mined
+        is_slice = Path(self.path).suffix == ".json"
+        return self.is_failure_mined or (is_slice and bool(_of_slice(Path(self.path))["is_chosen_by_failing"]))
 
     @override
     def identity(self, dataset: Dataset) -> Mapping[str, Any]:
         chosen = self._select(dataset, None)
-        return {"queries": list(chosen.query_ids(dataset)), "is_failure_mined": self.is_failure_mined}
+        return {"queries": list(chosen.query_ids(dataset)), "is_failure_mined": chosen.is_failure_mined}
 
     @override
     def _select(self, dataset: Dataset, failure_set: FailureSet | None) -> Selection:
         path = Path(self.path)
         columns = _read_columns(path)
+        told = _of_slice(path) if path.suffix == ".json" else {}
         _check_dataset(path, dataset, columns.get("dataset_fingerprint", []), of_images="query_id" not in columns)
         if "query_id" in columns:
             ids = _whole_numbers(path, "query", columns["query_id"])
@@ -280,11 +299,13 @@ class FileSubset(QuerySubset):
             ids = tuple(dataset.captions[position].id for position in positions)
             what = f"the {len(ids)} queries of the {len(images)} images"
         among_failures = failure_set is not None and bool(ids) and set(ids) <= set(failure_set.query_ids)
+        how = f"{what} in {path.name} (SHA-256 {sha256_file(path)[:12]})"
         return Selection(
             self.name,
             np.sort(positions),
-            f"{what} in {path.name} (SHA-256 {sha256_file(path)[:12]})",
-            is_failure_mined=self.is_failure_mined or among_failures,
+            f"{how}: {told['how_chosen']}" if told else how,
+            is_failure_mined=self.is_failure_mined or among_failures or bool(told.get("is_chosen_by_failing")),
+            uses_oracle_labels=bool(told.get("uses_oracle_labels")),
         )
 
 
@@ -319,8 +340,17 @@ def _read_columns(path: Path) -> dict[str, list[str]]:
         raise UsageError(f"a subset's file must exist, got {path}; check subset.path.")
     if path.suffix == ".parquet":
         return _read_parquet_columns(path)
+    if path.suffix == ".json":
+        told = _of_slice(path)
+        column = "image_id" if told["of"] == "images" else "query_id"
+        return {
+            column: [str(member) for member in told["members"]],
+            "dataset_fingerprint": [told["dataset_fingerprint"]],
+        }
     if path.suffix not in (".csv", ".tsv", ".txt"):
-        raise UsageError(f"a subset's file must end in .csv, .tsv, .txt or .parquet, got {path.name}; convert it.")
+        raise UsageError(
+            f"a subset's file must end in .csv, .tsv, .txt, .parquet or .json, got {path.name}; convert it."
+        )
     text = read_text_file(path, _WHAT).text
     if path.suffix == ".txt":
         lines = text.split("\n")
@@ -332,6 +362,24 @@ def _read_columns(path: Path) -> dict[str, list[str]]:
     names = [name.strip() for name in rows[0]] if rows else []
     places = {name: names.index(name) for name in _columns_among(path, names)}
     return {name: [cells[place] if place < len(cells) else "" for cells in rows[1:]] for name, place in places.items()}
+
+
+def _of_slice(path: Path) -> dict[str, Any]:
+    """What a slice's JSON says, each entry of its kind."""
+    try:
+        content = json.loads(read_text_file(path, _WHAT).text)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"a slice must be JSON, got {path.name} ({error}); write it again.") from error
+    known = content if isinstance(content, dict) else {}
+    wrong = [name for name, kind in _SLICE.items() if not isinstance(known.get(name), kind)]
+    if wrong or known["of"] not in ("captions", "images"):
+        raise UsageError(
+            f"a slice must state {', '.join(_SLICE)}, of captions or of images, {path.name} lacks or mistakes "
+            f"{', '.join(wrong) or 'of'}; write it again."
+        )
+    return known
 
 
 def _read_parquet_columns(path: Path) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from misfire.tracking.pruned_cells import log_pruned_cell, pruned_id, read_prune
 from misfire.tracking.samplers import SAMPLERS, Sampler, StudyPlan
 from misfire.tracking.server import serve_ui
 from misfire.tracking.store import RunContent, TrackingStore
-from misfire.tracking.study import Study
+from misfire.tracking.study import Study, journal_file
 from misfire.tracking.summary import SweepSummary, log_summary
 from misfire.tracking.trial import Trial, TrialResult
 
@@ -32,6 +32,7 @@ __all__ = [
     "compare_link",
     "experiment_link",
     "experiment_links",
+    "journal_file",
     "log_attribution",
     "log_baseline",
     "log_cell",

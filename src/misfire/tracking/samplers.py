@@ -2,16 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from typing_extensions import override
 
 from misfire.cells.axis import Setting
+from misfire.cells.objective import Direction
 from misfire.cells.space import SearchSpace
 from misfire.core.seeding import generator
-from misfire.methods.retrieval.search.objective import Direction
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -66,6 +66,10 @@ class Sampler(ABC):
         """How many settings it has to propose; ``None`` where there is no end of them."""
         return None
 
+    def describe(self) -> dict[str, Any]:
+        """All that its proposals depend on besides the plan, as JSON values: it is kept with the study."""
+        return {"sampler": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
 
 @final
 @dataclass(frozen=True)
@@ -113,6 +117,12 @@ class TpeSampler(Sampler):
 
     num_random: int = 10
     num_own_attempts: int = 4
+
+    @override
+    def describe(self) -> dict[str, Any]:
+        import optuna
+
+        return {**super().describe(), "optuna": optuna.__version__, "multivariate": False}
 
     @override
     def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:

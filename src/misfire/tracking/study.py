@@ -25,6 +25,7 @@ from misfire.tracking.trial import (
     ERROR,
     ERROR_CODE,
     ERROR_TIME,
+    EXCESS,
     HOST,
     NUMBER,
     RIVAL,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
     from optuna.trial import FrozenTrial
 
-_PLAN, _MARK = "misfire.plan", "misfire.mark"
+_PLAN, _MARK, _SAMPLER = "misfire.plan", "misfire.mark", "misfire.sampler"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BEFORE_SAYING_SO = 5.0
 _MOST_ATTEMPTS = 32  # nearly all of them chance, which finds what is untried if anything is
@@ -70,7 +71,7 @@ class Study:
     ) -> None:
         self.name = name
         self.plan = plan
-        self.journal = folder / f"{_as_file_name(name)}.log"
+        self.journal = journal_file(folder, name)
         self._locks = folder / "locks"
         self._url = storage
         self._own_hosts = {platform.node(), take_over}
@@ -88,6 +89,7 @@ class Study:
         begun = study.user_attrs.get(_PLAN)
         if begun is None:
             study.set_user_attr(_PLAN, self.plan.digest)
+            study.set_user_attr(_SAMPLER, self.plan.sampler.describe())
         elif begun != self.plan.digest:
             place = self._url or self.journal
             raise UsageError(
@@ -223,7 +225,8 @@ class Study:
     def rivals(self, number: int) -> list[tuple[float, ...]]:
         """Values of finished trials of earlier batches: those that no other one beats, by number."""
         known = self._frozen()
-        earlier = [known[before] for before in range(self._first_of_batch(number)) if before in known]
+        before = (known[one] for one in range(self._first_of_batch(number)) if one in known)
+        earlier = [frozen for frozen in before if all(value <= 0 for value in frozen.user_attrs.get(EXCESS, ()))]
         # A trial that was cut short has no values; whoever beat it has.
         values = list(dict.fromkeys(tuple(frozen.values) for frozen in earlier if frozen.values is not None))
         is_maximised = [direction == "maximize" for direction in self.plan.directions]
@@ -247,6 +250,8 @@ class Study:
             self._note(frozen, **{ERROR: result.text, ERROR_CODE: result.code, ERROR_TIME: time.time()})
             return
         self._note(frozen, **{CELL: result.cell_id})
+        if result.excess:
+            self._note(frozen, **{EXCESS: list(result.excess)})
         if result.bound is not None and result.rival is not None:
             self._note(frozen, **{BOUND: list(result.bound), RIVAL: list(result.rival)})
         if result.values is None:
@@ -283,6 +288,11 @@ class _Recorder:
 
         self.found[name] = FloatDistribution(low, high, log=log)
         return float(self.setting[name])
+
+
+def journal_file(folder: Path, name: str) -> Path:
+    """The journal of a study that is in no database."""
+    return folder / f"{_as_file_name(name)}.log"
 
 
 def _as_file_name(name: str) -> str:

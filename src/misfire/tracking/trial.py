@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NUMBER, HOST, CELL = (f"misfire.{name}" for name in ("number", "host", "cell_id"))
 ERROR, ERROR_CODE, ERROR_TIME = (f"misfire.{name}" for name in ("error", "error_code", "error_time"))
-BOUND, RIVAL = (f"misfire.{name}" for name in ("bound", "rival"))
+BOUND, RIVAL, EXCESS = (f"misfire.{name}" for name in ("bound", "rival", "excess"))
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Trial:
     host: str
     bound: tuple[float, ...] | None = None
     rival: tuple[float, ...] | None = None
+    excess: tuple[float, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether it keeps to every constraint."""
+        return all(value <= 0 for value in self.excess)
 
     @property
     def is_finished(self) -> bool:
@@ -59,6 +65,7 @@ class TrialResult:
         code: The exit code that the error ends with.
         bound: The best values that it could have had when it was beaten; ``None`` where it was not.
         rival: The values that beat it.
+        excess: By how much it breaks each constraint; 0 or less where it keeps it.
     """
 
     values: tuple[float, ...] | None
@@ -67,6 +74,7 @@ class TrialResult:
     code: int = 0
     bound: tuple[float, ...] | None = None
     rival: tuple[float, ...] | None = None
+    excess: tuple[float, ...] = ()
 
     @property
     def has_failed(self) -> bool:
@@ -88,6 +96,7 @@ def read_trial(frozen: "FrozenTrial") -> Trial:
         host=str(attributes.get(HOST)),
         bound=_numbers(attributes.get(BOUND)) if is_finished else None,
         rival=_numbers(attributes.get(RIVAL)) if is_finished else None,
+        excess=_numbers(attributes.get(EXCESS)) or () if is_finished else (),
     )
 
 
@@ -104,7 +113,12 @@ def learnt_from(frozen: "FrozenTrial") -> "FrozenTrial":
     """
     from optuna.trial import create_trial
 
-    bound = _numbers(frozen.user_attrs.get(BOUND))
-    if bound is None:
+    bound, excess = _numbers(frozen.user_attrs.get(BOUND)), _numbers(frozen.user_attrs.get(EXCESS))
+    if bound is None and not excess:
         return frozen
-    return create_trial(params=frozen.params, distributions=frozen.distributions, values=list(bound))
+    return create_trial(
+        params=frozen.params,
+        distributions=frozen.distributions,
+        values=list(bound or frozen.values),
+        constraints={str(place): value for place, value in enumerate(excess)} if excess else None,
+    )

@@ -7,6 +7,7 @@ from scipy.stats import hypergeom
 from misfire.core.errors import UsageError
 from misfire.methods.modes.mode_significance import (
     error_p_values,
+    explained_by,
     family_wise_p_values,
     necessity_p_values,
     null_num_modes,
@@ -190,6 +191,19 @@ def test_a_planted_mode_survives_and_chance_would_find_less() -> None:
     assert found.family_wise[[mode.tags for mode in modes].index((2, 5))] == 1 / 200
     assert found.expected_by_chance < len(modes)
     assert found.num_sets == num_sets_searched(labels, tags, min_support=30, max_size=4)
+
+
+def test_a_mode_whose_errors_lie_in_a_more_specific_one_is_explained_by_it() -> None:
+    """Grass that is mostly dry fails as dry grass does; water fails by itself, wherever it is cold."""
+    images = np.arange(400)
+    grass, dry, water, cold = images < 100, images < 70, images >= 300, images >= 340
+    correct = np.ones(400, dtype=bool)
+    correct[:60] = correct[300:390] = False
+    tags, labels = np.stack([grass, dry & grass, water, cold & water], axis=1), np.zeros(400, dtype=int)
+    modes = [some_mode(0, 0), some_mode(0, 0, 1), some_mode(0, 2), some_mode(0, 2, 3)]
+    everything = np.ones(4, dtype=bool)
+    assert explained_by(modes, correct, labels, tags, among=everything).tolist() == [1, -1, -1, -1]
+    assert explained_by(modes, correct, labels, tags, among=~everything).tolist() == [-1, -1, -1, -1]
 
 
 def test_bad_input_is_refused_with_its_remedy() -> None:

@@ -115,6 +115,7 @@ def test_a_finished_search_is_told_reported_and_read_back(searched: Logged) -> N
     assert part.sections[0].illustrations[0].name == "prime_drops"
     assert Estimates.from_csv(searched.estimates.to_csv()).metrics() == searched.estimates.metrics()
     assert searched.name.startswith("s=15 a=0.3 l=2 · ")
+    assert searched.name.endswith("2 stand")
 
 
 def test_several_settings_are_compared_by_how_their_modes_hold(world: World, searched: Logged) -> None:

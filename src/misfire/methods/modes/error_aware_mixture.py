@@ -69,6 +69,10 @@ class FittedErrorAwareMixture:
         joint = self._log_joint(embeddings.astype(np.float64), _one_hot(embeddings, labels, predictions), predictions)
         return np.asarray(logsumexp(joint, axis=1))
 
+    def by_looks(self) -> "FittedErrorAwareMixture":
+        """The same components, told apart by embeddings alone."""
+        return replace(self, label_weight=0.0, prediction_weight=0.0)
+
     def gaps(self) -> Float[np.ndarray, " component"]:
         """By how much the model over-predicts its most over-predicted class in each component, in [0, 1].
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -87,10 +87,17 @@ class FoundModes(ABC):
 
     @abstractmethod
     def weights(self, images: ScoredImages) -> Float[np.ndarray, "image mode"]:
-        """How surely each image belongs to each mode, in [0, 1]; 0 for those that don't belong."""
+        """How surely each image belongs to each mode, in [0, 1]; 0 for those that don't belong.
+
+        Only the images' looks and labels are read, never how the model did on them: members that are chosen by failing
+        would fail more whatever the mode.
+        """
 
     def partition_weights(self, images: ScoredImages) -> Float[np.ndarray, "image part"]:
-        """Like ``weights``, for every part that the search tells apart, those without failures included."""
+        """Like ``weights``, for every part that the search tells apart, those without failures included.
+
+        These may read predictions, as the papers' partitions do; no performance is measured on them.
+        """
         return self.weights(images)
 
     def members(self, images: ScoredImages) -> Bool[np.ndarray, "image mode"]:
@@ -110,7 +117,10 @@ class ModeFinder(ABC):
     depend on its arguments alone.
     """
 
-    label: ClassVar[str]
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What tables call the method."""
 
     @abstractmethod
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> FoundModes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -166,6 +167,52 @@ def necessity_p_values(
     return p_values
 
 
+def explained_by(
+    modes: Sequence[Mode],
+    correct: Bool[np.ndarray, " image"],
+    labels: Int[np.ndarray, " image"],
+    tags: Bool[np.ndarray, "image tag"],
+    *,
+    among: Bool[np.ndarray, " mode"],
+    level: float = 0.05,
+) -> Int[np.ndarray, " mode"]:
+    """For each mode, a more specific one in which its errors lie; -1 where none explains it.
+
+    Where foxes fail in dry grass, foxes in grass fail, too, if most of it is dry. A mode is explained if the images
+    that it has beyond the modes among ``among`` that contain its tags are no worse than their class without these
+    images: the exact p-value of their errors is above ``level``, or there are none.
+
+    Args:
+        modes: Modes of one search.
+        correct: Whether the model is right on each image.
+        labels: Class of each image.
+        tags: Which tags each image carries.
+        among: Which modes may explain others, for example those that survive correction.
+        level: How small the p-value of the rest must be for a mode to stand by itself, in (0, 1).
+
+    Raises:
+        UsageError: If the arrays don't fit together, or no image of a mode's class carries its tags.
+    """
+    strata = _checked(modes, correct, labels, tags, None)
+    rows_of = dict(images_by_class(labels))
+    found = np.full(len(modes), -1)
+    for index, mode in enumerate(modes):
+        specific = [
+            other
+            for other, candidate in enumerate(modes)
+            if among[other] and candidate.label == mode.label and set(candidate.tags) > set(mode.tags)
+        ]
+        if not specific:
+            continue
+        rows = rows_of[mode.label]
+        inside = np.array([carriers(tags, modes[other].tags, rows) for other in specific])
+        rest = rows[~inside.any(axis=0)]
+        is_rest = carriers(tags, mode.tags, rest)
+        if not is_rest.any() or _p_value(~correct[rest], is_rest, strata[rest]) > level:
+            found[index] = specific[int(np.argmax(np.count_nonzero(inside, axis=1)))]
+    return found
+
+
 def num_sets_searched(
     labels: Int[np.ndarray, " image"], tags: Bool[np.ndarray, "image tag"], *, min_support: int, max_size: int
 ) -> int:
@@ -176,7 +223,7 @@ def num_sets_searched(
     num_sets = 0
     for _, rows in images_by_class(labels):
         table = ClassTable(np.ones(len(rows), dtype=bool), tags[rows], min_support=min_support)
-        num_sets += sum(len(block) for block in table.sets(max_size))
+        num_sets += sum(len(block.support) for block in table.sets(max_size))
     return num_sets
 
 
@@ -278,6 +325,9 @@ class _Drawn:
         self.criteria, self.num_images = criteria, len(correct)
         self.num_correct = int(np.count_nonzero(correct))
         self.least_wrong = max(0, criteria.least_wrong(self.num_correct, self.num_images))
+        supports = np.arange(len(correct) + 1)
+        most = criteria.most_correct(supports, self.num_correct, self.num_images)
+        self.needed = supports - np.maximum(most, -1).astype(np.int64)
         in_stratum = stratum[:, None] == np.arange(stratum.max() + 1)
         self.stratum_sizes = in_stratum.sum(axis=0)
         self.stratum_errors = (in_stratum & ~correct[:, None]).sum(axis=0)
@@ -302,6 +352,7 @@ class _Drawn:
             rows = np.flatnonzero(carries[first])
             yield from self._longer(carries[first + 1 :, rows], self.columns[rows], size=2)
 
+    @no_type_check  # once a set
     def _longer(
         self, members: Bool[np.ndarray, "set row"], columns: Float[np.ndarray, "row column"], *, size: int
     ) -> Iterator[Float[np.ndarray, " permutation"]]:
@@ -317,6 +368,7 @@ class _Drawn:
             rows = np.flatnonzero(members[first])
             yield from self._longer(members[first + 1 :, rows], columns[rows], size=size + 1)
 
+    @no_type_check  # once a set
     def _largest(
         self,
         members: Bool[np.ndarray, "set row"],
@@ -328,8 +380,7 @@ class _Drawn:
         in_stratum, wrong = counts[:, : len(self.stratum_sizes)], counts[:, len(self.stratum_sizes) :]
         np.greater_equal(wrong.max(axis=1, initial=0), self.least_wrong, out=survives)
         support = in_stratum.sum(axis=1).astype(np.int64)
-        most = self.criteria.most_correct(support, self.num_correct, self.num_images).astype(np.int64)
-        needed = support - most
+        needed = self.needed[support]
         candidates = np.flatnonzero(wrong.max(axis=1, initial=0) >= needed)
         if not len(candidates):
             return np.full(wrong.shape[1], -np.inf)
@@ -342,8 +393,9 @@ class _Drawn:
     ) -> Float[np.ndarray, "set column"]:
         """Standardised errors of sets of the class's images."""
         num_strata = len(self.stratum_sizes)
-        return self._standardised(members.astype(np.float32) @ self.columns[:, :num_strata], num_wrong)
+        return np.asarray(self._standardised(members.astype(np.float32) @ self.columns[:, :num_strata], num_wrong))
 
+    @no_type_check  # once a set
     def _standardised(self, in_stratum: np.ndarray, num_wrong: np.ndarray) -> Float[np.ndarray, "set column"]:
         """Errors minus their mean under permutation, over their standard deviation; 0 where they can't vary."""
         drawn, sizes = in_stratum.astype(np.float64), self.stratum_sizes
@@ -394,6 +446,7 @@ def _shuffled(
     return shuffled
 
 
+@no_type_check
 def _blocks(sets: Int[np.ndarray, " set"], width: int) -> Iterator[Int[np.ndarray, " block"]]:
     """Sets in blocks whose table of ``width`` columns keeps within memory."""
     at_once = max(1, _CELLS_AT_ONCE // max(1, width))

@@ -22,10 +22,11 @@ from misfire.methods.modes.class_vocabulary import ClassTags, class_tags
 from misfire.methods.modes.description_quality import DescribedMode, DescriptionQuality, quality_of_descriptions
 from misfire.methods.modes.distance_and_tags import distance_by_shared_tags, tags_of_neighbours
 from misfire.methods.modes.mode_page import PageMode, PageNode, mode_page
-from misfire.methods.modes.mode_significance import Significance, error_p_values, significance
+from misfire.methods.modes.mode_significance import Significance, error_p_values, explained_by, significance
 from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, notation
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_report import prime_part, rows_of, told
+from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.tag_mode import Criteria, Mode, greedy_prime, prime, success_modes
 from misfire.methods.modes.tag_source import TagSource
 from misfire.methods.modes.unseen_drop import (
@@ -101,28 +102,13 @@ class PrimeSearch:
         return Criteria(self.min_support, self.min_drop, tuple(self.necessity), self.max_size)
 
 
-@dataclass(frozen=True)
-class PrimeSchema:
-    """What a search is configured with."""
-
-    outcomes: Any = None
-    tags: Any = None
-    method: Any = None
-    dataset: Any = None
-    backbone: Any = None
-    tracking: Any = None
-    trainer: Any = None
-    paths: Any = None
-    seed: int = 42
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class PrimeCell(Cell):
     """One search for failure modes: outcomes of a model, tags of its images, and what counts as a mode."""
 
     kind: ClassVar[str] = "prime"
-    schema: ClassVar[type] = PrimeSchema
+    schema: ClassVar[type] = ModesSchema
     source: OutcomeSource
     tag_source: TagSource
     search: PrimeSearch
@@ -203,8 +189,8 @@ class PrimeCell(Cell):
     @override
     @classmethod
     def headline(cls, estimates: Estimates, facts: Mapping[str, Any]) -> str:
-        found, stay = (round(estimates.at(name).value) for name in ("modes", "surviving"))
-        return f"{found} modes, {stay} survive"
+        found, stand = (round(estimates.at(name).value) for name in ("modes", "standing"))
+        return f"{found} modes, {stand} stand"
 
     @override
     @classmethod
@@ -301,6 +287,22 @@ class _Found:
             num_shuffles=self.search.num_shuffles,
             rng=generator(self.cell.seed, "permutations"),
         )
+
+    @cached_property
+    def explained(self) -> np.ndarray:
+        """For each failure mode, the more specific one in which its errors lie; -1 where it stands by itself."""
+        return explained_by(
+            self.failures,
+            self.correct,
+            self.labels,
+            self.vocabulary.holds,
+            among=self.worth.survives(self.search.q),
+        )
+
+    @property
+    def stands(self) -> np.ndarray:
+        """Which failure modes survive correction and aren't explained by a more specific one."""
+        return np.asarray(self.worth.survives(self.search.q) & (self.explained < 0))
 
     @cached_property
     def embeddings(self) -> np.ndarray:
@@ -411,7 +413,9 @@ class _Found:
         worth = self.worth
         failures["p_value"], failures["q_value"] = worth.p_values, worth.q_values
         failures["necessity_q_value"], failures["family_wise"] = worth.necessity_q_values, worth.family_wise
-        failures["survives"] = worth.survives(self.search.q)
+        failures["survives"], failures["stands"] = worth.survives(self.search.q), self.stands
+        told = list(failures["mode"]) if len(failures) else []
+        failures["explained_by"] = [told[one] if one >= 0 else "" for one in self.explained.tolist()]
         if self.search.embeds:
             quality = self.quality(list(failures["description"]) if len(failures) else [])
             for name in ("similarity", "deviation", "auroc"):
@@ -419,7 +423,8 @@ class _Found:
         p_values = error_p_values(self.successes, ~self.correct, self.labels, self.vocabulary.holds, strata=self.strata)
         successes["p_value"] = p_values
         successes["q_value"] = benjamini_hochberg(p_values, num_tests=max(worth.num_sets, len(p_values)))
-        successes["survives"] = successes["q_value"] <= self.search.q
+        successes["survives"] = successes["stands"] = successes["q_value"] <= self.search.q
+        successes["explained_by"] = ""
         both = [part for part in (failures, successes) if len(part)]
         return pd.concat(both, ignore_index=True) if both else failures
 
@@ -432,6 +437,7 @@ class _Found:
             Estimate("accuracy", float(self.correct.mean()), n=num_images),
             Estimate("modes", len(self.failures), unit="count"),
             Estimate("surviving", int(stays.sum()), unit="count"),
+            Estimate("standing", int(self.stands.sum()), unit="count"),
             Estimate("expected_by_chance", worth.expected_by_chance, unit="score", n=len(worth.null_counts) or None),
             Estimate("sets_searched", worth.num_sets, unit="count"),
             Estimate("success_modes", len(self.successes), unit="count"),
@@ -446,7 +452,7 @@ class _Found:
         if self.search.width is not None:
             missed = set(self.exhaustive) - set(self.failures)
             rows.append(Estimate("missed_by_greedy", len(missed), unit="count", n=len(self.exhaustive)))
-        return Estimates.of([*rows, *(self._in_space() if self.search.embeds else ()), *self._planted(stays)])
+        return Estimates.of([*rows, *(self._in_space() if self.search.embeds else ()), *self._planted(self.stands)])
 
     def _of_modes(self, group: str, modes: Sequence[Mode], num_wrong: int) -> list[Estimate]:
         """Coverage and drops of some of the modes; what is undefined is NaN."""
@@ -487,16 +493,16 @@ class _Found:
             for num, drop in enumerate(by_num, start=1)
         ]
 
-    def _planted(self, stays: np.ndarray) -> list[Estimate]:
-        """Precision, recall and F1 of the surviving modes against what was planted, where that is known."""
+    def _planted(self, stands: np.ndarray) -> list[Estimate]:
+        """Precision, recall and F1 of the modes that stand against what was planted, where that is known."""
         planted = self.cell.source.planted(self.cell.ground)
         if planted is None:
             return []
         truth = {(name, tags) for name, sets in planted.items() for tags in sets}
         found = {
             (self.all.class_names[mode.label], frozenset(self.vocabulary.names[column] for column in mode.tags))
-            for mode, stay in zip(self.failures, stays, strict=True)
-            if stay
+            for mode, stand in zip(self.failures, stands, strict=True)
+            if stand
         }
         hits = len(truth & found)
         precision = hits / len(found) if found else float("nan")
@@ -580,6 +586,12 @@ class _Found:
         """What a reader must know first."""
         worth, stays = self.worth, int(self.worth.survives(self.search.q).sum())
         held = self.held_out(self.failures)
+        specific = int((self.worth.survives(self.search.q) & ~self.stands).sum())
+        shadow = (
+            f" {specific} of them {'fails' if specific == 1 else 'fail'} only where a more specific one does."
+            if specific
+            else ""
+        )
         groups = "classes" if self.strata is None else "fine classes"
         chance = (
             f" With outcomes shuffled within {groups}, the same search finds "
@@ -599,7 +611,7 @@ class _Found:
         return (
             f"Of {plain_count(worth.num_sets)} sets of tags that at least {self.criteria.min_support} images of a "
             f"class carry, {found}, and {stay}{survive} correction for all sets at q = {self.search.q:g}, "
-            f"each tag necessary{best}.{chance}",
+            f"each tag necessary{best}.{shadow}{chance}",
             *((held.in_words,) if held is not None and self.failures else ()),
             *self.remarks,
         )

@@ -20,6 +20,7 @@ _SETTINGS = ("min_support", "min_drop", "max_size", "width", "seed")
 _NUMBERS = (
     ("modes", "", "modes"),
     ("surviving", "", "survive"),
+    ("standing", "", "stand"),
     ("expected_by_chance", "", "by chance"),
     ("found_drop", "all", "found drop"),
     ("unseen_drop", "all", "unseen drop"),
@@ -33,7 +34,7 @@ def told(logged: Logged) -> str:
     """What the command line prints of one search: what was found and what it is worth, then the first modes."""
     failures = failures_of(logged)
     lines = [*logged.facts["sentences"], ""]
-    shown = failures[failures["survives"]] if len(failures) and failures["survives"].any() else failures
+    shown = failures[failures["stands"]] if len(failures) and failures["stands"].any() else failures
     for row in rows_of(shown.head(20)):
         held = (
             f"held out {percent(row['unseen_correct'], row['unseen_support'])} %, n={row['unseen_support']}"
@@ -70,14 +71,14 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
     )
     return ReportPart(
         sections=(settings, modes) if len(cells) > 1 else (modes,),
-        answer=_answer(best, len(cells)),
+        answer=_answer(best, cells),
         sources=sources,
         method=(
             "Modes are minimal sets of tags with enough images and a large enough drop, found exhaustively and "
             "compared on counts; p-values are hypergeometric within the class, or within fine classes where these are "
             "known.",
             "A mode survives if its adjusted p-value and that of its least necessary tag do, each over all sets "
-            "that were searched.",
+            "that were searched; it stands if its images beyond more specific ones that survive are bad, too.",
         ),
         deciding=best.estimates.find("still_drops", group="all"),
     )
@@ -96,7 +97,7 @@ def failures_of(logged: Logged) -> pd.DataFrame:
 
 def settings_table(cells: Sequence[Logged], sources: tuple[Source, ...]) -> Table:
     """A row a search: its setting, how many modes it found, and how these do on unseen images."""
-    labels = [name for name in _SETTINGS if len({cell.label.get(name) for cell in cells}) > 1] or ["min_support"]
+    labels = _varied(cells) or ["min_support"]
     rows = []
     for cell in cells:
         numbers = [cell.estimates.find(metric, group=group) for metric, group, _ in _NUMBERS]
@@ -136,7 +137,11 @@ def modes_table(failures: pd.DataFrame, source: Source) -> Table:
             Entry(p_value(float(row["p_value"])), (float(row["p_value"]),)),
             Entry(p_value(float(row["q_value"])), (float(row["q_value"]),)),
             Entry(p_value(float(row["family_wise"])), (float(row["family_wise"]),)),
-            Entry("yes" if row["survives"] else "no", (bool(row["survives"]),)),
+            Entry(
+                "yes" if row["stands"] else "in a more specific one" if row["survives"] else "no",
+                (bool(row["stands"]),),
+                remark=str(row["explained_by"]),
+            ),
         )
         for row in rows_of(failures.head(_MOST_ROWS))
     )
@@ -152,7 +157,7 @@ def modes_table(failures: pd.DataFrame, source: Source) -> Table:
             Column("p", ("p_value",)),
             Column("q", ("q_value",)),
             Column("family-wise p", ("family_wise",)),
-            Column("survives", ("survives",), is_number=False),
+            Column("stands", ("stands",), is_number=False),
         ),
         rows=rows,
         note="class (its accuracy): tags (accuracy on the images that carry all of them, and how many these are).",
@@ -173,8 +178,8 @@ def drops_figure(failures: pd.DataFrame) -> Illustration | None:
         100 * max(measured["drop"].max(), measured["unseen_drop"].max()),
     ]
     axes.plot(ends, ends, color=PALE, linewidth=0.8)
-    for index, (name, is_kept) in enumerate((("survives", True), ("doesn't", False))):
-        some = measured[measured["survives"].astype(bool) == is_kept]
+    for index, (name, is_kept) in enumerate((("stands", True), ("doesn't", False))):
+        some = measured[measured["stands"].astype(bool) == is_kept]
         axes.scatter(
             100 * some["drop"],
             100 * some["unseen_drop"],
@@ -194,6 +199,11 @@ def drops_figure(failures: pd.DataFrame) -> Illustration | None:
     )
 
 
+def _varied(cells: Sequence[Logged]) -> list[str]:
+    """The settings in which some searches differ."""
+    return [name for name in _SETTINGS if len({cell.label.get(name) for cell in cells}) > 1]
+
+
 def _quality(estimates: "Estimates") -> tuple[float, float]:
     """By what settings are compared: the share of modes that hold, then how many of them survive."""
     held, surviving = estimates.find("still_drops", group="all"), estimates.at("surviving").value
@@ -201,15 +211,16 @@ def _quality(estimates: "Estimates") -> tuple[float, float]:
     return share, surviving
 
 
-def _answer(best: Logged, num_cells: int) -> str:
+def _answer(best: Logged, cells: Sequence[Logged]) -> str:
     estimates = best.estimates
     held = estimates.find("still_drops", group="all")
     first = str(best.facts["sentences"][0])
-    if num_cells == 1 or held is None or np.isnan(held.value):
+    if len(cells) == 1 or held is None or np.isnan(held.value):
         return first
+    setting = ", ".join(f"{name} {best.label.get(name, 'none')}" for name in _varied(cells)) or "that was chosen"
     return (
-        f"{best.name} finds the modes that hold best: {in_words(estimates.at('modes'))} modes, of which a share of "
-        f"{held.value:.2f} still drops on unseen images. {first}"
+        f"The setting {setting} finds the modes that hold best: {in_words(estimates.at('modes'))} modes, of which a "
+        f"share of {held.value:.2f} still drops on unseen images. {first}"
     )
 
 

@@ -1,10 +1,10 @@
 """Language-based error explanation: hard and easy images, their clusters, and sentences that tell them apart."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
 from misfire.core.errors import UsageError, name_some
@@ -49,28 +49,44 @@ class ExplainedClusters(FoundModes):
 
     @override
     def weights(self, images: ScoredImages) -> Float[np.ndarray, "image mode"]:
-        parts = [self._of_analysis(images, clusters)[:, : len(clusters.hard)] for clusters in self.analyses]
+        parts = [
+            self._of_analysis(images, clusters, _labelled(images, clusters))[:, : len(clusters.hard)]
+            for clusters in self.analyses
+        ]
         return np.concatenate(parts, axis=1)
 
     @override
     def partition_weights(self, images: ScoredImages) -> Float[np.ndarray, "image part"]:
-        """Hard clusters first, then easy ones."""
-        wholes = [self._of_analysis(images, clusters) for clusters in self.analyses]
+        """Hard clusters first, then easy ones; of one class, also its false positives where the split reads them."""
+        wholes = [self._of_analysis(images, clusters, self._concerned(images, clusters)) for clusters in self.analyses]
         counts = [len(clusters.hard) for clusters in self.analyses]
         hard = [whole[:, :count] for whole, count in zip(wholes, counts, strict=True)]
         easy = [whole[:, count:] for whole, count in zip(wholes, counts, strict=True)]
         return np.concatenate([*hard, *easy], axis=1)
 
-    def _of_analysis(self, images: ScoredImages, clusters: HardClusters) -> Float[np.ndarray, "image cluster"]:
+    def _concerned(self, images: ScoredImages, clusters: HardClusters) -> Bool[np.ndarray, " image"]:
+        if clusters.of_class is None:
+            return np.ones(len(images), dtype=bool)
+        return self.split.concerns(images, clusters.of_class)
+
+    def _of_analysis(
+        self, images: ScoredImages, clusters: HardClusters, inside: Bool[np.ndarray, " image"]
+    ) -> Float[np.ndarray, "image cluster"]:
         centres = unit(np.concatenate([clusters.hard, clusters.easy]))
         cosines = (images.unit_embeddings @ centres.T).astype(np.float64)
         nearest = cosines.argmax(axis=1)
         weights = np.zeros(cosines.shape)
         rows = np.arange(len(images))
         weights[rows, nearest] = 0.5 + 0.5 * cosines[rows, nearest].clip(-1, 1)
-        if clusters.of_class is not None:
-            weights[~self.split.concerns(images, clusters.of_class)] = 0.0
+        weights[~inside] = 0.0
         return weights
+
+
+def _labelled(images: ScoredImages, clusters: HardClusters) -> Bool[np.ndarray, " image"]:
+    if clusters.of_class is None:
+        return np.ones(len(images), dtype=bool)
+    images.need("labels", for_what="membership in a class's clusters")
+    return np.asarray(images.labels == clusters.of_class)
 
 
 @final
@@ -93,12 +109,15 @@ class SplitAndCluster(ModeFinder):
         section 4.
     """
 
-    label: ClassVar[str] = "split and cluster"
-
     selector: SentenceSelector = field(default_factory=FPDiff)
     split: HardnessSplit = field(default_factory=EntropySplit)
     clusterer: Clusterer = field(default_factory=SizedClustering)
     is_per_class: bool = False
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"{type(self.selector).__name__}{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> ExplainedClusters:

@@ -7,11 +7,14 @@ of the words, and most sets are given up there.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
+
+# What is called for each first tag, or for each block of sets, isn't checked against its types where all else is in
+# tests: that would take four times as long as the counting.
 
 _WORD = 64
 _WORDS_AT_ONCE = 2**19  # 4 MiB of bits a chunk: it stays in the cache, and memory doesn't grow with the number of sets
@@ -19,8 +22,7 @@ _WORDS_AT_ONCE = 2**19  # 4 MiB of bits a chunk: it stays in the cache, and memo
 _SIBLINGS_KEPT = 200  # 32 MiB of pairs at most
 
 
-@dataclass(frozen=True)
-class TagSets:
+class TagSets(NamedTuple):
     """Sets of one size in one class, a row a set.
 
     Args:
@@ -33,9 +35,7 @@ class TagSets:
     support: Int[np.ndarray, " set"]
     num_wrong: Int[np.ndarray, " set"]
 
-    def __len__(self) -> int:
-        return len(self.support)
-
+    @no_type_check
     def where(self, is_kept: Bool[np.ndarray, " set"]) -> "TagSets":
         """Those of the sets that are marked."""
         return TagSets(self.tags[is_kept], self.support[is_kept], self.num_wrong[is_kept])
@@ -81,6 +81,7 @@ class ClassTable:
         for first in range(len(self.columns) - 1):
             yield from self._sets_with(first, max_size)
 
+    @no_type_check
     def _sets_with(self, first: int, max_size: int) -> Iterator[TagSets]:
         """Sets of two tags and more whose rarest tag is ``first``."""
         rows = np.flatnonzero(self.carries[:, first])
@@ -98,6 +99,7 @@ class ClassTable:
             ends = np.full(len(kept), len(kept))
             yield from self._longer(tags, pack(others[:num_wrong]), pack(others[num_wrong:]), ends, max_size)
 
+    @no_type_check
     def _longer(
         self,
         tags: Int[np.ndarray, "set size"],
@@ -132,6 +134,7 @@ class ClassTable:
                     max_size,
                 )
 
+    @no_type_check
     def _named(
         self, positions: Int[np.ndarray, "set size"], support: Int[np.ndarray, " set"], wrong: Int[np.ndarray, " set"]
     ) -> TagSets:
@@ -151,6 +154,7 @@ def carriers(
     return np.asarray(tags[images[:, None], list(columns)].all(axis=1), dtype=bool)
 
 
+@no_type_check
 def count_columns(carries: Bool[np.ndarray, "image tag"]) -> Int[np.ndarray, " tag"]:
     """How many images carry each tag."""
     octets, counts = carries.view(np.uint8), np.zeros(carries.shape[1], dtype=np.int64)
@@ -159,6 +163,7 @@ def count_columns(carries: Bool[np.ndarray, "image tag"]) -> Int[np.ndarray, " t
     return counts
 
 
+@no_type_check
 def pack(carries: Bool[np.ndarray, "image tag"]) -> UInt64[np.ndarray, "word tag"]:
     """The column of each tag as words of 64 images; a last word that isn't full ends in zeros."""
     num_images, num_tags = carries.shape
@@ -171,6 +176,7 @@ def pack(carries: Bool[np.ndarray, "image tag"]) -> UInt64[np.ndarray, "word tag
     return words
 
 
+@no_type_check
 def count_common(
     bits: UInt64[np.ndarray, "word set"], left: Int[np.ndarray, " pair"], right: Int[np.ndarray, " pair"]
 ) -> Int[np.ndarray, " pair"]:
@@ -181,6 +187,7 @@ def count_common(
     return counts
 
 
+@no_type_check
 def _pairs(ends: Int[np.ndarray, " set"], *, at_once: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each set with each of those between it and its end, about ``at_once`` pairs at a time."""
     if len(ends) <= _SIBLINGS_KEPT and len(ends) ** 2 <= 2 * at_once and (ends == len(ends)).all():
@@ -202,6 +209,7 @@ def _pairs(ends: Int[np.ndarray, " set"], *, at_once: int) -> Iterator[tuple[np.
 
 
 @lru_cache(maxsize=_SIBLINGS_KEPT)
+@no_type_check
 def _all_pairs(num_sets: int) -> tuple[np.ndarray, np.ndarray]:
     """Each of some sets with each later one; asked for again and again, as the first tag goes through its class."""
     left, right = np.triu_indices(num_sets, k=1)

@@ -1,15 +1,16 @@
 """Does the error grow with an image's similarity to a sentence? Without threshold, clusters or a relevance oracle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.mode_finder import EncodedSentences, FoundModes, ModeFinder
+from misfire.methods.modes.mode_finder import EncodedSentences, FoundModes, ModeFinder, classes_of
 from misfire.methods.modes.rank_law import RankLaw, RankSum, SuitedLaw
 from misfire.methods.modes.scored_images import ScoredImages, unit
 from misfire.stats import benjamini_yekutieli
@@ -94,21 +95,22 @@ class TrendModes(FoundModes):
     """A mode a sentence: the images that are most similar to it, their class's mean similarity taken off.
 
     Attributes:
-        trends: The test of every sentence, found or not.
-        class_means: Mean cosine of each class to each found sentence, and of all images in the last row.
-        classes: The class of each row but the last.
-        residuals: For each found sentence, ascending, the cosines less the class mean where it was found.
+        trends: The tests of every sentence, found or not: one of all images or one a class.
+        of_class: The class of each mode; None where it is of all images.
+        encoded: The sentences.
+        class_means: For each mode, the mean cosine of each class to its sentence, and of all images under None.
+        residuals: For each mode, ascending, the cosines less the class mean of the images where it was found.
         share: Which part of the images a mode holds.
     """
 
     names: tuple[str, ...]
     sentences: tuple[tuple[int, ...], ...]
     remarks: tuple[str, ...]
-    trends: SentenceTrends
+    trends: tuple[SentenceTrends, ...]
+    of_class: tuple[int | None, ...]
     encoded: EncodedSentences = field(repr=False)
-    classes: np.ndarray = field(repr=False)
-    class_means: Float[np.ndarray, "row mode"] = field(repr=False)
-    residuals: Float[np.ndarray, "image mode"] = field(repr=False)
+    class_means: tuple[Mapping[int | None, float], ...] = field(repr=False)
+    residuals: tuple[np.ndarray, ...] = field(repr=False)
     share: float = 0.1
 
     @override
@@ -116,12 +118,14 @@ class TrendModes(FoundModes):
         """Share of the images it was found on that are less similar, for the most similar ones; 0 for the others."""
         weights = np.zeros((len(images), len(self)))
         cosines = _cosines(self.encoded, images, [chosen[0] for chosen in self.sentences])
-        place = np.searchsorted(self.classes, images.strata).clip(max=len(self.classes) - 1)
-        row = np.where(self.classes[place] == images.strata, place, len(self.classes))
-        for mode in range(len(self)):
-            residual = cosines[:, mode] - self.class_means[row, mode]
-            below = np.searchsorted(self.residuals[:, mode], residual, side="right") / len(self.residuals)
-            weights[:, mode] = np.where(below > 1 - self.share, below, 0.0)
+        classes, rows = np.unique(images.strata, return_inverse=True)
+        for mode, (of_class, means, known) in enumerate(
+            zip(self.of_class, self.class_means, self.residuals, strict=True)
+        ):
+            centres = np.array([means.get(int(one), means[None]) for one in classes])
+            below = np.searchsorted(known, cosines[:, mode] - centres[rows], side="right") / len(known)
+            inside = (below > 1 - self.share) & (True if of_class is None else images.strata == of_class)
+            weights[:, mode] = np.where(inside, below, 0.0)
         return weights
 
 
@@ -134,17 +138,18 @@ class Trend(ModeFinder):
         false_discovery_rate: Which share of the found sentences may be false on average.
         most_modes: How many sentences are kept at most, those with the smallest p-values.
         share: Which part of the images, the most similar ones within their class, a mode holds.
+        is_per_class: Whether each class is tested by itself, as a context that misleads in one class may help in
+            another; the correction is then over classes and sentences. Otherwise the classes' ranks are summed.
         law: How p-values are got.
 
     Raises:
         UsageError: If a setting is out of its range.
     """
 
-    label: ClassVar[str] = "trend"
-
     false_discovery_rate: float = 0.05
     most_modes: int = 15
     share: float = 0.1
+    is_per_class: bool = False
     law: RankLaw = field(default_factory=SuitedLaw)
 
     def __post_init__(self) -> None:
@@ -153,6 +158,11 @@ class Trend(ModeFinder):
                 raise UsageError(f"{name} must be in (0, 1), got {getattr(self, name)}; it is a fraction.")
         if self.most_modes < 1:
             raise UsageError(f"most_modes must be >= 1, got {self.most_modes}; 15 are as many as the paper's clusters.")
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"trend{' per class' if self.is_per_class else ''}"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> TrendModes:
@@ -166,31 +176,51 @@ class Trend(ModeFinder):
                 f"a trend needs images that differ in performance, got {images.performance[0]:g} for all "
                 f"{len(images)}; bring images on which the model fails and others."
             )
-        trends = sentence_trends(images, sentences, law=self.law, rng=rng)
-        found = np.flatnonzero(trends.is_found(self.false_discovery_rate))
-        found = found[np.lexsort((found, -trends.concordance[found], trends.p_values[found]))]
-        kept = found[: self.most_modes]
-        cosines = _cosines(sentences, images, kept.tolist())
-        classes = np.unique(images.strata)
-        means = np.stack([cosines[images.strata == one].mean(axis=0) for one in classes])
-        residuals = np.sort(cosines - means[np.searchsorted(classes, images.strata)], axis=0)
+        classes: list[int | None] = [None]
+        if self.is_per_class:
+            classes = [int(one) for one in classes_of(images, "a trend of each class")]
+        parts = [images if one is None else images.take(images.strata == one) for one in classes]
+        trends = [sentence_trends(part, sentences, law=self.law, rng=rng) for part in parts]
+        p_values = np.concatenate([one.p_values for one in trends])
+        found = np.flatnonzero(benjamini_yekutieli(p_values) <= self.false_discovery_rate)
+        concordance = np.concatenate([one.concordance for one in trends])
+        found = found[np.lexsort((found, -concordance[found], p_values[found]))]
+        kept = [divmod(int(place), len(sentences)) for place in found[: self.most_modes]]
+        tested = f"{len(sentences)} sentences"
+        if self.is_per_class:
+            tested = f"{int((~np.isnan(p_values)).sum())} pairs of a class and a sentence"
         remarks = [
-            f"{len(found)} of {len(sentences)} sentences have a trend at a false discovery rate of "
-            f"{self.false_discovery_rate:g} (Benjamini and Yekutieli); p-values {trends.law}."
+            f"{len(found)} of {tested} have a trend at a false discovery rate of {self.false_discovery_rate:g} "
+            f"(Benjamini and Yekutieli); p-values {trends[0].law}."
         ]
         if len(found) > len(kept):
             remarks.append(f"The {len(kept)} with the smallest p-values are kept.")
+        held = [_held(parts[group], sentences, sentence) for group, sentence in kept]
         return TrendModes(
-            tuple(sentences.texts[one] for one in kept),
-            tuple((int(one),) for one in kept),
+            tuple(
+                ("" if classes[group] is None else f"class {classes[group]}, ") + sentences.texts[sentence]
+                for group, sentence in kept
+            ),
+            tuple((sentence,) for _, sentence in kept),
             tuple(remarks),
-            trends,
+            tuple(trends),
+            tuple(classes[group] for group, _ in kept),
             sentences,
-            classes,
-            np.concatenate([means, cosines.mean(axis=0, keepdims=True)]),
-            residuals,
+            tuple(means for means, _ in held),
+            tuple(residuals for _, residuals in held),
             self.share,
         )
+
+
+def _held(
+    images: ScoredImages, sentences: EncodedSentences, sentence: int
+) -> tuple[Mapping[int | None, float], Float[np.ndarray, " image"]]:
+    """Mean cosine of each class to a sentence, and the cosines less these, ascending."""
+    cosines = _cosines(sentences, images, [sentence])[:, 0]
+    classes, rows = np.unique(images.strata, return_inverse=True)
+    means = np.bincount(rows, weights=cosines) / np.bincount(rows)
+    named: dict[int | None, float] = {int(one): float(mean) for one, mean in zip(classes, means, strict=True)}
+    return {**named, None: float(cosines.mean())}, np.sort(cosines - means[rows])
 
 
 def _one_space(sentences: EncodedSentences, images: ScoredImages) -> tuple[np.ndarray, np.ndarray]:

@@ -58,6 +58,7 @@ class EnsembleCell(Cell):
 
     kind: ClassVar[str] = "ensemble"
     schema: ClassVar[type] = EnsembleSchema
+    units: ClassVar[str] = "queries"
     objectives: ClassVar[Mapping[str, Objective]] = OBJECTIVES
 
     @classmethod

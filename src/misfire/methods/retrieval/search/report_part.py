@@ -32,7 +32,7 @@ def search_part(found: "Searched", question: Question) -> ReportPart:
         sections=(
             Section("verdict", "The winner on both sides", tables=(winner_table(winner),) if winner else ()),
             *([] if winner is None else flips_in_pictures(winner.test, question, winner.k)),
-            trials_section(found),
+            trials_section(found, of_beaten="Their subset was asked whole, and counts in the adjusted p-value."),
         ),
         answer=found.sentence() if winner is None else f"{winner.answer(name)}{_remarks(found)}",
         decides=True,

@@ -1,1 +1,0 @@
-"""Hydra's grid of jobs, each of which is composed once: to be checked before any runs, and to run."""

@@ -1,0 +1,322 @@
+"""The cell of a method that explains failures by sentences: modes of one half, what they are worth on the other."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+from typing_extensions import override
+
+from misfire.cells import Cell, Estimate, Estimates, Objective, Outcome, Slice
+from misfire.core.errors import UsageError, name_some
+from misfire.data.outcomes import Outcomes
+from misfire.methods.modes.hardness_split import PerformanceSplit
+from misfire.methods.modes.measurement import compactness, description_areas, halves
+from misfire.methods.modes.method_identity import described
+from misfire.methods.modes.mode_finder import EncodedSentences, ModeFinder
+from misfire.methods.modes.outcome_source import Ground, OutcomeSource, image_names
+from misfire.methods.modes.schema import ModesSchema
+from misfire.methods.modes.scorecard import SCORECARD_COLUMNS, Scorecard, ScorecardRow, Truth
+from misfire.methods.modes.scored_images import ScoredImages
+from misfire.methods.modes.sentence_report import sentence_part, told
+from misfire.methods.modes.sentence_set import SentenceSet
+from misfire.methods.modes.sentence_source import SentenceSource
+from misfire.stats import benjamini_hochberg
+
+if TYPE_CHECKING:
+    from misfire.cells import Lab, Logged, Question, ReportPart
+    from misfire.cells.cell import Json
+    from misfire.cells.estimates import Unit
+    from misfire.cells.settings import Settings
+
+_CLASS = re.compile(r"^class (\d+)\b")
+_MOST_EXAMPLES = 12
+_UNITS: Mapping[str, "Unit"] = {
+    "num_modes": "count",
+    "drop": "difference",
+    "compactness": "score",
+    "seconds": "seconds",
+}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SentenceModesCell(Cell):
+    """One method on one model's outcomes: failure modes with their sentences, and a row of the scorecard.
+
+    Args:
+        source: Where outcomes come from.
+        sentence_source: Where sentences come from.
+        finder: The method.
+        ground: Dataset and backbone; the backbone embeds images and sentences.
+        card: What is measured.
+        contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
+            frequent one, in which the model has learnt it, isn't counted.
+        is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
+        class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
+        seed: Of halves and draws.
+    """
+
+    kind: ClassVar[str] = "modes"
+    schema: ClassVar[type] = ModesSchema
+    objectives: ClassVar[Mapping[str, Objective]] = {
+        "drop": Objective("drop", "drop", title="drop on other images (pp)", scale=100, has_cut_off=False),
+        "ahr": Objective("ahr", "ahr", title="average hardness ratio", has_cut_off=False),
+        "ji": Objective("ji", "ji", title="Jaccard index with the failure-describing sentences", has_cut_off=False),
+        "coverage": Objective("coverage", "coverage", title="failures covered (%)", scale=100, has_cut_off=False),
+    }
+    source: OutcomeSource
+    sentence_source: SentenceSource
+    finder: ModeFinder
+    ground: Ground
+    card: Scorecard
+    contexts: str | None
+    is_graded: bool
+    class_score_scale: float
+    seed: int
+
+    @override
+    @classmethod
+    def configured(cls, settings: "Settings") -> "SentenceModesCell":
+        found = {name: settings[name] for name in ("outcomes", "sentences", "method")}
+        for name, wanted in (("outcomes", OutcomeSource), ("sentences", SentenceSource), ("method", ModeFinder)):
+            if not isinstance(found[name], wanted):
+                raise UsageError(f"{name} must be a {wanted.__name__}, got {type(found[name]).__name__}.")
+        card = Scorecard(num_shuffles=settings["num_shuffles"], num_repeats=settings["num_repeats"])
+        return cls(
+            found["outcomes"],
+            found["sentences"],
+            found["method"],
+            Ground(settings["dataset"], settings["backbone"]),
+            card,
+            settings["contexts"],
+            settings["is_graded"],
+            settings["class_score_scale"],
+            settings["seed"],
+        )
+
+    @override
+    def identity(self) -> "Mapping[str, Json]":
+        dataset, backbone = self.ground.known_dataset, self.ground.known_backbone
+        known = None if dataset.sentences is None else dataset.sentences.fingerprint
+        parts = None if self.contexts is None or dataset.tags is None else dataset.tags.fingerprint
+        return {
+            "outcomes": self.source.identity(self.ground),
+            "images": dataset.image_set.fingerprint,
+            "backbone": backbone.fingerprint,
+            "sentences": [described(self.sentence_source), known],
+            "method": described(self.finder),
+            "contexts": [self.contexts, parts],
+            "is_graded": self.is_graded,
+            "class_score_scale": self.class_score_scale,
+            "scorecard": [self.card.num_shuffles, self.card.num_repeats, self.card.k, float(self.card.severity)],
+            "seed": self.seed,
+        }
+
+    @override
+    def label(self) -> Mapping[str, str]:
+        sentences = type(self.sentence_source).__name__.removesuffix("Sentences").lower()
+        return {"method": self.finder.label, "sentences": sentences, "seed": str(self.seed)}
+
+    @override
+    @property
+    def name(self) -> str:
+        return self.finder.label
+
+    @override
+    @property
+    def marks(self) -> Mapping[str, str]:
+        return {"chosen": "modes found on one half of each class because the model fails there, measured on the other"}
+
+    @override
+    @property
+    def data(self) -> tuple[str, str] | None:
+        return self.ground.known_dataset.name, self.ground.known_dataset.fingerprint
+
+    @override
+    def run(self, lab: "Lab") -> Outcome:
+        outcomes = self.source.outcomes(self.ground, lab)
+        bench = lab.bench(self.ground.known_dataset, self.ground.known_backbone)
+        place = {name: row for row, name in enumerate(image_names(self.ground.known_dataset.images))}
+        strangers = [name for name in outcomes.images if name not in place]
+        if strangers:
+            raise UsageError(
+                f"outcomes must be of the dataset's images, got {name_some(strangers)} beside; name the dataset that "
+                "the model was run on."
+            )
+        chosen = self.sentence_source.sentences(self.ground, outcomes.class_names)
+        embeddings = bench.gallery.numpy()[[place[name] for name in outcomes.images]]
+        images = self._scored(outcomes, embeddings.astype(np.float32))
+        encoded = EncodedSentences(chosen.texts, bench.texts(list(chosen.texts)).numpy().astype(np.float32))
+        relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
+        truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
+        parts = PerformanceSplit(0.0)(images) if self.is_graded else None
+        row = self.card.row(
+            self.finder,
+            images,
+            encoded,
+            is_failure=~outcomes.correct if parts is None else parts.is_hard,
+            truth=None if truth.relevance is None and truth.partitions is None else truth,
+            label=self.finder.label,
+            seed=self.seed,
+        )
+        remarks = [*outcomes.remarks, *(() if relevance is None else (f"What holds is said by {relevance.source}.",))]
+        if relevance is not None and relevance.is_proxy:
+            remarks.append("That is a proxy: AHR, ACR, TPR and JI are against it, not against the truth.")
+        return self._outcome(row, images, outcomes, encoded, chosen, remarks)
+
+    def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
+        if self.is_graded and outcomes.scores is None:
+            raise UsageError("a graded performance needs a score an image, got outcomes without; name its column.")
+        graded = outcomes.scores if self.is_graded else None
+        performance = outcomes.correct.astype(np.float64) if graded is None else graded.astype(np.float64)
+        labels = outcomes.labels if len(outcomes.class_names) > 1 else None
+        return ScoredImages(embeddings, performance, labels, self._predictions(outcomes))
+
+    def _predictions(self, outcomes: Outcomes) -> np.ndarray | None:
+        """Probabilities of the classes, or the predicted class as 0 and 1, or nothing."""
+        if outcomes.class_scores is not None:
+            scores = outcomes.class_scores
+            is_probable = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+            return scores if is_probable else np.asarray(softmax(self.class_score_scale * scores, axis=1))
+        if outcomes.predictions is None or set(outcomes.prediction_names) - set(outcomes.class_names):
+            return None
+        column = [outcomes.class_names.index(name) for name in outcomes.prediction_names]
+        return np.asarray(np.eye(len(outcomes.class_names))[np.array(column)[outcomes.predictions]])
+
+    def _partitions(self, outcomes: Outcomes) -> np.ndarray | None:
+        """Images of each class in each context but its own, where the contexts are known and there are k of them."""
+        dataset = self.ground.known_dataset
+        if self.contexts is None or dataset.tags is None:
+            return None
+        names = [
+            name
+            for name, family in zip(dataset.tags.names, dataset.tags.families, strict=True)
+            if family == self.contexts
+        ]
+        if not names:
+            raise UsageError(
+                f"contexts must be a family of the dataset's tags, got {self.contexts}; take one of "
+                f"{', '.join(dict.fromkeys(dataset.tags.families))}."
+            )
+        ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))
+        holds = dataset.tags.columns(names).of_images([ids[name] for name in outcomes.images]).holds
+        found = []
+        for one in np.unique(outcomes.labels):
+            of_class = outcomes.labels == one
+            counts = holds[of_class].sum(axis=0)
+            found += [
+                of_class & holds[:, context]
+                for context in range(len(names))
+                if context != counts.argmax() and counts[context] >= 4 * self.card.k
+            ]
+        return np.stack(found, axis=1) if found else None
+
+    def _outcome(
+        self,
+        row: ScorecardRow,
+        images: ScoredImages,
+        outcomes: Outcomes,
+        encoded: EncodedSentences,
+        chosen: SentenceSet,
+        remarks: Sequence[str],
+    ) -> Outcome:
+        first, second = halves(images.strata, np.random.default_rng([self.seed, 0]))
+        there = images.take(second)
+        weights = row.modes.weights(there)
+        members = weights > 0
+        adjusted = benjamini_hochberg(row.effects.p_values)
+        names = [_with_class_name(name, outcomes.class_names) for name in row.modes.names]
+        records = pd.DataFrame(
+            {
+                "mode": names,
+                "sentences": [list(texts) for texts in row.modes.descriptions(encoded)],
+                "num_found": row.modes.members(images.take(first)).sum(axis=0),
+                "num_members": row.effects.num_members,
+                "performance": row.effects.performance,
+                "expected": row.effects.expected,
+                "drop": row.effects.drop,
+                "low": row.effects.low,
+                "high": row.effects.high,
+                "p_value": row.effects.p_values,
+                "q_value": adjusted,
+                "is_confirmed": adjusted <= 0.05,
+                "description_auroc": description_areas(row.modes, members, there, encoded),
+                "compactness": compactness(members, there),
+                "examples": [[outcomes.images[second[one]] for one in _most_typical(column)] for column in weights.T],
+            }
+        )
+        return Outcome(
+            records=records,
+            estimates=Estimates.of(self._estimates(row)),
+            facts={
+                "method": self.finder.label,
+                "remarks": [*row.modes.remarks, *remarks],
+                "images": {"found_on": len(first), "measured_on": len(second)},
+                "sentences": {"name": chosen.name, "number": len(chosen), "provenance": chosen.provenance},
+            },
+            files=self._slices(names, members, [outcomes.images[one] for one in second]),
+        )
+
+    def _estimates(self, row: ScorecardRow) -> list[Estimate]:
+        found = []
+        for name, value in row.values.items():
+            if name.startswith("p_at_"):
+                group = "chance" if name.endswith("_chance") else ""
+                found.append(Estimate("p", value, k=self.card.k, group=group))
+            else:
+                found.append(Estimate(name, value, unit=_UNITS.get(name, "fraction")))
+        assert set(row.values) <= {*SCORECARD_COLUMNS}
+        return found
+
+    def _slices(self, names: Sequence[str], members: np.ndarray, images: Sequence[str]) -> dict[str, bytes]:
+        dataset = self.ground.known_dataset
+        ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))
+        found = {}
+        for number, (name, inside) in enumerate(zip(names, members.T, strict=True), start=1):
+            if inside.any():
+                chosen = Slice(
+                    name=name,
+                    of="images",
+                    members=tuple(ids[images[one]] for one in np.flatnonzero(inside).tolist()),
+                    how_chosen=(
+                        f"images of the measured half that {self.finder.label} counts into {name}, a mode found "
+                        "because the model fails on images like them in the other half"
+                    ),
+                    is_chosen_by_failing=False,
+                    uses_oracle_labels=True,
+                    dataset_fingerprint=dataset.fingerprint,
+                )
+                text = json.dumps(asdict(chosen), indent=1, ensure_ascii=False) + "\n"
+                found[f"slices/mode_{number:03d}.json"] = text.encode()
+        return found
+
+    @override
+    @classmethod
+    def headline(cls, estimates: Estimates, facts: Mapping[str, Any]) -> str:
+        number, drop = round(estimates.at("num_modes").value), estimates.at("drop").value
+        return f"{number} modes" + (f", {100 * drop:+.1f} pp drop" if drop == drop else "")
+
+    @override
+    @classmethod
+    def tell(cls, logged: "Logged") -> str:
+        return told(logged)
+
+    @override
+    @classmethod
+    def report(cls, cells: "Sequence[Logged]", question: "Question") -> "ReportPart":
+        return sentence_part(cells, question)
+
+
+def _most_typical(weights: np.ndarray) -> list[int]:
+    """Positions of the members with the largest weights."""
+    return [int(one) for one in np.argsort(-weights, kind="stable")[:_MOST_EXAMPLES] if weights[one] > 0]
+
+
+def _with_class_name(name: str, class_names: Sequence[str]) -> str:
+    found = _CLASS.match(name)
+    return name if found is None else f"{class_names[int(found.group(1))]}{name[found.end() :]}"
