@@ -57,8 +57,8 @@ def test_a_dataset_of_torchvision_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("CIFAR11", {}, "dataset must be a class of torchvision.datasets, got CIFAR11"),
-        ("VisionDataset", {}, "dataset must be a class of torchvision.datasets, got VisionDataset"),
+        ("CIFAR11", {}, "source must be a class of torchvision.datasets, got CIFAR11"),
+        ("VisionDataset", {}, "source must be a class of torchvision.datasets, got VisionDataset"),
         ("CIFAR10", {"train": False}, "the files of torchvision's CIFAR10 must lie at"),
         ("CIFAR10", {"trian": False}, "its options fit, got: "),
     ],

@@ -41,7 +41,7 @@ class TorchvisionImages(Dataset):
     """Images and classes of a dataset of torchvision that lies on this machine; nothing is downloaded.
 
     Args:
-        dataset: The class's name in ``torchvision.datasets``, such as CIFAR10.
+        source: The class's name in ``torchvision.datasets``, such as CIFAR10.
         root: Where its files lie.
         options: Its other arguments, such as ``{train: false}`` or ``{split: val}``.
 
@@ -50,34 +50,34 @@ class TorchvisionImages(Dataset):
             class each.
     """
 
-    def __init__(self, dataset: str, root: str | Path, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, source: str, root: str | Path, options: Mapping[str, Any] | None = None) -> None:
         import torchvision
 
-        made_by = getattr(torchvision.datasets, dataset, None)
+        made_by = getattr(torchvision.datasets, source, None)
         base = torchvision.datasets.VisionDataset
         if not (isinstance(made_by, type) and issubclass(made_by, base) and made_by is not base):
-            raise UsageError(f"dataset must be a class of torchvision.datasets, got {dataset}; CIFAR10 is one.")
+            raise UsageError(f"source must be a class of torchvision.datasets, got {source}; CIFAR10 is one.")
         given = dict(options or {})
-        given |= {} if dataset == "FakeData" else {"root": str(root)}  # which has no files
+        given |= {} if source == "FakeData" else {"root": str(root)}  # which has no files
         try:
             found = made_by(**given)
         except (RuntimeError, OSError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UsageError(
-                f"the files of torchvision's {dataset} must lie at {root} and its options fit, got: {reason}; put them "
+                f"the files of torchvision's {source} must lie at {root} and its options fit, got: {reason}; put them "
                 "there (as its documentation says)."
             ) from error
-        labels = _labels(found, dataset)
+        labels = _labels(found, source)
         names = tuple(getattr(found, "classes", ())) or tuple(str(one) for one in range(int(labels.max()) + 1))
         names = tuple(", ".join(name) if isinstance(name, tuple) else str(name) for name in names)
         super().__init__(
-            name=dataset.lower(),
+            name=source.lower(),
             images=tuple(Image(place, IndexedImage(found, place), str(place)) for place in range(len(found))),
             known=Known(labels=ClassLabels(np.arange(len(found)), names, labels)),
         )
 
 
-def _labels(found: Any, dataset: str) -> np.ndarray:
+def _labels(found: Any, source: str) -> np.ndarray:
     listed = getattr(found, "targets", None)
     values = (
         listed if listed is not None and len(listed) == len(found) else [found[place][1] for place in range(len(found))]
@@ -87,7 +87,7 @@ def _labels(found: Any, dataset: str) -> np.ndarray:
     )
     if not len(labels) or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise UsageError(
-            f"a dataset of torchvision must have a picture and a class in each item, got something else in {dataset}; "
+            f"a dataset of torchvision must have a picture and a class in each item, got something else in {source}; "
             "choose one for classification."
         )
     return labels.astype(np.int64)
