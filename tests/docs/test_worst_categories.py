@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from misfire.config.groups import groups
-from misfire.config.sweep_file import load
+from misfire.config.sweep import load
 from tests.docs.guides import Guide, run
 
 GUIDE = Guide("worst_categories")
