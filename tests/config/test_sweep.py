@@ -99,7 +99,7 @@ def test_every_choice_of_a_bundled_one_composes_and_builds(name: str) -> None:
         settings = Settings.of_words(sweep.verb, words)
         assert isinstance(settings["pooling"], PromptPooling)
         assert isinstance(settings["templates"], TemplateChoice)
-        assert sweep.k in settings["ks"]
+        assert sweep.k in (settings.get("ks") or settings["cutoffs"])
         assert set(sweep.walk.objectives if sweep.walk else ()) <= set(settings.kind.objectives)
 
 
