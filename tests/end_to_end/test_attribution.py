@@ -40,7 +40,7 @@ def test_the_parts_are_those_of_the_cell_at_every_cut_off(place: Place, capsys: 
         for name in found.categories:
             flips = cell.flips(k, f"category/{name}")
             part = sum(share.in_category(name).value for share in shares)
-            assert part * flips.num_queries == pytest.approx(flips.net, abs=1e-9)
+            assert part * flips.num_units == pytest.approx(flips.net, abs=1e-9)
     assert "(sign-flip tests by image, corrected for 5 templates at 3 cut-offs)." in printed
     assert "a photo of {caption}" in printed
     assert found.logged.estimates.metrics()

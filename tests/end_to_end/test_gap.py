@@ -87,7 +87,7 @@ def test_its_counts_are_those_of_its_records(gap: LoggedGap, records: pd.DataFra
                 fixed, broken = (
                     int((a & ~b & chosen).sum()) for a, b in ((after_hit, before_hit), (before_hit, after_hit))
                 )
-                assert (flips.fixed, flips.broken, flips.num_queries) == (fixed, broken, chosen.sum())
+                assert (flips.fixed, flips.broken, flips.num_units) == (fixed, broken, chosen.sum())
                 means[name] = after_hit[chosen].mean() - before_hit[chosen].mean()
                 assert flips.fixed - flips.broken == pytest.approx(means[name] * chosen.sum())
             net = (
@@ -231,7 +231,7 @@ def test_a_search_refuses_what_its_test_queries_would_teach(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "gates.yaml").write_text(
-        "title: t\nquestion: q\ndecision_rule: d\nk: 10\nobjectives: [gain]\nsampler: grid\nnum_trials: 2\n"
+        "title: t\nquestion: q\ndecision_rule: d\nk: 10\nobjectives: [gain]\nwalk: grid\nnum_trials: 2\n"
         "fixed: {subset: failures, pooling: mean}\nspace: {templates: [generic, gated]}\n"
     )
     assert place.misfire("search", str(tmp_path / "gates.yaml")) == 2

@@ -27,11 +27,10 @@ def test_a_profile_is_run_once_and_told_twice(place: Place, capsys: pytest.Captu
     assert place.misfire(*PROFILE) == 0
     assert capsys.readouterr().out == first
     (profile,) = profiles(place)
-    lines = first.splitlines()
-    best = profile.best(10)
-    (told,) = [line.split() for line in lines if line.split()[:1] == ["hit@10"]]
-    counts = (profile.baseline(10), profile.at(10)[0].hits, profile.published_hits(10), profile.at(10)[-1].hits)
-    assert told[:6] == ["hit@10", *map(str, counts), str(best.hits)]
+    assert first.startswith(f"{profile.logged.name}\nfailures: hits of 40 queries at 5 taus. ")
+    rows = {line.split()[0]: line for line in first.splitlines() if line.split()[:1] in (["1"], ["5"], ["10"])}
+    assert set(rows) == {"1", "5", "10"}
+    assert f"{100 * profile.best(10).gain:+.2f}" in rows["10"]
     assert "No p-value here knows that these queries were chosen because the plain caption fails on them." in first
     assert "At tau = 1 LogMeanExp is the mean to " in first
     assert profile.logged.name.startswith("failures · profile of 5 taus")
@@ -102,10 +101,7 @@ def test_the_guides_commands_run_and_print_what_it_shows(place: Place, capsys: p
         assert place.misfire(*shlex.split(command)[1:]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert _without_numbers(shown[0]) == _without_numbers(printed[0])
-    assert shown[1] == printed[1]
-    assert [line.split()[0] for line in shown[2:5]] == [line.split()[0] for line in printed[2:5]]
-    assert _without_numbers(shown[-2]) == _without_numbers(printed[8])
-    assert shown[-1].startswith("done  object · profile of 64 taus · ")
+    assert [line.split()[:1] for line in shown] == [line.split()[:1] for line in printed[: len(shown)]]
 
 
 def test_the_guide_shows_a_picture() -> None:
