@@ -37,7 +37,7 @@ def test_the_parts_are_those_of_the_cell_at_every_cut_off(place: Place, capsys: 
         shares = found.shares(k)
         assert found.gain(k) == pytest.approx(cell.delta(k), abs=1e-12)
         assert sum(share.shapley.value for share in shares) == pytest.approx(cell.delta(k), abs=1e-9)
-        for name in found.categories:
+        for name in found.category_sizes:
             flips = cell.flips(k, f"category/{name}")
             part = sum(share.in_category(name).value for share in shares)
             assert part * flips.num_units == pytest.approx(flips.net, abs=1e-9)
