@@ -209,3 +209,24 @@ def test_a_launcher_of_hydra_s_runs_the_same_cells(toyroom: Path, capsys: pytest
     assert "Could not find 'hydra/launcher/zzzz'" in capsys.readouterr().err
     assert main(["search", write_sweep(toyroom, **SEARCH), "hydra/launcher=basic", "at_once=2"]) == 0
     assert "6 trials of größe, (1): 6 finished" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("hydra/launcher=basic",), "a launcher must have several cells to launch, got hydra/launcher=basic without;"),
+        (("-m", "hydra.job.chdir=true"), "a launcher must have several cells to launch, got hydra.job.chdir=true"),
+        (
+            ("-m", "hydra/launcher=basic", "hydra.job.chdir=true"),
+            "Hydra's words must choose a launcher or set it up, got hydra.job.chdir=true;",
+        ),
+        (("-m", "tracking.experiment=a,b"), "the cells of a grid must share where they run and are kept"),
+        (("-m", "rule=glob(zz*)"), "a grid must have a cell, got none for misfire wordiness;"),
+    ],
+)
+def test_what_a_grid_can_t_be_told_is_refused(
+    toyroom: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], part: str
+) -> None:
+    assert main(["wordiness", *words]) == 2
+    assert part in capsys.readouterr().err
+    assert not list(toyroom.iterdir())

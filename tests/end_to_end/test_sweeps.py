@@ -20,18 +20,15 @@ GRID = {"subset": ["failures", "ambiguous"], "templates": ["generic"], "pooling"
 
 
 def numbers(place: Place, experiment: str) -> dict[str, object]:
-    """What came out, by cell; equal cells must have equal outcomes and equal replicates."""
+    """What came out, by cell; equal cells must have equal artifacts."""
     cells = place.cells(experiment)
-    found = {
-        cell.outcome.cell_id: (cell.outcome, {k: values.tobytes() for k, values in cell.replicates.items()})
-        for cell in cells
-    }
+    found = {cell.id: (cell.estimates, cell.records.to_csv(), cell.read("replicates.npz")) for cell in cells}
     assert len(found) == len(cells)
     return found
 
 
 def run_ids(place: Place, experiment: str) -> list[str]:
-    return [cell.run_id for cell in place.cells(experiment)]
+    return [cell.key for cell in place.cells(experiment)]
 
 
 def command(place: Place, sweep: Path) -> list[str]:

@@ -20,7 +20,10 @@ def run_cell_verb(verb: str, words: Sequence[str]) -> int:
 
 def _run_one(verb: str, words: Sequence[str]) -> int:
     from misfire.cells import run_cell
+    from misfire.config.launching import check_unlaunched
     from misfire.config.settings import Settings
+
+    check_unlaunched(words)
 
     settings = Settings.of_words(verb, words)
     cell = settings.cell()

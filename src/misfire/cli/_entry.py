@@ -30,8 +30,7 @@ _ORDER = (
     "report",
     "ui",
 )
-# Ours, and those of Hydra's that look without running anything.
-_FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-i", "--info", "--hydra-help")
+_FLAGS = ("-m", "--multirun")
 
 
 def verbs() -> list[str]:

@@ -20,9 +20,10 @@ def run_work(verb: str, work: "Work", words: Sequence[str]) -> "list[Ended]":
         words: The command's, of which Hydra's say who runs them.
     """
     from misfire.cells import run_jobs
-    from misfire.config.launching import has_launcher, with_launcher
+    from misfire.config.launching import check_unlaunched, has_launcher, with_launcher
 
     if not has_launcher(words):
+        check_unlaunched(words)
         return run_jobs(work.jobs, work.lab, work.ledger)
     ended: list[Ended] = []
     with_launcher(

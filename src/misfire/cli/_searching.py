@@ -189,10 +189,11 @@ def open_study(prepared: PreparedSearch) -> "Study":
 
 def work_off(prepared: PreparedSearch, study: "Study", words: Sequence[str]) -> None:
     """Do what is left of the study, here or by the launcher that the words name."""
-    from misfire.config.launching import Launch, has_launcher, with_launcher
+    from misfire.config.launching import Launch, check_unlaunched, has_launcher, with_launcher
 
     job, at_once = TrialJob(prepared), prepared.own.get("at_once", 1)
     if not has_launcher(words):
+        check_unlaunched(words)
         _take_trials(study, job.here, at_once=at_once)
         return
 

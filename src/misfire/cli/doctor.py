@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from misfire.config import Settings
 
 
+_MOST_FINDINGS = 5
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing that was looked at: whether it works, and what was seen or how to mend it.
@@ -117,7 +120,9 @@ def _templates(settings: "Settings") -> str:
     found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings["backbone"]))
     num_templates = len({text for chosen in sets for text in chosen.templates})
     told = f"{_counted(len(found), 'finding')} on up to 2,000 captions:" if found else "no finding"
-    return "\n".join([f"{num_templates} in {_counted(len(sets), 'set')}, {told}", *found])
+    shown, rest = list(found)[:_MOST_FINDINGS], len(found) - _MOST_FINDINGS
+    more = [f"and {_counted(rest, 'more finding')}"] if rest > 0 else []
+    return "\n".join([f"{num_templates} in {_counted(len(sets), 'set')}, {told}", *shown, *more])
 
 
 def _counted(number: int, what: str) -> str:

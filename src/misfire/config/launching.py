@@ -108,10 +108,27 @@ class _Task:
 
 
 def _checked(words: Sequence[str]) -> list[str]:
-    sweepers = [word for word in words if word.startswith(("hydra.sweeper", "hydra/sweeper"))]
-    if sweepers:
-        raise UsageError(f"a command has a sweeper of its own, got {sweepers[0]}; leave it away.")
+    others = [word for word in words if not word.startswith(("hydra.launcher.", f"{_LAUNCHER}="))]
+    if others:
+        raise UsageError(
+            f"Hydra's words must choose a launcher or set it up, got {others[0]}; what else Hydra does here misfire "
+            "decides, so leave it away."
+        )
     return list(words)
+
+
+def check_unlaunched(words: Sequence[str]) -> None:
+    """Refuse Hydra's words where there is no launcher to heed them.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    said = of_hydra(words)
+    if said:
+        raise UsageError(
+            f"a launcher must have several cells to launch, got {said[0]} without; add -m and {_LAUNCHER}=NAME, or "
+            "leave it away."
+        )
 
 
 def _explained(error: Exception, words: Sequence[str]) -> str:

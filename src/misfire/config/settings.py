@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 from misfire.config.building import TARGET, built, target
 from misfire.config.composing import CELL, Composition, composition, resolved
 from misfire.config.fitting import MISSING, fitted_fields, hints_of, unknown_keys
+from misfire.config.words import PATH_KEYS
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.progress import say
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from misfire.cells import Cell, Lab, Logged, Workbench
 
 _MOST_KEPT = 4
+_DEAR = ("dataset", "backbone")
 _kept: dict[str, "OrderedDict[str, Any]"] = {}
 _labs: "OrderedDict[str, Lab]" = OrderedDict()
 
@@ -39,6 +41,7 @@ class Settings:
     def __init__(self, verb: str, config: "DictConfig | Composition") -> None:
         self.verb = verb
         self._composed = config
+        self._built: dict[str, Any] = {}
         self._plain = _checked(verb, config.plain if isinstance(config, Composition) else resolved(config))
 
     @classmethod
@@ -63,7 +66,11 @@ class Settings:
             node = node[part]
         if node == MISSING:
             raise UsageError(f"{key} must be given, got nothing; add {key}=... to the command.")
-        return _shared(key, node) if isinstance(node, Mapping | list) else node
+        if not isinstance(node, Mapping | list):
+            return node
+        if key not in self._built:
+            self._built[key] = _shared(key, node)
+        return self._built[key]
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key at the top, or another one where the verb has no such key."""
@@ -195,7 +202,8 @@ def _made(schema: type, values: Mapping[str, Any]) -> Any:
 
 def _shared(key: str, node: Any) -> Any:
     """The object of a description, built once for equal ones among the last few of a key."""
-    if not _describes(node):
+    # What a file says may be another thing by the next command of a process; of datasets and models that is too dear.
+    if not _describes(node) or (key not in _DEAR and _reads_a_file(node)):
         return built(node, key)
     name = json.dumps(node, sort_keys=True, default=str)
     kept = _kept.setdefault(key, OrderedDict())
@@ -205,6 +213,13 @@ def _shared(key: str, node: Any) -> Any:
             kept.popitem(last=False)
     kept.move_to_end(name)
     return kept[name]
+
+
+def _reads_a_file(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        named = any(key in PATH_KEYS and isinstance(value, str) for key, value in node.items())
+        return named or any(map(_reads_a_file, node.values()))
+    return isinstance(node, list) and any(map(_reads_a_file, node))
 
 
 def _describes(node: Any) -> bool:

@@ -53,6 +53,8 @@ class SplitSide:
     def __post_init__(self) -> None:
         if self.name not in ("dev", "test"):
             raise UsageError(f"side must be dev, test or null, got {self.name!r}; null asks all queries.")
+        if self.seed < 0:
+            raise UsageError(f"split_seed must be a whole number from 0, got {self.seed}; 42 is as good as any.")
         if not 0 < self.dev_share < 1:
             raise UsageError(
                 f"dev_share must be a fraction in (0, 1), got {self.dev_share!r}; 0.5 splits the images in halves."
