@@ -157,12 +157,14 @@ def growth(path: Path, *, repeats: int) -> None:
             data, taken = make(value), []
             for _ in range(repeats):
                 start = time.process_time()  # one thread's; others on the machine don't count
-                search(data, size(value))
+                search_and_count(data, size(value))
                 taken.append(time.process_time() - start)
             seconds.append(min(taken))
         print(name, dict(zip(values, (round(one, 3) for one in seconds), strict=True)))
         panel.plot(values, seconds, marker="o")
         panel.set(xlabel=name, yscale="log", xscale="linear" if max(values) < 5 else "log")
+        panel.set_xticks(values, [f"{value:,}" for value in values])
+        panel.minorticks_off()
     panels[0].set_ylabel("CPU seconds")
     figure.savefig(path, dpi=150)
 

@@ -35,6 +35,7 @@ GIVEN = {
     "backbone/hf_hub": ["backbone.model=hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"],
     "backbone/local_dir": ["backbone.model=local-dir:FOLDER"],
     "dataset/coco2017": ["paths.datasets=FOLDER", "paths.root=FOLDER/mlruns"],
+    "dataset/image_folder": ["dataset.root=FOLDER", "paths.root=FOLDER/mlruns"],
     "dataset/folder": ["dataset.root=FOLDER", "paths.root=FOLDER/mlruns"],
     "dataset/world": ["dataset.num_images=4"],
     "subset/category": ["subset.categories=[count,spatial]"],

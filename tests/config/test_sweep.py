@@ -89,7 +89,8 @@ def test_the_cells_of_the_bundled_sweeps_are_those_of_before() -> None:
     assert len(load("table1").points([])) == 12
 
 
-@pytest.mark.parametrize("name", names())
+# Sweeps of other verbs are tried where their rooms are.
+@pytest.mark.parametrize("name", [name for name in names() if load(name).verb == "ensemble"])
 def test_every_choice_of_a_bundled_one_composes_and_builds(name: str) -> None:
     sweep = load(name)
     for space in sweep.spaces:

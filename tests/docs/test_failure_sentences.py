@@ -9,7 +9,7 @@ from tests.docs.guides import Guide, run
 
 GUIDE = Guide("failure_sentences")
 SMALL = (
-    "dataset.num_images=300",
+    "dataset.num_images=200",
     "dataset.nuisance=0.4",
     "dataset.captions_per_image=1",
     "sentences.families=[background]",

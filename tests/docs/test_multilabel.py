@@ -13,7 +13,7 @@ from tests.docs.guides import Guide, run
 GUIDE = Guide("multilabel")
 SMALL = [
     "dataset.num_images=150",
-    "train.num_images=200",
+    "train.num_images=800",
     "training.max_epochs=2",
     "statistics.num_replicates=40",
     "trainer=cpu",

@@ -1,26 +1,24 @@
-"""Which templates a gain comes from, as a user gets it: printed, written, logged once, read again, killed."""
+"""Which templates a gain comes from, as a user gets it: printed, logged once, read again, killed."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from misfire.tracking import read_attributions
+from misfire.methods.retrieval.attribution.logged import LoggedAttribution
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
 
 WORDS = ("attribute", "subset=failures", "templates=generic", "pooling=mean")
-FILES = {"attribution.md", "attribution.csv", "attribution.png", "attribution.svg"}
 KILLED = """
 import os, signal, sys
-from mlflow import MlflowClient
-MlflowClient.log_artifacts = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+from misfire.tracking import MlflowLedger
+MlflowLedger.save = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 from misfire.cli import main
 main(sys.argv[1:])
 """
@@ -28,36 +26,24 @@ main(sys.argv[1:])
 
 def test_the_parts_are_those_of_the_cell_at_every_cut_off(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire("ensemble", *WORDS[1:]) == 0
+    capsys.readouterr()
     assert place.misfire(*WORDS) == 0
     printed = capsys.readouterr().out
-    (cell,) = place.cells()
-    (found,) = read_attributions(place.store())
-    assert found.ks == (1, 5, 10)
-    for cutoff in found.cutoffs:
-        expected = cell.outcome.at(cutoff.k)
-        assert cutoff.num_fixed_less_broken == expected.subset.net
-        assert sum(share.shapley.estimate for share in cutoff.shares) == pytest.approx(expected.delta, abs=1e-9)
-        for name, flips in expected.by_category.items():
-            part = sum(share.by_category[name].estimate for share in cutoff.shares)
-            assert part * flips.num_queries == pytest.approx(flips.net, abs=1e-9)
-    assert "all 32 sets of these templates were ranked" in printed
+    store = place.store()
+    cell = LoggedEnsemble(*store.load("ensemble"))
+    found = LoggedAttribution(*store.load("attribution"))
+    assert tuple(found.ks) == tuple(cell.ks) == (1, 5, 10)
+    for k in found.ks:
+        shares = found.shares(k)
+        assert found.gain(k) == pytest.approx(cell.delta(k), abs=1e-12)
+        assert sum(share.shapley.value for share in shares) == pytest.approx(cell.delta(k), abs=1e-9)
+        for name in found.category_sizes:
+            flips = cell.flips(k, f"category/{name}")
+            part = sum(share.in_category(name).value for share in shares)
+            assert part * flips.num_units == pytest.approx(flips.net, abs=1e-9)
     assert "(sign-flip tests by image, corrected for 5 templates at 3 cut-offs)." in printed
-    assert printed.count("\n| 5 | a photo of {caption} | ") == 1
-
-    run = next(run for run in place.store().runs() if run.data.tags["misfire.kind"] == "attribution")
-    assert {name for name in run.data.metrics if name.startswith("shapley_pp_at_5/")} == {
-        "shapley_pp_at_5/01 caption",
-        "shapley_pp_at_5/02 a photo of caption",
-        "shapley_pp_at_5/03 a picture of caption",
-        "shapley_pp_at_5/04 an image of caption",
-        "shapley_pp_at_5/05 a photo showing caption",
-    }
-    logged = {file.path for file in place.store().client.list_artifacts(run.info.run_id)}
-    assert logged == {*FILES, "attribution.json", "config.yaml"}
-    assert {path.name for path in place.report.glob("attribution.*")} == FILES
-    assert (place.report / "attribution.png").read_bytes().startswith(b"\x89PNG")
-    table = pd.read_csv(place.report / "attribution.csv")
-    assert table.groupby("k")["shapley"].sum().tolist() == pytest.approx([cell.outcome.at(k).delta for k in (1, 5, 10)])
+    assert "a photo of {caption}" in printed
+    assert found.logged.estimates.metrics()
 
 
 def test_the_second_time_it_is_read_from_the_store(
@@ -72,27 +58,22 @@ def test_the_second_time_it_is_read_from_the_store(
     monkeypatch.setattr("misfire.methods.retrieval.attribution.attribution.coalition_hits", refuse)
     assert place.misfire(*WORDS) == 0
     assert capsys.readouterr().out == first
-    assert len(place.store().runs()) == 1
+    assert len(place.cells()) == 1
 
 
 def test_killed_on_the_way_nothing_is_half_logged(own_place: Place) -> None:
-    words = [*WORDS, *own_place.words, f"tracking.experiment={own_place.experiment}"]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *words],
+        [sys.executable, "-c", KILLED, *WORDS, *own_place.words_of(*WORDS)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert [run.info.status for run in own_place.store().runs()] == ["RUNNING"]
-    assert read_attributions(own_place.store()) == []
-    assert not list(own_place.report.rglob("attribution.*"))
+    assert own_place.cells() == []
     assert own_place.misfire(*WORDS) == 0
-    (run,) = own_place.store().runs()
-    assert run.info.status == "FINISHED"
-    with own_place.store().artifact(run.info.run_id, "attribution.json") as path:
-        assert len(json.loads(path.read_text())["cutoffs"]) == 3
+    (cell,) = own_place.cells()
+    assert LoggedAttribution(cell).ks == (1, 5, 10)
 
 
 def test_faulty_templates_are_warned_of_before_they_are_attributed(
@@ -111,4 +92,4 @@ def test_the_plain_caption_alone_is_refused_and_nothing_is_logged(
     assert "an attribution needs a template besides the plain caption, got none in caption_only" in (
         capsys.readouterr().err
     )
-    assert place.store().runs() == []
+    assert place.cells() == []

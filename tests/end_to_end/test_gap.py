@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from PIL import Image
 
 from misfire.cli import main
-from misfire.methods.retrieval.gap.outcome import GapSystem, OracleGap
-from misfire.tracking import read_gaps
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.gap.logged import LoggedGap, LoggedSystem
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
@@ -27,62 +26,54 @@ def measured(filled: Place) -> Place:
 
 
 @pytest.fixture(scope="module")
-def gap(measured: Place) -> OracleGap:
-    (logged,) = read_gaps(measured.store())
-    return logged.gap
+def gap(measured: Place) -> LoggedGap:
+    return LoggedGap(*measured.store().load("gap"))
 
 
 @pytest.fixture(scope="module")
 def records(measured: Place) -> pd.DataFrame:
-    (logged,) = read_gaps(measured.store())
-    return measured.records(logged.run_id)
+    (logged,) = measured.store().load("gap")
+    return logged.records
 
 
-def ranks_of(records: pd.DataFrame, system: GapSystem) -> pd.Series:
+def number(gap: LoggedGap, name: str) -> int:
+    return int(gap.logged.facts[name])
+
+
+def ranks_of(records: pd.DataFrame, system: LoggedSystem) -> pd.Series:
     return records[f"rank {system.kind} {system.router}".strip()]
 
 
 def test_it_is_measured_once_and_told_twice(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire(*GAP) == 0
-    first = capsys.readouterr()
-    (logged,) = read_gaps(place.store())
-    table = place.report / "oracle_gap.md"
-    written = table.read_bytes()
-    table.unlink()
+    first = capsys.readouterr().out
+    (logged,) = place.store().load("gap")
     assert place.misfire(*GAP) == 0
-    second = capsys.readouterr()
-    assert second.out == first.out
-    assert table.read_bytes() == written
-    assert f"table and figure: {place.report}/oracle_gap.*" in first.err
-    assert [one.run_id for one in read_gaps(place.store())] == [logged.run_id]
-    assert len(place.store().runs()) == 1
+    assert capsys.readouterr().out == first
+    assert [one.key for one in place.cells()] == [logged.key]
     assert place.misfire(*GAP[:1], "pooling=max") == 0
-    assert len(place.store().runs()) == 2
+    assert len(place.cells()) == 2
 
 
 def test_every_system_stands_in_the_table_with_its_counts(
-    measured: Place, gap: OracleGap, capsys: pytest.CaptureFixture[str]
+    measured: Place, gap: LoggedGap, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert measured.misfire(*GAP) == 0
     printed = capsys.readouterr().out
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in printed.splitlines() if line[:1] == "|"]
     expected = [
         "none",
         "same for all",
-        "oracle †",
+        "oracle",
         *(f"{kind} ({one})" for kind in ("predicted", "gated") for one in ROUTERS),
     ]
-    assert [row[1] for row in rows[2:]] == expected * 3
-    for row, (k, system) in zip(rows[2:], [(k, one) for k in gap.ks for one in gap.systems], strict=True):
-        at = system.at(k)
-        assert row[0] == str(k)
-        assert row[4:6] == [str(at.failures.fixed), str(at.failures.broken)]
-        assert row[7:9] == [str(at.others.fixed), str(at.others.broken)]
-        assert row[9].startswith(f"{100 * at.net.estimate:+.2f} [")
+    assert [system.label for system in gap.systems] == expected
+    for system in gap.systems:
+        told = [line for line in printed.splitlines() if system.label in line and "pp" not in line.split()[:1]]
+        assert len(told) >= 1, system.label
     assert "where gold labels choose the templates and say which queries fail" in printed
 
 
-def test_its_counts_are_those_of_its_records(gap: OracleGap, records: pd.DataFrame) -> None:
+def test_its_counts_are_those_of_its_records(gap: LoggedGap, records: pd.DataFrame) -> None:
     parts = {name: (records["part"] == name).to_numpy() for name in ("failures", "others")}
     assert {name: int(chosen.sum()) for name, chosen in parts.items()} == {"failures": 40, "others": 50}
     assert (records["rank none"] > 1).tolist() == parts["failures"].tolist()
@@ -92,19 +83,23 @@ def test_its_counts_are_those_of_its_records(gap: OracleGap, records: pd.DataFra
             before_hit, after_hit = records["rank none"] <= k, after <= k
             means = {}
             for name, chosen in parts.items():
-                flips = getattr(system.at(k), name)
+                flips = system.flips(name, k)
                 fixed, broken = (
                     int((a & ~b & chosen).sum()) for a, b in ((after_hit, before_hit), (before_hit, after_hit))
                 )
-                assert (flips.fixed, flips.broken, flips.num_queries) == (fixed, broken, chosen.sum())
+                assert (flips.fixed, flips.broken, flips.num_units) == (fixed, broken, chosen.sum())
                 means[name] = after_hit[chosen].mean() - before_hit[chosen].mean()
                 assert flips.fixed - flips.broken == pytest.approx(means[name] * chosen.sum())
-            net = (gap.num_failures * means["failures"] + gap.num_hits * means["others"]) / gap.num_queries
-            assert system.at(k).net.estimate == pytest.approx(net)
+            net = (
+                number(gap, "num_failures") * means["failures"] + number(gap, "num_hits") * means["others"]
+            ) / gap.num_queries
+            assert system.at("net", k).value == pytest.approx(net)
 
 
-def test_what_is_gated_is_what_was_predicted_or_nothing(gap: OracleGap, records: pd.DataFrame) -> None:
-    weights = (records["part"] == "failures").map({True: gap.num_failures / 40, False: gap.num_hits / 50})
+def test_what_is_gated_is_what_was_predicted_or_nothing(gap: LoggedGap, records: pd.DataFrame) -> None:
+    weights = (records["part"] == "failures").map(
+        {True: number(gap, "num_failures") / 40, False: number(gap, "num_hits") / 50}
+    )
     for router in ROUTERS:
         free, gated = (records[f"templates {kind} {router}"] for kind in ("predicted", "gated"))
         assert ((gated == free) | (gated == "")).all()
@@ -131,54 +126,39 @@ def test_a_cell_on_its_queries_finds_what_the_gap_found(
     (tmp_path / "asked.txt").write_text("\n".join(map(str, records["query_id"])))
     words = ("ensemble", "subset=file", f"subset.path={tmp_path / 'asked.txt'}", f"templates={templates}")
     assert place.misfire(*words, "pooling=mean", f"failure_set={place.failure_set}") == 0
-    (cell,) = place.cells()
-    found = place.records(cell.run_id).set_index("query_id").loc[records["query_id"]]
+    cell = LoggedEnsemble(*place.store().load("ensemble"))
+    found = cell.logged.records.set_index("query_id").loc[records["query_id"]]
     assert found["ensembled_rank"].tolist() == records[f"rank {column}"].tolist()
     assert found["baseline_rank"].tolist() == records["rank none"].tolist()
-    assert not cell.outcome.is_oracle
+    assert not cell.is_oracle
 
 
-def test_cells_of_each_category_find_what_the_oracle_found(gap: OracleGap, records: pd.DataFrame, place: Place) -> None:
-    routed = [name for name in gap.gold if name in ("object", "attribute", "action", "count", "context", "spatial")]
-    assert sum(gap.gold[name] for name in routed) == gap.num_routable > 0
+def test_cells_of_each_category_find_what_the_oracle_found(gap: LoggedGap, records: pd.DataFrame, place: Place) -> None:
+    gold = gap.logged.facts["gold"]
+    routed = [name for name in gold if name in ("object", "attribute", "action", "count", "context", "spatial")]
+    assert routed
     for name in routed:
         assert place.misfire("ensemble", f"subset={name}", "templates=matched", "pooling=mean") == 0
-    cells, oracle = place.cells(), records.set_index("query_id")["rank oracle"]
-    assert {cell.outcome.subset for cell in cells} == set(routed)
+    cells = [LoggedEnsemble(one) for one in place.store().load("ensemble")]
+    oracle = records.set_index("query_id")["rank oracle"]
+    assert {cell.subset for cell in cells} == set(routed)
     for k in gap.ks:
-        at = gap.oracle.at(k)
-        fixed, broken = (
-            sum(getattr(cell.outcome.at(k).subset, name) for cell in cells) for name in ("fixed", "broken")
-        )
-        assert (at.failures.fixed, at.failures.broken) == (fixed, broken)
-        assert (at.others.fixed, at.others.broken) == (0, 0)
+        failures, others = (gap.oracle.flips(part, k) for part in ("failures", "others"))
+        fixed, broken = (sum(getattr(cell.flips(k), name) for cell in cells) for name in ("fixed", "broken"))
+        assert (failures.fixed, failures.broken) == (fixed, broken)
+        assert (others.fixed, others.broken) == (0, 0)
     for cell in cells:
-        assert cell.outcome.is_oracle
-        subset = place.records(cell.run_id).query("part == 'subset'")
+        assert cell.is_oracle
+        subset = cell.logged.records.query("part == 'subset'")
         assert subset["ensembled_rank"].tolist() == oracle[subset["query_id"]].tolist()
 
 
-def test_the_run_holds_its_evidence_and_is_marked(measured: Place, gap: OracleGap) -> None:
-    store = measured.store()
-    (run,) = store.runs()
+def test_the_run_is_marked_and_its_note_begins_with_what_came_out(measured: Place, gap: LoggedGap) -> None:
+    run = measured.store().client.get_run(gap.logged.key)
     assert run.data.tags["misfire.oracle"] == "true"
-    assert run.data.tags["mlflow.note.content"].startswith("Over all 1,000 queries, hit@10 changes by ")
-    assert run.data.metrics["t2i/hit_at_10/oracle_net_pp"] == pytest.approx(
-        100 * gap.oracle.at(10).net.estimate, abs=1e-4
-    )
-    names = {one.path for one in store.client.list_artifacts(run.info.run_id)}
-    assert names >= {
-        "config.yaml",
-        "oracle_gap.json",
-        "records.parquet",
-        "oracle_gap.md",
-        "oracle_gap.csv",
-        "oracle_gap.png",
-    }
-    with store.artifact(run.info.run_id, "oracle_gap.png") as path:
-        with Image.open(path) as picture:
-            assert min(picture.size) > 300
-        assert path.read_bytes() == (measured.report / "oracle_gap.png").read_bytes()
+    assert "oracle gap" in run.info.run_name
+    value = 100 * gap.oracle.at("net", 10).value
+    assert any(one == pytest.approx(value, abs=1e-4) for one in run.data.metrics.values())
 
 
 def test_cells_behind_a_gate_are_run_and_reported_like_any_other(place: Place) -> None:
@@ -186,24 +166,29 @@ def test_cells_behind_a_gate_are_run_and_reported_like_any_other(place: Place) -
     assert place.misfire("ensemble", "-m", "subset=failures", f"templates={','.join(choices)}", "pooling=mean") == 0
     for name in ("generic", "gated_generic"):
         assert place.misfire("ensemble", "subset=all", f"templates={name}", "pooling=mean", "ks=[1]") == 0
-    cells = {(cell.outcome.subset, cell.outcome.templates): cell for cell in place.cells()}
+    found = [LoggedEnsemble(one) for one in place.store().load("ensemble")]
+    cells = {(cell.subset, cell.templates): cell for cell in found}
     assert set(cells) == {*(("failures", name) for name in choices), ("all", "generic"), ("all", "gated_generic")}
     for (subset, name), free in ((("failures", "gated"), "predicted"), (("all", "gated_generic"), "generic")):
         cell = cells[subset, name]
-        records, ungated = (place.records(one.run_id) for one in (cell, cells[subset, free]))
+        records, ungated = (one.logged.records for one in (cell, cells[subset, free]))
         assert (records["query_id"] == ungated["query_id"]).all()
         closed = records["templates"] == "caption_only"
         assert 0 < closed.sum() < len(records)
         assert (records["ensembled_rank"] == records["baseline_rank"])[closed].all()
         assert (records["ensembled_rank"] == ungated["ensembled_rank"])[~closed].all()
-        for part, flips in (("subset", cell.outcome.at(1).subset), ("complement", cell.outcome.at(1).complement)):
+        for part in ("subset", "complement"):
             here = records[records["part"] == part]
+            if not len(here):
+                continue
+            flips = cell.flips(1, "" if part == "subset" else part)
             broken = (here["baseline_rank"] <= 1) & (here["ensembled_rank"] > 1)
             fixed = (here["baseline_rank"] > 1) & (here["ensembled_rank"] <= 1)
             assert (flips.fixed, flips.broken) == (fixed.sum(), broken.sum())
-        assert not cell.outcome.is_oracle
-    nothing = cells["failures", "caption_only"].outcome.at(10)
-    assert (nothing.subset.fixed, nothing.subset.broken, nothing.complement.net) == (0, 0, 0)
+        assert not cell.is_oracle
+    nothing = cells["failures", "caption_only"]
+    own, elsewhere = nothing.flips(10), nothing.flips(10, "complement")
+    assert (own.fixed, own.broken, elsewhere.net) == (0, 0, 0)
 
 
 def test_a_gate_chooses_by_the_pooling_and_is_found_again(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +197,9 @@ def test_a_gate_chooses_by_the_pooling_and_is_found_again(place: Place, capsys: 
     first = capsys.readouterr()
     assert re.search(r"^gated_generic: the gate is open for \d+ of 90 queries\.$", first.err, re.MULTILINE)
     assert place.misfire(*words) == 0
-    assert capsys.readouterr().out == first.out.replace("done", "finished before", 1)
+    again = capsys.readouterr()
+    assert again.out == first.out
+    assert "the gate is open" not in again.err  # a finished cell chooses nothing again
     assert len(place.cells()) == 1
 
 
@@ -233,17 +220,18 @@ def test_what_cannot_be_compared_is_refused_and_nothing_logged(
     words: tuple[str, ...], said: str, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = [] if words[0] == "gap" else ["subset=failures"]
-    experiment = f"tracking.experiment={place.experiment}"
-    assert main([words[0], *own, *place.words, experiment, *words[1:]]) == 2
+    asked = [word for word in place.words_of(*words) if not word.startswith("complement")]
+    complement = [] if any(word.startswith("complement") for word in words) else ["complement.num_queries=50"]
+    assert main([words[0], *own, *asked, *complement, *words[1:]]) == 2
     assert said in capsys.readouterr().err
-    assert place.store().runs() == []
+    assert place.cells() == []
 
 
 def test_a_search_refuses_what_its_test_queries_would_teach(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "gates.yaml").write_text(
-        "title: t\nquestion: q\ndecision_rule: d\nk: 10\nobjectives: [gain]\nsampler: grid\nnum_trials: 2\n"
+        "title: t\nquestion: q\ndecision_rule: d\nk: 10\nobjectives: [gain]\nwalk: grid\nnum_trials: 2\n"
         "fixed: {subset: failures, pooling: mean}\nspace: {templates: [generic, gated]}\n"
     )
     assert place.misfire("search", str(tmp_path / "gates.yaml")) == 2

@@ -18,7 +18,8 @@ def test_sections_stand_in_their_order_and_empty_ones_nowhere(tmp_path: Path) ->
         Section("e", "Empty"),
         Section("a", "All", tables=(TABLE,)),
     )
-    document = Document(STORY, sections, conclusion=Conclusion((Statement("Luck?", "No."),), "This.", "That.", "None."))
+    said = Conclusion((Statement("Luck?", "No."),), "This.", "That.", "None.")
+    document = Document(STORY, sections, conclusion=said, method=("By hand.",))
     written = document.write(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "report.html",

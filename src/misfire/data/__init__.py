@@ -7,6 +7,7 @@ from misfire.data.flickr import FlickrTokens
 from misfire.data.folder import CaptionedFolder
 from misfire.data.huggingface import HuggingFaceCaptions
 from misfire.data.image_file import ImageFile
+from misfire.data.image_folder import ImageFolder
 from misfire.data.image_table import ClassLabels, ImageTable, Known, LabelMatrix, Sentences, Tags
 from misfire.data.karpathy import KarpathyCaptions
 from misfire.data.listing import Listing
@@ -14,6 +15,7 @@ from misfire.data.sample import image_sample
 from misfire.data.several_classes import CocoInstances, LabelTable, RatedLabels, Voc2007
 from misfire.data.sourced import SourcedDataset
 from misfire.data.tar_member import TarMember
+from misfire.data.torchvision_images import TorchvisionImages
 from misfire.data.webdataset import WebdatasetCaptions
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "HuggingFaceCaptions",
     "Image",
     "ImageFile",
+    "ImageFolder",
     "ImageSet",
     "ImageSource",
     "ImageTable",
@@ -42,6 +45,7 @@ __all__ = [
     "Stamp",
     "Tags",
     "TarMember",
+    "TorchvisionImages",
     "Voc2007",
     "WebdatasetCaptions",
     "dataset_card",

@@ -218,8 +218,8 @@ def test_identity_is_content_and_nothing_else() -> None:
     assert cell(descriptions=ListedDescriptions({"red": ["a"]})).id == cell().id  # nothing is described
 
 
-def test_a_cell_goes_through_a_ledger_and_is_told(lab: Lab) -> None:
-    logged, question = finished(lab)
+def test_a_cell_goes_through_a_ledger_and_is_told(finished: tuple[list[Logged], Question]) -> None:
+    logged, question = finished
     told = ClassificationCell.tell(logged[1])
     assert "Mending changed worst@2 by" in told
     assert "The 2 classes were chosen by the images that measure them" in told
@@ -235,22 +235,30 @@ def test_a_cell_goes_through_a_ledger_and_is_told(lab: Lab) -> None:
     for section in part.sections:
         for table in section.tables:
             assert to_markdown(table)
-        for figure in section.illustrations:
-            assert to_png(figure.figure)[:4] == b"\x89PNG"
+    figures = [figure for section in part.sections for figure in section.illustrations]
+    assert [figure.name for figure in figures] == [
+        "class_accuracies",
+        "rivals",
+        "confusion_of_worst",
+        "margin_against_accuracy",
+    ]
+    assert to_png(figures[0].figure)[:4] == b"\x89PNG"
     assert {section.name for section in part.sections} >= {"classification", "worst_classes", "rivals"}
 
 
-def test_without_a_mend_the_answer_is_about_the_margin(lab: Lab) -> None:
-    logged, question = finished(lab)
+def test_without_a_mend_the_answer_is_about_the_margin(finished: tuple[list[Logged], Question]) -> None:
+    logged, question = finished
     part = classification_part(logged[:1], question)
     assert "By its matching margin, without labels, the worst classes are found in" in part.answer
     assert finds_worst(logged[0]) in (True, False)
 
 
-def finished(lab: Lab) -> tuple[list[Logged], Question]:
+@pytest.fixture(scope="module")
+def finished(lab: Lab, plain: Outcome, mended: Outcome) -> tuple[list[Logged], Question]:
     ledger = MemoryLedger()
-    cells = [cell(), cell(**MENDED), cell(weighting=CarprtWeighting(), found_on=colours.dataset(1))]
-    logged = [ledger.save(one, one.run(lab), config="") for one in cells]
+    weighted = cell(weighting=CarprtWeighting(), found_on=colours.dataset(1))
+    runs = ((cell(), plain), (cell(**MENDED), mended), (weighted, weighted.run(lab)))
+    logged = [ledger.save(one, outcome, config="") for one, outcome in runs]
     question = Question("colours", "Colours", "Which mends?", "Those that do.", 2, 0, settings=None)  # type: ignore[arg-type]
     return logged, question
 

@@ -265,6 +265,21 @@ def test_bad_settings_are_refused_with_their_remedy(world: World) -> None:
         BackboneTags(["red", "red"], num_tags=1)
 
 
+def test_a_search_stays_within_a_slice(tmp_path: Path) -> None:
+    outcomes, tags = write_files(tmp_path)
+    sources = FileOutcomes(str(outcomes)), FileTags(str(tags), leave_out=["text"])
+    first = logged(PrimeCell(*sources, replace(FAST, holds_out_half=False), Ground(), 0))
+    (tmp_path / "mode.json").write_bytes(first.read("slices/mode_001.json"))
+    search = replace(FAST, holds_out_half=False, within=str(tmp_path / "mode.json"))
+    within = PrimeCell(*sources, search, Ground(), 0)
+    assert logged(within).facts["images"]["searched"] == failures_of(first)["support"].iloc[0]
+    assert within.id != PrimeCell(*sources, replace(search, within=None), Ground(), 0).id
+    content = json.loads((tmp_path / "mode.json").read_text())
+    (tmp_path / "mode.json").write_text(json.dumps({**content, "members": ["nobody"]}))
+    with pytest.raises(UsageError, match=r"must have outcomes, got 1 \(nobody\) without"):
+        logged(within)
+
+
 def test_slices_of_files_name_images_as_the_files_do(tmp_path: Path) -> None:
     outcomes, tags = write_files(tmp_path)
     found = logged(PrimeCell(FileOutcomes(str(outcomes)), FileTags(str(tags), leave_out=["text"]), FAST, Ground(), 0))

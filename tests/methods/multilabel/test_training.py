@@ -144,6 +144,17 @@ def test_processes_share_every_batch() -> None:
     assert list(alone) != whole
 
 
+def test_two_processes_learn_what_one_does(data: tuple, tmp_path: Path) -> None:
+    regions, labels = data
+    partial = hide(labels, draw_mask(labels.shape, fraction=0.5, seed=0))
+    settings = replace(SETTINGS, max_epochs=2)
+    alone = trained((regions, partial), settings=settings)
+    together = trained((regions, partial), settings=settings, folder=tmp_path, devices=2, strategy="ddp_fork")
+    assert [epoch.number for epoch in together.history] == [1, 2]
+    for one, other in zip(alone.module.state_dict().values(), together.module.state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
 def with_nan(data: tuple) -> tuple:
     regions = data[0].clone()
     regions[3, 1, 0] = torch.nan

@@ -168,6 +168,10 @@ class ClassificationCell(Cell):
                 f"{self.dataset.name} ({name_some(labels.names)}); give the class names of this dataset."
             )
         self.templates.check_asks_about("class")
+        if not isinstance(self.pooling, PromptPooling):
+            raise UsageError(
+                "pooling must be a single one here, got a grid of taus; use pooling=embedding_mean, mean or max."
+            )
         in_question = labels.labels[self.positions]
         object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, len(np.unique(in_question))))
         if self.worst_k < 1:

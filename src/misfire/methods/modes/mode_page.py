@@ -39,7 +39,7 @@ class PageMode:
         p_value: By itself.
         q_value: Adjusted for all sets searched.
         family_wise: Chance that shuffled outcomes give any set as extreme.
-        survives: Whether it stands after correction.
+        stands: Whether it survives correction, and not only by the errors of a more specific mode.
         lattice: Accuracies of all subsets of the tags, smaller ones first.
         images: Pictures of it, and whether the model is right on each.
     """
@@ -53,7 +53,7 @@ class PageMode:
     p_value: float
     q_value: float
     family_wise: float
-    survives: bool
+    stands: bool
     lattice: tuple[PageNode, ...]
     images: tuple[tuple["Image", bool], ...] = ()
 
@@ -106,7 +106,7 @@ def mode_page(title: str, sentences: Sequence[str], modes: Sequence[PageMode]) -
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{told}"
-        '<p><label><input type="checkbox" id="only"> only modes that survive correction</label></p>'
+        '<p><label><input type="checkbox" id="only"> only modes that stand</label></p>'
         f"{body}<script>{_SCRIPT if modes else ''}</script></body></html>\n"
     )
 
@@ -129,7 +129,7 @@ def _row(mode: PageMode, *, has_pictures: bool) -> str:
         (p_value(mode.family_wise), mode.family_wise),
     )
     told = "".join(f'<td data-value="{value}">{text}</td>' for text, value in cells)
-    return f'<tr class="{"stays" if mode.survives else "falls"}">{told}</tr>'
+    return f'<tr class="{"stays" if mode.stands else "falls"}">{told}</tr>'
 
 
 def _lattice(nodes: Sequence[PageNode]) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Outcome
-from misfire.core.errors import UsageError
+from misfire.cells import Cell, Estimates, Outcome, read_slice
+from misfire.core.errors import UsageError, name_some
 from misfire.data.column_file import ColumnFile
 from misfire.data.outcomes import Outcomes
 from misfire.data.tag_table import TagTable, common_images
@@ -58,12 +58,13 @@ class PrimeCell(Cell):
 
     @override
     def identity(self) -> "Mapping[str, Json]":
-        search = {name: value for name, value in asdict(self.search).items() if name != "unseen"}
+        search = {name: value for name, value in asdict(self.search).items() if name not in ("unseen", "within")}
         return {
             "outcomes": self.source.identity(self.ground),
             "tags": self.tag_source.identity(self.ground),
             "search": {**search, "necessity": list(self.search.necessity)},
             "unseen": ColumnFile(Path(self.search.unseen)).sha256 if self.search.unseen else None,
+            "within": read_slice(Path(self.search.within)).digest if self.search.within else None,
             "space": (
                 [self.ground.known_dataset.image_set.fingerprint, self.ground.known_backbone.fingerprint]
                 if self.search.embeds
@@ -104,12 +105,38 @@ class PrimeCell(Cell):
 
     @override
     def run(self, lab: "Lab") -> Outcome:
-        outcomes, tags, remarks = _joined(
-            self.source.outcomes(self.ground, lab), self.tag_source.tags(self.ground, lab)
-        )
+        outcomes = self.source.outcomes(self.ground, lab)
+        if self.search.within:
+            outcomes = outcomes.take(self._rows_within(Path(self.search.within), outcomes))
+        outcomes, tags, remarks = _joined(outcomes, self.tag_source.tags(self.ground, lab))
         return PrimeFindings(
             self.search, self.source, self.ground, outcomes, tags, remarks=remarks, seed=self.seed, lab=lab
         ).outcome
+
+    def _rows_within(self, path: Path, outcomes: Outcomes) -> list[int]:
+        """Positions of the images of a slice.
+
+        Raises:
+            UsageError: If it is of captions, of another dataset, or of images without an outcome.
+        """
+        chosen, dataset = read_slice(path), self.ground.dataset
+        if chosen.of != "images":
+            raise UsageError(
+                f"method.within must be a slice of images, got {path.name} of {chosen.of}; choose another."
+            )
+        if dataset is None:
+            members = {str(member) for member in chosen.members}
+        else:
+            chosen.check_fits(dataset.fingerprint, name=dataset.name)
+            ids = set(chosen.members)
+            members = {image.name or str(image.id) for image in dataset.images if image.id in ids}
+        strangers = members - set(outcomes.images)
+        if strangers:
+            raise UsageError(
+                f"images of slice {chosen.name} must have outcomes, got {name_some(sorted(strangers))} without; name "
+                "the outcomes of its images."
+            )
+        return [row for row, name in enumerate(outcomes.images) if name in members]
 
     @override
     @classmethod

@@ -416,7 +416,7 @@ class PrimeFindings:
                     p_value=float(row["p_value"]),
                     q_value=float(row["q_value"]),
                     family_wise=float(row["family_wise"]),
-                    survives=bool(row["survives"]),
+                    stands=bool(row["stands"]),
                     lattice=tuple(
                         PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.accuracy)
                         for node in subset_lattice(mode, self.correct, self.labels, self.vocabulary.holds)

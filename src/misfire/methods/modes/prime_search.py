@@ -25,6 +25,7 @@ class PrimeSearch:
         holds_out_half: Whether one half of each class is searched and the other one kept to measure the modes on. All
             images are searched otherwise, and nothing is known of how modes hold.
         unseen: A file with a column ``image`` of those to be held out instead.
+        within: A slice of images, as this and other methods write them: the search sees no other images.
         embeds: Whether descriptions are held against images in the backbone's space (Figure 5), and distance there
             against shared tags (Tables 3 and 6); needs a dataset of the images and a backbone.
         q: Expected share of false modes among those that are said to survive.
@@ -45,6 +46,7 @@ class PrimeSearch:
     width: int | None = None
     holds_out_half: bool = True
     unseen: str | None = None
+    within: str | None = None
     embeds: bool = False
     q: float = 0.05
     num_permutations: int = 1000

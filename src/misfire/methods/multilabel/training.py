@@ -51,7 +51,7 @@ class Epoch:
 
     Attributes:
         number: Counted from 1.
-        loss: Mean of the steps' losses.
+        loss: Mean of the steps' losses; of several processes, the first one's.
         validation: Mean average precision on the validation part's known labels.
         validation_per_class: Of each class; NaN where no known validation label is positive.
         learning_rates: Of contexts, embeddings and a projector, as far as the module has them.
@@ -302,7 +302,13 @@ class PartialLabels(pl.LightningModule):
     def training_step(self, batch: Sequence[torch.Tensor], index: int) -> torch.Tensor | None:
         regions, labels = batch
         odds = log_odds(self.module(regions, self.text))
-        if not bool((labels != 0).any()):
+        known = int((labels != 0).sum())
+        num_processes = self.trainer.world_size
+        if num_processes > 1:  # each process's share counts by how many of its labels are known
+            total = float(self.all_gather(torch.tensor(float(known), device=self.device)).sum())  # type: ignore[union-attr]
+        else:
+            total = float(known)
+        if not known:
             return (odds * 0).sum()  # nothing is known of these few images; every process still takes the step
         settings = self._settings
         loss = asymmetric_loss(
@@ -311,8 +317,7 @@ class PartialLabels(pl.LightningModule):
             gamma_negative=settings.gamma_negative,
             gamma_positive=settings.gamma_positive,
             clip=settings.clip,
-            reduction="mean",
-        )
+        ) / (total / num_processes)
         self._losses.append(loss.detach())
         return loss
 

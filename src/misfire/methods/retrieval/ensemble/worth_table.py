@@ -56,7 +56,8 @@ def worth_table(rows: Sequence[LoggedEnsemble], k: int) -> Table | None:
 
 
 def _is_known(one: Estimate | None) -> bool:
-    return one is not None and not math.isnan(one.value)
+    # A change over all queries is shown with its interval, or not at all.
+    return one is not None and not math.isnan(one.low if one.group == "all/net" else one.value)
 
 
 def _interval(one: Estimate | None, remark: str = "") -> Entry:
