@@ -15,7 +15,6 @@ from PIL import Image
 import misfire.annotation
 from misfire.annotation import Access, AnnotationDesk
 from misfire.cli import main
-from misfire.cli.annotate import full_words
 from misfire.data import Dataset
 from misfire.failures import AnnotationPlan, Failure, FailureSet, write_mining_outputs
 
@@ -165,7 +164,7 @@ def test_an_expert_sees_the_disagreements(place: Place, sessions: list[tuple[Ann
         ),
         (("annotator=a", "token=short"), "annotate.token must have 16 to 256 characters, got 5;"),
         (("annotator=a", "repeats=5"), "annotate.repeats must be in [0, 1], got 5.0;"),
-        (("annotator=a", "only=some"), "only must be all or disagreements, got some;"),
+        (("annotator=a", "only=some"), "only must be one of all, disagreements, got some;"),
         (("annotator=a", "only=disagreements"), "a session of disagreements must have some, got none between nobody;"),
         (("annotator=a", "only=disagreements", "of=[b]"), "annotate.of must name annotators with a log (none yet) or"),
         (("export=csv",), "export must be one of sheet, label_studio, got csv; choose one."),
@@ -202,15 +201,6 @@ def test_torn_lines_are_told(
     assert place.misfire("annotator=a") == 0
     last = len(whole.splitlines())
     assert f"a.jsonl has 1 torn line, line {last}; all others are there." in capsys.readouterr().err
-
-
-def test_words_are_written_out() -> None:
-    assert full_words(["annotator=a=b", "-m", "seed=3", "of=[x,y]"]) == [
-        "annotate.annotator=a=b",
-        "-m",
-        "seed=3",
-        "annotate.of=[x,y]",
-    ]
 
 
 def test_the_guides_commands_work(place: Place, sessions: list[tuple[AnnotationDesk, Access]]) -> None:

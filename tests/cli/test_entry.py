@@ -153,7 +153,7 @@ def test_help_says_what_may_be_said(capsys: pytest.CaptureFixture[str]) -> None:
         "annotate": "  import  ",
         "search": "  num_trials  ",
         "report": "  audit  ",
-        "sweep": "Names: table1, tau, ",
+        "sweep": "table1, tau, ",
     }.items():
         assert main([verb, "--help"]) == 0
         assert part in capsys.readouterr().out

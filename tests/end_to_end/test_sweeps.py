@@ -32,7 +32,7 @@ def run_ids(place: Place, experiment: str) -> list[str]:
 
 
 def command(place: Place, sweep: Path) -> list[str]:
-    return [sys.executable, "-m", "misfire", "sweep", str(sweep), *place.words]
+    return [sys.executable, "-m", "misfire", "sweep", str(sweep), *place.words_of("sweep")]
 
 
 def environment() -> dict[str, str]:
@@ -167,5 +167,5 @@ def test_two_processes_share_a_sweep(own_place: Place, written_sweep: WrittenSwe
     assert [process.returncode for process in started] == [0, 0], outputs
     assert len(numbers(own_place, "shared")) == 6
     runs = own_place.store("shared").runs()
-    assert sorted(run.data.tags["misfire.kind"] for run in runs) == ["cell"] * 6 + ["summary"]
+    assert sorted(run.data.tags["misfire.kind"] for run in runs) == ["ensemble"] * 6 + ["summary"]
     assert (own_place.report / "shared" / "report.html").is_file()

@@ -43,7 +43,7 @@ def explained_keys(verb: str, words: Sequence[str] = ()) -> list[Key]:
     for group, choice in chosen.items():
         path = groups().get(group, {}).get(choice)
         if path is not None:
-            said_of_all = group in content(path)  # a file with a package header names its group itself
+            said_of_all = path.read_text(encoding="utf-8").startswith("# @package _global_")
             prefix = "" if said_of_all else f"{group}."
             found += [
                 Key(f"{prefix}{key.name}", key.value, key.comment)

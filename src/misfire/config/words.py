@@ -181,10 +181,11 @@ def _check_range(key: str, said: str, swept: Any) -> None:
 
 def _one(key: str, said: str) -> tuple[Any, str]:
     """A path as it stands; what is quoted, null, a list or a mapping is read by the grammar."""
-    override = _grammar(key, said) if not said or said[0] in "'\"[{" or said == "null" or "${" in said else None
-    if override is None:
-        return said, f"{key}={quoted(said)}"
-    return override.value(), f"{key}={said}"
+    override = _grammar(key, said)
+    is_meant = not said or said[0] in "'\"[{" or said == "null" or "${" in said
+    if override is not None and (is_meant or (not override.is_sweep_override() and override.value() == said)):
+        return override.value(), f"{key}={said}"
+    return said, f"{key}={quoted(said)}"
 
 
 def _path_parts(said: str) -> Iterator[str]:
