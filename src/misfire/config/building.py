@@ -50,7 +50,7 @@ def _built(node: Mapping[str, Any], key: str, *, expected: tuple[type, ...] | No
     made_by = target(node[TARGET], key=key, expected=expected)
     hints, known = hints_of(made_by), _parameters(made_by)
     strangers = [name for name in node if name != TARGET and name not in known]
-    if strangers:
+    if strangers and not _takes_any_key(made_by):
         raise UsageError(unknown_keys([f"{key}.{name}" for name in strangers], [f"{key}.{name}" for name in known]))
     arguments = {}
     for name, value in node.items():
@@ -70,7 +70,8 @@ def target(name: Any, *, key: str, expected: tuple[type, ...] | None = None) -> 
     """What a ``_target_`` names: a class, or a function that is marked as a factory.
 
     It is written ``package.Name``. The package is one of ours or an installed room's; the name is in its ``__all__``,
-    and what it names is defined in that package, not imported into it. It is of the type that belongs at ``key``.
+    or an installed file of the key's group names it; and what it names is defined in that package, not imported into
+    it. It is of the type that belongs at ``key``.
 
     Args:
         name: What was written.
@@ -104,10 +105,14 @@ def _exported(name: Any, key: str) -> Callable[..., Any]:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise refused
     package, _, attribute = name.rpartition(".")
-    if package not in {room.package for room in rooms()} and not _is_our_package(package):
+    # What an installed file of conf/ names itself is exported by that: a choice is its source, that file and a test.
+    is_named_by_us = name in targets_of(key.partition(".")[0])
+    if not is_named_by_us and package not in {room.package for room in rooms()} and not _is_our_package(package):
         raise refused
     module = import_module(package)
-    if attribute not in exports(module):
+    if not is_named_by_us and attribute not in exports(module):
+        raise refused
+    if not hasattr(module, attribute):
         raise refused
     found = getattr(module, attribute)
     is_defined_there = f"{getattr(found, '__module__', '')}.".startswith(f"{package}.")
@@ -146,6 +151,11 @@ def _classes_in(hint: Any) -> tuple[type, ...]:
 def _parameters(made_by: Callable[..., Any]) -> list[str]:
     kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     return [name for name, one in signature(made_by).parameters.items() if one.kind in kinds]
+
+
+def _takes_any_key(made_by: Callable[..., Any]) -> bool:
+    """Whether it hands keys on to what it is built upon, which then says what it doesn't know."""
+    return any(one.kind is Parameter.VAR_KEYWORD for one in signature(made_by).parameters.values())
 
 
 def _check_words(node: Mapping[str, Any], key: str) -> None:
