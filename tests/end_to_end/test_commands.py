@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
@@ -16,8 +17,8 @@ def test_evaluate_prints_what_it_logs_once(own_place: Place, capsys: pytest.Capt
     first = capsys.readouterr().out
     assert own_place.misfire("evaluate") == 0
     assert capsys.readouterr().out == first
-    (run,) = own_place.store("baseline").runs()
-    records = own_place.records(run.info.run_id, "baseline")
+    (run,) = own_place.store().runs()
+    records = own_place.records(run.info.run_id)
     assert len(records) == 1000 + 200
     ranks = records[records.direction == "t2i"]["rank"].to_numpy()
     for k in (1, 5, 10):
@@ -25,7 +26,7 @@ def test_evaluate_prints_what_it_logs_once(own_place: Place, capsys: pytest.Capt
         assert estimate == pytest.approx((ranks <= k).mean())
         (line,) = [line for line in first.splitlines() if line.split()[:1] == [f"t2i/hit_at_{k}"]]
         assert line.split()[1] == f"{estimate:.4f}"
-        assert run.data.metrics[f"t2i/hit_at_{k}/low"] <= estimate <= run.data.metrics[f"t2i/hit_at_{k}/high"]
+        assert run.data.metrics[f"t2i/hit_at_{k}_low"] <= estimate <= run.data.metrics[f"t2i/hit_at_{k}_high"]
     assert first.splitlines()[0].startswith("clip on world: 200 images, 1,000 captions; 95% intervals by image")
 
 
@@ -59,28 +60,30 @@ def test_one_cell_is_run_once(place: Place, capsys: pytest.CaptureFixture[str]) 
     words = ("ensemble", "subset=failures", "templates=generic", "pooling.tau=0.1")
     assert place.misfire(*words) == 0
     (cell,) = place.cells()
-    first = capsys.readouterr().out.strip()
-    assert first.startswith("done  failures · logmeanexp tau=0.1 · ")
+    first = capsys.readouterr().out
+    assert first.startswith("failures · logmeanexp tau=0.1 · ")
     assert place.misfire(*words) == 0
-    assert capsys.readouterr().out.strip() == first.replace("done", "finished before", 1)
-    assert [again.run_id for again in place.cells()] == [cell.run_id]
+    assert capsys.readouterr().out == first
+    assert [again.key for again in place.cells()] == [cell.key]
+    assert len(place.store().runs()) == 1
 
 
 def test_a_runs_numbers_are_those_of_its_records(place: Place) -> None:
     assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=mean") == 0
     (cell,) = place.cells()
-    records = place.records(cell.run_id)
+    records = cell.records
     subset = records[records.part == "subset"]
     assert len(subset) == 40
     assert len(records) == 90
     assert (subset.baseline_rank > 1).all()
-    metrics = place.store().client.get_run(cell.run_id).data.metrics
+    view = LoggedEnsemble(cell)
+    metrics = place.store().client.get_run(cell.key).data.metrics
     for k in (1, 5, 10):
         before, after = ((subset[f"{side}_rank"] <= k).mean() for side in ("baseline", "ensembled"))
-        assert metrics[f"t2i/hit_at_{k}/baseline"] == pytest.approx(before)
-        assert metrics[f"t2i/hit_at_{k}/ensembled"] == pytest.approx(after)
+        assert view.at("baseline", k).value == pytest.approx(before)
+        assert view.at("ensembled", k).value == pytest.approx(after)
         assert metrics[f"t2i/hit_at_{k}/delta_pp"] == pytest.approx(100 * (after - before), abs=1e-4)
-        assert cell.outcome.at(k).gain.low == np.percentile(cell.replicates[k], 2.5)
+        assert view.at("delta", k).low == np.percentile(view.replicates[k], 2.5)
 
 
 def test_a_spelling_of_tau_is_no_new_cell(place: Place) -> None:
@@ -94,17 +97,20 @@ def test_the_device_and_the_folders_are_no_new_cell(place: Place, own_place: Pla
     assert place.misfire(*words) == 0
     assert own_place.misfire(*words, "trainer=auto", "trainer.batch_size=32") == 0
     (cell,), (elsewhere,) = place.cells(), own_place.cells()
-    assert cell.outcome == elsewhere.outcome
+    assert cell.id == elsewhere.id
+    assert cell.read("estimates.csv") == elsewhere.read("estimates.csv")
+    assert cell.facts == elsewhere.facts
 
 
 def test_many_baselines_leave_nothing_in_the_current_folder(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = len(place.store("baseline").runs())
     assert place.misfire("evaluate", "-m", "ks=[2],[3]") == 0
     assert list(tmp_path.iterdir()) == []
-    assert len(place.store("baseline").runs()) == before + 2
+    assert sorted(cell.facts["ks"] for cell in place.cells()) == [[2], [3]]
+    text = (place.report / place.experiment / "report.md").read_text()
+    assert all(f"among the first {k} in " in text for k in (2, 3))
 
 
 def test_a_file_of_failures_is_failure_mined(place: Place, tmp_path: Path) -> None:
@@ -114,7 +120,8 @@ def test_a_file_of_failures_is_failure_mined(place: Place, tmp_path: Path) -> No
     words = ("ensemble", "subset=file", f"subset.path={tmp_path / 'some.txt'}", "templates=generic", "pooling=max")
     assert place.misfire(*words, f"failure_set={folder}") == 0
     (cell,) = place.cells()
-    assert (cell.outcome.subset, cell.outcome.num_queries, cell.outcome.is_failure_mined) == ("some", 20, True)
+    view = LoggedEnsemble(cell)
+    assert (view.subset, view.num_queries, view.is_failure_mined) == ("some", 20, True)
 
 
 def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +149,7 @@ def test_report_writes_its_files(place: Place, capsys: pytest.CaptureFixture[str
     assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     printed = capsys.readouterr().out
     folder = place.report / place.experiment
-    assert f"report of {place.experiment}: {folder / 'report.html'}" in printed
+    assert f"Report: {folder / 'report.html'}" in printed
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert "report.html" in written
     assert {Path(name).suffix for name in written} >= {".html", ".md", ".tex", ".csv", ".png"}
