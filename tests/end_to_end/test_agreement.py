@@ -55,7 +55,7 @@ def test_sheets_become_a_labelled_set_that_an_ensemble_uses(
     words = ("ensemble", f"failure_set={labelled_folder}", "subset=ambiguous", "templates=generic", "pooling=mean")
     assert own_place.misfire(*words) == 0
     (cell,) = own_place.cells()
-    assert own_place.records(cell.run_id).query("part == 'subset'").shape[0] == counts["Ambiguous"]
+    assert cell.records.query("part == 'subset'").shape[0] == counts["Ambiguous"]
 
 
 def test_label_noise_widens_an_interval_and_vanishes_with_it(own_place: Place, tmp_path: Path) -> None:

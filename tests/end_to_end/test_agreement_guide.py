@@ -37,7 +37,7 @@ def test_the_commands_of_the_guide_run(
     assert others
     assert not any("not as planned" in text for text in others)
     (cell,) = own_place.cells()
-    assert all(cutoff.label_noise is not None for cutoff in cell.outcome.cutoffs)
+    assert all(cell.estimates.find("t2i/hit", k=k, group="label_noise") is not None for k in cell.facts["ks"])
 
 
 def test_words_are_read_as_the_guide_says(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What stands beside a gain and a hit rate, as a user gets it."""
 
+import pandas as pd
 import pytest
 
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
@@ -13,13 +15,13 @@ def test_evaluate_bounds_what_it_measures(place: Place, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert place.misfire("evaluate", f"failure_set={folder}") == 0
     printed = capsys.readouterr().out
-    run = next(run for run in place.store("baseline").runs() if "t2i/hit_at_1/ceiling" in run.data.metrics)
+    (cell,) = place.cells()
     for k in (1, 5, 10):
         bounds = {
-            name: run.data.metrics[f"t2i/hit_at_{k}/{name}"]
+            name: cell.estimates.at("t2i/hit", k=k, group=name).value
             for name in ("ceiling", "if_ties_lose", "if_ties_win", "within_fp32", "within_bf16")
         }
-        strict = run.data.metrics[f"t2i/hit_at_{k}"]
+        strict = cell.estimates.at("t2i/hit", k=k).value
         assert bounds["if_ties_lose"] <= strict <= bounds["if_ties_win"]
         assert bounds["within_fp32"] <= bounds["within_bf16"]
         assert f"t2i/hit_at_{k}: at most {bounds['ceiling']:.4f} by the texts alone" in printed
@@ -31,17 +33,20 @@ def test_a_gain_is_confirmed_on_the_images_that_were_not_mined(place: Place) -> 
     words = ("ensemble", "subset=failures", "templates=generic", "pooling=mean", "mined_share=0.5")
     assert place.misfire(*words) == 0
     (cell,) = place.cells()
-    assert "of 0.5 of the images, the others kept to confirm on" in cell.outcome.how_chosen
-    for cutoff in cell.outcome.cutoffs:
-        found = cutoff.confirmation
-        assert found is not None
-        num_queries = found.queries.flips.num_queries
-        assert found.how_split.startswith(f"{num_queries} sampled captions of 100 of 200 images")
-        assert 0 < found.failures.flips.num_queries < num_queries < 50  # of the complement's 50, about a half
-        assert {band.kind for band in cutoff.placebos} == {"noise", "paraphrase"}
-        assert sum(flips.num_queries for flips in cutoff.by_category.values()) == 40
-        assert cutoff.without_ambiguous is not None
-        assert cutoff.without_ambiguous.num_queries < 40
-    run = place.store().client.get_run(cell.run_id)
-    assert "t2i/hit_at_10/confirm_queries/delta_pp" in run.data.metrics
-    assert "**Confirmed at 10** on " in run.data.tags["mlflow.note.content"]
+    view = LoggedEnsemble(cell)
+    assert "of 0.5 of the images, the others kept to confirm on" in view.how_chosen
+    num_queries = view.flips(10, "confirm/queries").num_units
+    assert view.how_confirmed.startswith(f"{num_queries} sampled captions of 100 of 200 images")
+    for k in view.ks:
+        assert view.flips(k, "confirm/queries").num_units == num_queries
+        assert (
+            0 < view.flips(k, "confirm/failures").num_units < num_queries < 50
+        )  # about a half of 50
+        confirmed = view.at("confirm/queries/delta", k)
+        assert confirmed.low <= confirmed.value <= confirmed.high
+        assert {view.at(f"placebo_{kind}", k).unit for kind in ("noise", "paraphrase")} == {"difference"}
+        assert sum(view.flips(k, f"category/{name}").num_units for name in view.category_sizes) == 40
+        assert view.flips(k, "without_ambiguous").num_units < 40
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
+    table = pd.read_csv(place.report / place.experiment / "tables" / "evidence.csv")
+    assert (table["confirmed_gain"] == view.at("confirm/queries/delta", 10).value).all()

@@ -303,7 +303,7 @@ def content_of(value: Any) -> Any:
 
     Example:
         >>> content_of(TemplateSet("mine", ("{caption}",)))
-        {'class': 'TemplateSet', 'templates': ['{caption}'], 'is_oracle': False}
+        {'class': 'TemplateSet', 'templates': ['{caption}'], 'is_oracle': False, 'placeholder': 'caption'}
     """
     if is_dataclass(value) and not isinstance(value, type):
         named = {one.name: content_of(getattr(value, one.name)) for one in fields(value) if one.name != "name"}

@@ -36,7 +36,7 @@ def test_flips_are_those_of_sorted_scores(tmp_path: Path) -> None:
         before, after = hits(exact, k), hits(rough, k)
         ledger = flips[f"t2i/hit_at_{k}"]
         assert (ledger.broken, ledger.fixed) == ((before & ~after).sum(), (~before & after).sum())
-        assert ledger.num_queries == len(exact.dataset.captions)
+        assert ledger.num_units == len(exact.dataset.captions)
     assert any(ledger.fixed + ledger.broken for ledger in flips.values())
 
 

@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 import misfire.embeddings
+from misfire.config import conf_folder
 from misfire.core.errors import UsageError
 from misfire.data import Caption, Dataset, Image
 from misfire.methods.retrieval.baseline.published import _all_results, compare_with, published_results
 from tests.methods.retrieval import invented
 
-CONF = Path(__file__).parents[2] / "conf" / "backbone"
+CONF = conf_folder() / "backbone"
 OPENAI = "ViT-B-32-quickgelu openai"
 T2I = ("t2i/hit_at_1", "t2i/hit_at_5", "t2i/hit_at_10")
 I2T = ("i2t/hit_at_1", "i2t/hit_at_5", "i2t/hit_at_10")

@@ -1,11 +1,10 @@
 """Placebo bands, held against systems of which it is known whether one is better."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import yaml
 
+from misfire.config import conf_folder
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.placebo import WRAPPERS, PlaceboBand, noise_band, paraphrase_band, paraphrases
 from tests.methods.retrieval.equal_systems import mined, systems
@@ -174,7 +173,7 @@ def test_equal_prompts_lie_within_the_wrappers_band_and_better_ones_outside() ->
 
 
 def test_the_wrappers_are_those_of_the_generic_set() -> None:
-    generic = Path(__file__).parents[2] / "conf" / "templates" / "generic.yaml"
+    generic = conf_folder() / "templates" / "generic.yaml"
     templates = yaml.safe_load(generic.read_text(encoding="utf-8"))["templates"]
     assert [text for text in templates if text != "{caption}"] == list(WRAPPERS)
     assert paraphrases(templates) == [1, 2, 3, 4]

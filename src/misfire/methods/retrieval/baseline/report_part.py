@@ -57,17 +57,21 @@ def baseline_part(cells: Sequence[Logged]) -> ReportPart:
         answer=" ".join(_sentence(cell) for cell in cells),
         about=made_on([(cell.facts["backbone"], cell.facts["dataset"]) for cell in cells]),
         sources=sources,
-        deciding=cells[-1].estimates.at("t2i/hit", k=ks[0]),
+        deciding=_smallest_cut_off(cells[-1]),
     )
 
 
 def _sentence(cell: Logged) -> str:
-    k = cell.facts["ks"][0]
-    hit = cell.estimates.at("t2i/hit", k=k)
+    hit = _smallest_cut_off(cell)
     return (
-        f"{cell.facts['backbone']} on {cell.facts['dataset']}: plain captions find their image among the first {k} in "
-        f"{100 * hit.value:.2f} % [{100 * hit.low:.2f}, {100 * hit.high:.2f}]."
+        f"{cell.facts['backbone']} on {cell.facts['dataset']}: plain captions find their image among the "
+        f"first {hit.k} in {100 * hit.value:.2f} % [{100 * hit.low:.2f}, {100 * hit.high:.2f}]."
     )
+
+
+def _smallest_cut_off(cell: Logged) -> Estimate:
+    """The hit rate at a baseline's own smallest cut-off; another may have been measured at others."""
+    return cell.estimates.at("t2i/hit", k=min(cell.facts["ks"]))
 
 
 def _at(k: int | None) -> str:
