@@ -39,9 +39,7 @@ def test_a_gain_is_confirmed_on_the_images_that_were_not_mined(place: Place) -> 
     assert view.how_confirmed.startswith(f"{num_queries} sampled captions of 100 of 200 images")
     for k in view.ks:
         assert view.flips(k, "confirm/queries").num_units == num_queries
-        assert (
-            0 < view.flips(k, "confirm/failures").num_units < num_queries < 50
-        )  # about a half of 50
+        assert 0 < view.flips(k, "confirm/failures").num_units < num_queries < 50  # about a half of 50
         confirmed = view.at("confirm/queries/delta", k)
         assert confirmed.low <= confirmed.value <= confirmed.high
         assert {view.at(f"placebo_{kind}", k).unit for kind in ("noise", "paraphrase")} == {"difference"}
