@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from misfire.cells import Logged
 from misfire.data import Dataset
 from tests.end_to_end.conftest import Place
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 WrittenSearch = Callable[..., Path]
 Finished = dict[int, tuple[object, ...]]
@@ -50,16 +55,22 @@ def settled(place: Place, name: str) -> Settled:
 
 def pruned_runs(place: Place, name: str) -> list[str]:
     """Cell ids of the runs of cells that were cut short; a cell stands once, and never as a finished one."""
-    runs = place.store(name).finished("pruned")
-    found = [run.data.tags["misfire.pruned_cell"] for run in runs]
-    assert len(set(found)) == len(found)
+    found = [str(cell.identity["cell"]) for cell in place.cells(name) if cell.kind == "beaten"]
+    runs = runs_of(place, name, "beaten")
+    assert len(runs) == len(set(found)) == len(found)
     assert not {run.data.tags["misfire.cell_id"] for run in runs} & set(found)
     return found
 
 
+def runs_of(place: Place, name: str, kind: str) -> list["Run"]:
+    """The finished runs of a kind."""
+    runs = place.store(name).runs("attributes.status = 'FINISHED'")
+    return [run for run in runs if run.data.tags["misfire.kind"] == kind]
+
+
 def sides(place: Place, name: str) -> dict[str, list[str]]:
     """Cell ids of the finished runs of either side; a cell stands once."""
-    runs = place.store(name).finished("cell")
+    runs = runs_of(place, name, "ensemble")
     found = {
         side: [run.data.tags["misfire.cell_id"] for run in runs if run.data.params["side"] == side]
         for side in ("dev", "test")
@@ -67,6 +78,11 @@ def sides(place: Place, name: str) -> dict[str, list[str]]:
     assert all(len(set(ids)) == len(ids) for ids in found.values())
     assert sum(map(len, found.values())) == len(runs)
     return found
+
+
+def ensembles(place: Place, name: str) -> list[Logged]:
+    """Finished cells of either side."""
+    return [cell for cell in place.cells(name) if cell.kind == "ensemble"]
 
 
 def world(place: Place) -> Dataset:

@@ -10,15 +10,17 @@ import pandas as pd
 import pytest
 import torch
 
+from misfire.cells import Logged
 from misfire.cells.lab import Workbench
 from misfire.cli import main
 from misfire.data import Dataset
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.search.split import dev_queries
 from misfire.methods.retrieval.search.split import test_queries as held_back
 from misfire.methods.retrieval.templates.routers import OutOfFoldRouter
 from misfire.methods.retrieval.templates.routing_problem import RoutingProblem
 from tests.end_to_end.conftest import Place
-from tests.end_to_end.studies import WrittenSearch, finished, journal, sides, world
+from tests.end_to_end.studies import WrittenSearch, ensembles, finished, journal, sides, world
 
 pytestmark = pytest.mark.end_to_end
 
@@ -68,10 +70,8 @@ def test_the_winners_failures_are_those_of_test_captions(place: Place, written_s
     search = written_search(name, objectives=["gain"], walk="grid", space={"pooling": ["max"]}, seed=11)
     assert place.misfire("search", str(search)) == 0
     dataset = world(place)
-    store = place.store(name)
     for side, split in (("dev", dev_queries), ("test", held_back)):
-        (run,) = [run for run in store.finished("cell") if run.data.params["side"] == side]
-        records = place.records(run.info.run_id, name)
+        (records,) = [cell.records for cell in ensembles(place, name) if cell.label["side"] == side]
         failing = records[records["part"] == "subset"]
         of_side = {dataset.captions[position].id for position in split(dataset, dev_share=0.5, seed=11).positions}
         assert set(records["query_id"]) <= of_side
@@ -126,10 +126,10 @@ def test_a_named_failure_set_is_cut_to_the_side(place: Place, written_search: Wr
     dataset = world(place)
     named = set(pd.read_parquet(folder / "failure_set.parquet")["query_id"])
     assert len(named) == 40
-    for run in place.store(name).finished("cell"):
-        split = {"dev": dev_queries, "test": held_back}[run.data.params["side"]]
+    for cell in ensembles(place, name):
+        split = {"dev": dev_queries, "test": held_back}[cell.label["side"]]
         of_side = {dataset.captions[position].id for position in split(dataset, dev_share=0.5, seed=15).positions}
-        records = place.records(run.info.run_id, name)
+        records = cell.records
         assert set(records.loc[records["part"] == "subset", "query_id"]) == named & of_side
         assert set(records["query_id"]) <= of_side
 
@@ -169,7 +169,7 @@ def test_routed_templates_are_searched_beside_others(
     assert f"4 trials of {name}: 4 finished\n" in capsys.readouterr().out
     table = pd.read_csv(place.report / name / "tables" / "trials.csv")
     assert sorted(table["setting"]) == sorted(f"templates={choice}" for choice in choices)
-    by_id = {cell.outcome.cell_id: cell.outcome for cell in place.cells(name)}
+    by_id = {cell.id: LoggedEnsemble(cell) for cell in ensembles(place, name)}
     assert sorted(by_id[cell_id].templates for cell_id in sides(place, name)["dev"]) == sorted(choices)
     assert not any(outcome.is_oracle for outcome in by_id.values())
     # Each is what `ensemble` makes of the same queries, and is asked with as many prompts as a category has templates.
@@ -196,7 +196,7 @@ def searched(place: Place, weak_backbone: Path) -> Callable[..., int]:
     """Runs a search whose backbones are its own business."""
 
     def run(search: Path, *words: str) -> int:
-        shared = [word for word in place.words if not word.startswith("backbone.")]
+        shared = [word for word in place.words_of("search") if not word.startswith("backbone.")]
         return main(["search", str(search), *shared, *words])
 
     return run
@@ -232,11 +232,10 @@ def test_backbones_are_compared_by_what_they_hit(
     assert {number: told for number, told in finished(place, name).items() if number in early} == early
 
     told = finished(place, name)
-    store = place.store(name)
-    runs = {run.data.tags["misfire.cell_id"]: run for run in store.finished("cell")}
+    cells = {cell.id: cell for cell in ensembles(place, name)}
     hits: dict[str, list[float]] = {}
     for setting, (value,), cell_id in told.values():  # type: ignore[misc]
-        records = place.records(runs[cell_id].info.run_id, name)
+        records = cells[str(cell_id)].records
         assert len(records) == 500
         assert value == pytest.approx(100 * np.mean(records["ensembled_rank"] <= 1))
         hits.setdefault(dict(setting)["backbone"], []).append(value)
@@ -247,15 +246,16 @@ def test_backbones_are_compared_by_what_they_hit(
     answer = [line for line in shown.out.splitlines() if line.startswith("Answer: ")][-1]
     assert "backbone=world_clip" in answer
     winner = max(told, key=lambda number: (told[number][1], -number))
-    (read,) = [run for run in runs.values() if run.data.params["side"] == "test" and str(winner) in numbers(run)]
-    assert "world_clip" in read.data.params["backbone"]
+    asked = but_for_side(cells[str(told[winner][2])])
+    (read,) = [one for one in cells.values() if one.label["side"] == "test" and but_for_side(one) == asked]
+    assert "world_clip" in read.label["backbone"]
     assert searched(search, "num_trials=4") == 0
     assert finished(place, name) == told
 
 
-def numbers(run: Any) -> list[str]:
-    """The trials whose setting a run has."""
-    return list(run.data.tags["misfire.trials"].split())
+def but_for_side(cell: Logged) -> dict[str, Any]:
+    """All that a cell depends on, but for the side that it asks."""
+    return {key: value for key, value in cell.identity.items() if key != "side"}
 
 
 def test_backbones_are_not_compared_on_failures_of_their_own(

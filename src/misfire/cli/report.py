@@ -24,6 +24,10 @@ def run(words: Sequence[str]) -> int:
     is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and "=" not in words[0])
     name, rest = (words[0], list(words[1:])) if is_named else (None, list(words))
     sweep = load(name) if name is not None and (name in names() or name.endswith((".yaml", ".yml"))) else None
+    if sweep is not None and sweep.walk is not None:
+        from misfire.cli._searching import report_search
+
+        return report_search(sweep, rest)  # its words are those of the search's verb, not of ours
     if sweep is not None:
         rest.append(word("tracking.experiment", sweep.name))
     elif name is not None:

@@ -88,7 +88,8 @@ class QueryDesign:
         side: The only queries that are asked, be it to mine or to measure; all where it's None.
 
     Raises:
-        UsageError: If the cut-offs or the number of others can't be, or the named set is of other data.
+        UsageError: If the cut-offs or the number of others can't be, the named set is of other data, or the side has
+            no query of a subset that is known without mining.
     """
 
     dataset: Dataset
@@ -123,6 +124,9 @@ class QueryDesign:
             )
         if self.named is not None:
             self.named.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
+        if self.side is not None and (self.named is not None or not self.subset.needs_failure_set):
+            # Known without mining, so a side that has none of the subset's queries is refused before anything runs.
+            self.side.of(self.dataset).part_of(self.subset.select(self.dataset, self.named))
 
     @classmethod
     def configured(
