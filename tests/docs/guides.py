@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from misfire.cli import main
+from misfire.config.composing import shared_out
 
 ROOT = Path(__file__).parents[2]
 SMALL = (
@@ -36,3 +37,9 @@ class Guide:
 def run(command: str, *words: str) -> None:
     """Issue a command with further words."""
     assert main([*shlex.split(command)[1:], *words]) == 0, command
+
+
+def small(command: str, *words: str) -> list[str]:
+    """Of the words that make a world small, and further ones, those that a command's verb knows."""
+    verb = shlex.split(command)[1]
+    return shared_out(("ensemble", verb), [*SMALL, *words])[verb]

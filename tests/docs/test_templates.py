@@ -7,7 +7,7 @@ import pytest
 
 from misfire.prompts import TemplateSet, lint_templates
 from misfire.stats.shapley import MOST_PLAYERS_ENUMERATED
-from tests.docs.guides import ROOT, SMALL, Guide, run
+from tests.docs.guides import ROOT, Guide, run, small
 
 GUIDE = Guide("templates")
 (TEMPLATES,) = GUIDE.blocks("yaml")
@@ -21,13 +21,12 @@ def test_the_guides_commands_run(
     Path("mine.yaml").write_text(TEMPLATES)
     assert len(GUIDE.commands) == 6
     for command in GUIDE.commands:
-        run(command, *SMALL, "num_failures=40")
+        run(command, *small(command, "num_failures=40"))
     shown = capsys.readouterr()
     assert "4 in 1 set, no finding" in shown.out
     assert "Warning: template" not in shown.err
     assert shown.out.count("Where the gain on failures comes from: ") == 1
     assert shown.out.count("Where the gain on object comes from: ") == 2
-    assert Path("report/attribution.png").is_file()
     page = Path("report/ensemble/report.html").read_text()
     for subset in ("failures", "object"):
         assert f". Where the gain on {subset} comes from: " in page

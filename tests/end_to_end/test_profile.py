@@ -101,6 +101,8 @@ def test_the_guides_commands_run_and_print_what_it_shows(place: Place, capsys: p
         assert place.misfire(*shlex.split(command)[1:]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert _without_numbers(shown[0]) == _without_numbers(printed[0])
+    table = shown.index("") + 1
+    assert [line.split() for line in printed[table : table + 2]] == [line.split() for line in shown[table : table + 2]]
     assert [line.split()[:1] for line in shown] == [line.split()[:1] for line in printed[: len(shown)]]
 
 
