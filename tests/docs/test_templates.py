@@ -25,8 +25,8 @@ def test_the_guides_commands_run(
     shown = capsys.readouterr()
     assert "4 in 1 set, no finding" in shown.out
     assert "Warning: template" not in shown.err
-    assert shown.out.count("Where the gain on failures comes from: ") == 1
-    assert shown.out.count("Where the gain on object comes from: ") == 2
+    assert shown.out.count("is the sum of 4 templates' parts") == 2
+    assert shown.out.count("attribution · failures") == 1
     page = Path("report/ensemble/report.html").read_text()
     for subset in ("failures", "object"):
         assert f". Where the gain on {subset} comes from: " in page
