@@ -259,7 +259,7 @@ class RecognitionCell(Cell):
             CURVE_FILE: _curve(fitted.history, labels.names),
             MODULE_FILE: _module_bytes(fitted),
         }
-        return Outcome(outcome.records, outcome.estimates, outcome.facts, files)
+        return Outcome(outcome.records, outcome.estimates, outcome.facts, files, _curves(fitted.history, labels.names))
 
     def _teller(self) -> Any:
         last = [time.monotonic()]
@@ -542,6 +542,22 @@ def _curve(history: Sequence[Any], classes: Sequence[str]) -> bytes:
         for epoch in history
     ]
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _curves(history: Sequence[Any], classes: Sequence[str]) -> dict[str, list[float]]:
+    """Loss, learning rates and validation mAP of each epoch, and of each class where these are few."""
+    found = {
+        "training/loss": [epoch.loss for epoch in history],
+        "training/validation_map": [epoch.validation for epoch in history],
+        **{
+            f"training/learning_rate_{name}": [epoch.learning_rates[name] for epoch in history]
+            for name in history[0].learning_rates
+        },
+    }
+    if len(classes) <= _MOST_TRACKED_CLASSES:
+        for column, name in enumerate(classes):
+            found[f"training/validation_ap/{_word(name)}"] = [epoch.validation_per_class[column] for epoch in history]
+    return found
 
 
 def _module_bytes(fitted: Any) -> bytes:
