@@ -12,6 +12,7 @@ from pathlib import Path
 import misfire
 from misfire.cli._output import work_outlives_its_readers
 from misfire.core.errors import MisfireError, UsageError, name_some
+from misfire.core.stopping import Stopped, stopped_by_signals
 
 _ORDER = (
     "demo",
@@ -78,13 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     with work_outlives_its_readers():
         try:
-            return _run(words)
+            with stopped_by_signals():
+                return _run(words)
         except MisfireError as error:
             print(f"misfire: {error}", file=sys.stderr)
             return error.exit_code
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("misfire: stopped; issue the same command again to go on.", file=sys.stderr)
-            return 130
+            return error.exit_code if isinstance(error, Stopped) else 130
 
 
 def _run(words: list[str]) -> int:
