@@ -253,7 +253,7 @@ class MlflowLedger:
             "mlflow.source.type": "LOCAL",
             **{f"misfire.{name}": value for name, value in cell.marks.items()},
             **({} if cell.data is None else {"misfire.dataset_fingerprint": cell.data[1]}),
-            _NOTE: note(headline, outcome.estimates),
+            _NOTE: note(headline, outcome.estimates, outcome.notes),
         }
         return RunContent(
             name=f"{cell.name} · {headline}" if headline else cell.name,
@@ -458,8 +458,8 @@ def _params(cell: Cell) -> dict[str, str]:
     return label if "seed" in label or "seed" not in identity else {**label, "seed": str(identity["seed"])}
 
 
-def note(headline: str, estimates: Estimates) -> str:
-    """The text of a run's page, in Markdown: what came out, and the tracked estimates."""
+def note(headline: str, estimates: Estimates, notes: Sequence[str] = ()) -> str:
+    """The text of a run's page, in Markdown: what came out, the tracked estimates, and what belongs beside them."""
     tracked = [row for row in estimates if row.is_tracked]
     shown = tracked[:_MOST_ROWS_IN_NOTE]
     left = len(estimates) - len(shown)
@@ -481,7 +481,7 @@ def note(headline: str, estimates: Estimates) -> str:
         ),
         note=f"{plain_count(left)} more in estimates.csv." if left else "",
     )
-    return to_markdown(table)
+    return "\n\n".join([to_markdown(table), *notes])
 
 
 def _dataset_input(name: str, fingerprint: str) -> "DatasetInput":
