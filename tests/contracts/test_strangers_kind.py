@@ -5,10 +5,12 @@ It lies in ``toy/toyroom`` and is found as an installed package is, by an entry 
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from misfire.cells import Logged, Question, ReportPart
 from misfire.cli import main
 
 SEVERAL = ("-m", "rule=at_least,at_most", "rule.num_words=1,2,3")
@@ -141,6 +143,37 @@ def test_a_sweep_asks_its_question_of_it(toyroom: Path, capsys: pytest.CaptureFi
     assert main(["report", path, "tracking=toy"]) == 0
     assert "Answer: Most texts pass at least 1." in capsys.readouterr().out
     assert (toyroom / "report" / "größe, (1)" / "report.html").read_text() == page
+
+
+def test_a_report_is_made_again_only_where_something_in_it_has_changed(
+    toyroom: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toyroom.cell import WordinessCell
+
+    made: list[int] = []
+    original = WordinessCell.report
+
+    def report(cells: Sequence[Logged], question: Question) -> ReportPart:
+        made.append(len(cells))
+        return original(cells, question)
+
+    monkeypatch.setattr(WordinessCell, "report", report)
+    path, page = write_sweep(toyroom), toyroom / "report" / "größe, (1)" / "report.html"
+    for _ in range(2):
+        assert main(["sweep", path]) == 0
+        assert "Answer: Most texts pass at least 1." in capsys.readouterr().out
+    assert made == [4]
+    write_sweep(toyroom, question="And now?")
+    assert main(["sweep", path]) == 0
+    assert "And now?" in page.read_text()
+    assert main(["report", path, "tracking=toy"]) == 0  # whoever asks for a report gets a new one
+    assert made == [4, 4, 4]
+    page.unlink()
+    assert main(["sweep", path]) == 0
+    assert page.is_file()
+    write_sweep(toyroom, space={"rule": ["at_least", "at_most"], "rule.num_words": [1, 2, 3]})
+    assert main(["sweep", path]) == 0
+    assert made == [4, 4, 4, 4, 6]
 
 
 def test_a_report_without_a_name_is_of_the_one_experiment_that_there_is(
