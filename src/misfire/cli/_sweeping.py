@@ -39,7 +39,7 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     introduce(sweep)
     ended = run_work(sweep.verb, asked, words)
     if any(one.id for one in ended):
-        report_on(asked.settings, asked.ledger, question_of(sweep, asked.settings))
+        report_on(asked.settings, asked.ledger, question_of(sweep, asked.settings), is_made_anew=False)
     return tell_endings(ended)
 
 
