@@ -8,7 +8,7 @@ import pytest
 from misfire.cells.comparison import Verdict
 from misfire.cli import main
 from misfire.methods.retrieval.ensemble.comparison_table import MARKS
-from tests.docs.guides import SMALL, Guide, run
+from tests.docs.guides import SMALL, Guide, run, small
 from tests.methods.retrieval.ensemble.test_conclusion import PAPER, conclude
 from tests.reporting.test_page import read
 
@@ -24,7 +24,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         grid = ("subset=failures", "templates=generic", "pooling=max,mean", "tracking.experiment=table1")
         assert main(["ensemble", "-m", *grid, *SMALL]) == 0
         for command in GUIDE.commands:
-            run(command, *SMALL)
+            run(command, *small(command))
         return {name: folder / "report" / name for name in ("table1", "taus")}
 
 

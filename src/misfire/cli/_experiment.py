@@ -1,6 +1,6 @@
 """The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from misfire.core.errors import UsageError
 from misfire.core.files import locked
 from misfire.core.progress import say
+from misfire.core.pulse import doing
 
 if TYPE_CHECKING:
     from misfire.cells import Ledger, Logged, Question, ReportPart
@@ -19,19 +20,30 @@ _HOST, _PORT = "127.0.0.1", 5000  # where `misfire ui` serves unless it is told 
 _NO_RULE = "None was set: what was measured here describes, it decides nothing."
 
 
-def report_on(settings: "Settings", ledger: "Ledger", question: "Question | None" = None) -> Path:
+def report_on(
+    settings: "Settings",
+    ledger: "Ledger",
+    question: "Question | None" = None,
+    *,
+    ids: "Collection[str] | None" = None,
+) -> Path:
     """Write the report of a ledger's experiment and put it into the store. Returns the report's folder.
 
     Args:
         settings: A configuration that names the experiment, the folders and the seed.
         ledger: Holds the experiment's cells.
         question: What the experiment asks; by default what cells show side by side.
+        ids: The cells that it is about; by default all that are finished.
 
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
     """
     asked = question or ad_hoc_question(settings)
-    return write_report(settings, ledger, asked, lambda cells: parts_of(cells, asked))
+
+    def parts(cells: "Sequence[Logged]") -> "Mapping[str, ReportPart]":
+        return parts_of([cell for cell in cells if ids is None or cell.id in ids], asked)
+
+    return write_report(settings, ledger, asked, parts)
 
 
 def write_report(
@@ -54,6 +66,7 @@ def write_report(
     experiment = settings["tracking.experiment"]
     if experiment not in ledger.experiments():
         raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
+    doing(f"Writing the report of {experiment}")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
         parts = parts_of_cells([_linked(cell, settings) for cell in ledger.load()])

@@ -118,7 +118,7 @@ def test_a_gain_that_cannot_be_told_from_none_is_said_whole() -> None:
         "all: on queries drawn by lot, the best of as many settings that are no better and no worse than the plain "
         "caption would look this different in about 31 of 100 such trials. Besides, these queries were picked "
         "because the plain caption fails on them, and any other way of asking, better or not, wins some of those "
-        "back: on them, changes that improve nothing show anything from -3.6 to +7.1 points. Elsewhere, on 2,000 of "
+        "back: on them, changes that improve nothing show anything from -3.6 to +7.1 points (systems of equal quality that change as many). Elsewhere, on 2,000 of "
         "the other 24,976 queries, the same change broke as many as it fixed, 14 each. Over all queries that comes "
         "to 0 points (anything from -0.5 to +0.5 fits what was seen), which can't be told from no change. The "
         "prompts were picked by labels that nobody has for a new query, so this bounds what could be reached and is "
@@ -233,12 +233,12 @@ def test_an_oracles_gain_is_nobodys() -> None:
 @pytest.mark.parametrize(
     ("verdict", "net", "interval", "expected"),
     [
-        (Verdict.NONE, 5, (0.003, 0.4), "between 0 and +40 points"),
-        (Verdict.NONE, 5, (-0.1, 0.4), "between -10 and +40 points"),
-        (Verdict.NONE, -5, (-0.4, -0.003), "between -40 and 0 points"),
+        (Verdict.NONE, 5, (0.003, 0.4), "between 0 and +40.0 points"),
+        (Verdict.NONE, 5, (-0.1, 0.4), "between -10.0 and +40.0 points"),
+        (Verdict.NONE, -5, (-0.4, -0.003), "between -40.0 and 0 points"),
         (Verdict.GAIN, 5, (0.043, 0.405), "between +4.3 and +40.5 points"),
         (Verdict.GAIN, 5, (-0.01, 0.405), "above 0 and at +40.5 points at most"),
-        (Verdict.LOSS, -5, (-0.3, 0.01), "below 0 and at -30 points at worst"),
+        (Verdict.LOSS, -5, (-0.3, 0.01), "below 0 and at -30.0 points at worst"),
     ],
 )
 def test_what_may_be_concluded_of_the_size_agrees_with_the_claim(
