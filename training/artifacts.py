@@ -11,7 +11,7 @@ from vocabulary import needed_merges, write_merges
 from wrapped_texts import wrapper_words
 
 from misfire.core.files import atomic_path, write_text
-from misfire.data.world.grammar import vocabulary
+from misfire.data.world.grammar import vocabulary, words_of_absence
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "src/misfire/embeddings/world_clip"
@@ -26,13 +26,13 @@ happening seen shown see show shows
 """
 
 
-def export(model: WorldClip) -> None:
+def export(model: WorldClip, folder: Path = FOLDER) -> None:
     """Write the weights in fp32 and the configuration as open_clip's ``local-dir:`` loader takes them."""
     state = {
         key: value.detach().float().contiguous() if value.is_floating_point() else value
         for key, value in model.clip.state_dict().items()
     }
-    with atomic_path(FOLDER / "model.safetensors") as temporary:
+    with atomic_path(folder / "model.safetensors") as temporary:
         save_file(state, temporary)
     config = {
         "model_cfg": model_config(model.hparams["vocabulary_size"]),
@@ -45,20 +45,21 @@ def export(model: WorldClip) -> None:
             "resize_mode": "shortest",
         },
     }
-    write_text(FOLDER / "open_clip_config.json", json.dumps(config, indent=2) + "\n")
+    write_text(folder / "open_clip_config.json", json.dumps(config, indent=2) + "\n")
 
 
-def cut_merges() -> None:
+def cut_merges(folder: Path = FOLDER) -> None:
     """Write the merges that captions, wrappers, templates and some common words need."""
     templates = [
         template.replace("{caption}", " ")
         for path in sorted((ROOT / "conf/templates").glob("*.yaml"))
         for template in yaml.safe_load(path.read_text(encoding="utf-8")).get("templates", [])
     ]
-    texts = [*vocabulary(), *wrapper_words(), *COMMON_WORDS.split(), *templates]
-    write_merges(FOLDER / "merges.txt.gz", needed_merges(texts))
+    texts = [*vocabulary(), *words_of_absence(), *wrapper_words(), *COMMON_WORDS.split(), *templates]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_merges(folder / "merges.txt.gz", needed_merges(texts))
 
 
-def read_tokenizer() -> SimpleTokenizer:
+def read_tokenizer(folder: Path = FOLDER) -> SimpleTokenizer:
     """The tokeniser that belongs to the written merges."""
-    return SimpleTokenizer(str(FOLDER / "merges.txt.gz"), context_length=CONTEXT)
+    return SimpleTokenizer(str(folder / "merges.txt.gz"), context_length=CONTEXT)

@@ -11,6 +11,7 @@ from torch.utils.data import IterableDataset
 from wrapped_texts import wrap
 
 from misfire.data.world import Kind, Scene, Split, describe, render, scene_stream
+from misfire.data.world.grammar import with_absence
 
 BATCH_IMAGES = 384
 CAPTIONS_PER_IMAGE = 2
@@ -28,10 +29,14 @@ def kind_classes(scene: Scene) -> list[int]:
 
 
 class Batches(IterableDataset[dict[str, Tensor]]):
-    """Endless batches of scenes that were never used before, with fresh captions."""
+    """Endless batches of scenes that were never used before, with fresh captions.
 
-    def __init__(self, tokenizer: SimpleTokenizer, seed: int, first_batch: int) -> None:
+    A share of the captions also says of a kind that it isn't there ("without a star").
+    """
+
+    def __init__(self, tokenizer: SimpleTokenizer, seed: int, first_batch: int, *, share_negated: float = 0.0) -> None:
         self._tokenizer, self._seed, self._first_batch = tokenizer, seed, first_batch
+        self._share_negated = share_negated
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         torch.set_num_threads(1)
@@ -43,6 +48,11 @@ class Batches(IterableDataset[dict[str, Tensor]]):
 
     def _batch(self, scenes: list[Scene], rng: Random) -> dict[str, Tensor]:
         told = [describe(scene, rng) for _ in range(CAPTIONS_PER_IMAGE) for scene in scenes]
+        if self._share_negated:
+            pairs = zip(told, scenes * CAPTIONS_PER_IMAGE, strict=True)
+            told = [
+                with_absence(one, scene, rng) if rng.random() < self._share_negated else one for one, scene in pairs
+            ]
         texts = [wrap(one.text, rng) if rng.random() < SHARE_WRAPPED else one.text for one in told]
         return {
             "pixels": torch.from_numpy(np.stack([np.asarray(render(scene)) for scene in scenes])),

@@ -78,15 +78,15 @@ class WorldClip(pl.LightningModule):
         length = int(ends.max()) + 1
         x = self.clip.token_embedding(tokens[:, :length]) + self.clip.positional_embedding[:length]
         x = self.clip.transformer(x, attn_mask=self.clip.attn_mask[:length, :length])
-        return self.clip.ln_final(x[torch.arange(len(x)), ends])
+        return self.clip.ln_final(x[torch.arange(len(x), device=x.device), ends])
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         images, features = self.encode_image(batch["pixels"])
         texts = self.encode_text(batch["tokens"])
         logits = self.clip.logit_scale.exp() * texts @ images.T
-        targets = torch.arange(len(images)).repeat(CAPTIONS_PER_IMAGE)
+        targets = torch.arange(len(images), device=images.device).repeat(CAPTIONS_PER_IMAGE)
         text_to_image = F.cross_entropy(logits, targets)
-        image_to_text = -logits.log_softmax(dim=0)[torch.arange(len(texts)), targets].mean()
+        image_to_text = -logits.log_softmax(dim=0)[torch.arange(len(texts), device=texts.device), targets].mean()
         contrastive = (text_to_image + image_to_text) / 2
         kinds = F.cross_entropy(
             self.kinds(features).float().unflatten(1, (2, -1)).flatten(0, 1), batch["kinds"].flatten()

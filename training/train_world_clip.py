@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from artifacts import ROOT, cut_merges, export, read_tokenizer
+from artifacts import FOLDER, ROOT, cut_merges, export, read_tokenizer
 from batches import Batches
 from model import WorldClip
 from open_clip.tokenizer import SimpleTokenizer
@@ -26,13 +26,19 @@ from misfire.data.world import World
 def retrieval(model: WorldClip, world: World, tokenizer: SimpleTokenizer) -> dict[str, float]:
     """Text-to-image hit@1, 5 and 10 and the median rank."""
     model.eval()
-    with torch.autocast("cpu", torch.bfloat16):
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16):
         pixels = [np.asarray(image.source.load()) for image in world.images]
         images = torch.cat(
-            [model.encode_image(torch.from_numpy(np.stack(pixels[i : i + 250])))[0] for i in range(0, len(pixels), 250)]
+            [
+                model.encode_image(torch.from_numpy(np.stack(pixels[i : i + 250])).to(device))[0].cpu()
+                for i in range(0, len(pixels), 250)
+            ]
         )
         texts = [caption.text for caption in world.captions]
-        queries = torch.cat([model.encode_text(tokenizer(texts[i : i + 500])) for i in range(0, len(texts), 500)])
+        queries = torch.cat(
+            [model.encode_text(tokenizer(texts[i : i + 500]).to(device)).cpu() for i in range(0, len(texts), 500)]
+        )
     model.train()
     targets = torch.from_numpy(world.targets)
     ranks = torch.cat(
@@ -83,36 +89,42 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "build/world_clip", help="where checkpoints are written")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--export-only", action="store_true", help="write the last checkpoint's weights and stop")
+    parser.add_argument("--share-negated", type=float, default=0.0, help="captions that also say what isn't there")
+    parser.add_argument("--accelerator", default="cpu", help="Lightning's: cpu, gpu or auto")
+    parser.add_argument("--export", type=Path, default=FOLDER, help="where the model's files are written")
     arguments = parser.parse_args()
     last = arguments.folder / "last.ckpt"
     if not (arguments.resume or arguments.export_only):
-        cut_merges()
+        cut_merges(arguments.export)
     pl.seed_everything(arguments.seed)
-    model = WorldClip(read_tokenizer().vocab_size, arguments.steps)
+    model = WorldClip(read_tokenizer(arguments.export).vocab_size, arguments.steps)
     model.clip.visual.to(memory_format=torch.channels_last)
     if arguments.export_only:
         model.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
     else:
-        fit(model, arguments.folder, arguments.every_minutes, arguments.seed, last if arguments.resume else None)
-    export(model)
+        fit(model, arguments)
+    export(model, arguments.export)
 
 
-def fit(model: WorldClip, folder: Path, every_minutes: float, seed: int, checkpoint: Path | None) -> None:
+def fit(model: WorldClip, arguments: argparse.Namespace) -> None:
     """Train until the model's steps are done, from scratch or from a checkpoint."""
-    tokenizer = read_tokenizer()
+    tokenizer = read_tokenizer(arguments.export)
+    checkpoint = arguments.folder / "last.ckpt" if arguments.resume else None
     first_batch = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
     trainer = pl.Trainer(
-        accelerator="cpu",
+        accelerator=arguments.accelerator,
+        devices=1,
         precision="bf16-mixed",
         max_steps=model.num_steps,
         gradient_clip_val=1.0,
-        callbacks=[Checkpoints(folder, tokenizer, every_minutes)],
+        callbacks=[Checkpoints(arguments.folder, tokenizer, arguments.every_minutes)],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    batches = DataLoader(Batches(tokenizer, seed, first_batch), batch_size=None, num_workers=1, prefetch_factor=4)
+    drawn = Batches(tokenizer, arguments.seed, first_batch, share_negated=arguments.share_negated)
+    batches = DataLoader(drawn, batch_size=None, num_workers=1, prefetch_factor=4)
     trainer.fit(model, batches, ckpt_path=checkpoint, weights_only=True)
 
 

@@ -28,7 +28,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 @pytest.mark.parametrize("verb", ["embed", "evaluate", "mine", "ensemble", "doctor", "ui"])
 def test_an_unknown_key_is_refused_by_every_verb(verb: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    near = "see `misfire VERB --help`." if verb in ("embed", "evaluate", "ui") else "did you mean seed?"
+    near = "`misfire VERB --help` lists the keys." if verb in ("embed", "evaluate", "ui") else "did you mean seed?"
     assert refusal(capsys, verb, "sede=3") == f"a key must be one of the configuration's, got sede; {near}"
     assert list(folder.iterdir()) == []
 

@@ -24,7 +24,8 @@ def settings_of(*words: str, verb: str = "ensemble") -> Settings:
         (["poolng=max"], "a key must be one of the configuration's, got poolng; did you mean pooling?"),
         (
             ["sede=3", "zzzz=1"],
-            "a key must be one of the configuration's, got sede; did you mean seed?; zzzz; see `misfire VERB --help`.",
+            "a key must be one of the configuration's, got sede (did you mean seed?), zzzz; "
+            "`misfire VERB --help` lists the keys.",
         ),
     ],
 )

@@ -1,15 +1,44 @@
 """A report as its reader gets it: words, corrected cells and pictures, out of the store."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from misfire.cells import Cell, Lab, Outcome, Settings, run_cell
 from misfire.cli import main
-from misfire.config import Settings
+from misfire.config.settings import Settings as ComposedSettings
+from misfire.methods.retrieval.ensemble.ensembling import REPLICATES_FILE
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from tests.end_to_end.conftest import Place
-from tests.reporting.simulated_sweeps import CLAIMS, Design, claims, log_simulated, simulated_sweep
+from tests.methods.retrieval.ensemble.simulated_sweeps import CLAIMS, Design, claims, simulated_sweep
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedEnsemble(Cell):
+    """An ensemble whose outcome is known before it is run."""
+
+    known: LoggedEnsemble
+    kind: ClassVar[str] = "ensemble"
+    schema: ClassVar[type] = object
+
+    @classmethod
+    def configured(cls, settings: Settings) -> "SimulatedEnsemble":
+        raise NotImplementedError
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"simulated": self.known.cell_id}
+
+    def label(self) -> Mapping[str, str]:
+        return {"pooling": self.known.pooling}
+
+    def run(self, lab: Lab) -> Outcome:
+        logged = self.known.logged
+        return Outcome(logged.records, logged.estimates, logged.facts, {REPLICATES_FILE: logged.read(REPLICATES_FILE)})
 
 
 @pytest.fixture
@@ -50,7 +79,7 @@ def test_pictures_that_cannot_be_had_are_left_out_with_a_word(
     def gone(*_: object, **__: object) -> None:
         raise OSError("the pictures are gone")
 
-    monkeypatch.setattr("misfire.methods.retrieval.ensemble.flip_gallery", gone)
+    monkeypatch.setattr("misfire.methods.retrieval.ensemble.report_part.flip_gallery", gone)
     assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     assert "No pictures of flips: the pictures are gone" in capsys.readouterr().err
     assert "data:image/jpeg" not in (reported / "report.html").read_text()
@@ -70,7 +99,7 @@ PROFILE = ("ensemble", "subset=failures", "templates=generic", "pooling=profile"
 def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     report = ("report", f"tracking.experiment={place.experiment}")
     assert place.misfire(*report) == 2
-    assert "a report needs a finished cell, profile, gap or attribution, experiment" in capsys.readouterr().err
+    assert f"a report needs a finished cell, experiment {place.experiment} has none" in capsys.readouterr().err
     assert not (place.report / place.experiment).exists()
     assert place.misfire(*PROFILE) == 0
     capsys.readouterr()
@@ -79,7 +108,7 @@ def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.Ca
     assert "Answer: " in printed
     folder = place.report / place.experiment
     text = (folder / "report.md").read_text()
-    assert f"# Findings of {place.experiment}\n" in text
+    assert f"# Cells of {place.experiment}\n" in text
     assert "## What the temperature does" in text
     assert "In plain words" not in text
     assert (folder / "tables" / "tau_profile_1.csv").is_file()
@@ -101,12 +130,11 @@ def test_cells_and_a_profile_share_a_report(place: Place, reported: Path) -> Non
 
 
 @pytest.mark.parametrize("lift", [0.0, 1.2])
-def test_a_stored_sweep_of_equal_cells_is_called_no_gain_and_one_of_better_cells_is(
-    place: Place, tmp_path: Path, lift: float
-) -> None:
+def test_a_stored_sweep_of_equal_cells_is_called_no_gain_and_one_of_better_cells_is(place: Place, lift: float) -> None:
     sweep = simulated_sweep(np.random.default_rng(8), Design(20, lift=lift))
-    config = Settings.of_words("ensemble", place.words_of("ensemble")).to_yaml()
-    log_simulated(place.store(), sweep, config_yaml=config, folder=tmp_path / "laid")
+    settings = ComposedSettings.of_words("ensemble", place.words_of("ensemble"))
+    for known in sweep:
+        run_cell(SimulatedEnsemble(known), settings.lab, place.store(), config=settings.to_yaml)
     assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     text = (place.report / place.experiment / "report.md").read_text()
     assert "Corrected for having looked at 20 cells" in text

@@ -270,7 +270,7 @@ def test_backbones_are_not_compared_on_failures_of_their_own(
     assert searched(search) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
-        "misfire: a search over backbones must ask all of them the same queries, got 2 different subsets failures, each "
-        "of a backbone's own failures; fix subset: all or a file, and choose the objective hits."
+        "misfire: a search over backbones must ask all of them the same queries, got 2 different subsets failures, "
+        "each of a backbone's own failures; fix subset: all or a file, and choose the objective hits."
     )
     assert not journal(place, name).exists()

@@ -133,12 +133,15 @@ def fitted_fields(values: Mapping[str, Any], schema: type, key: str = "") -> dic
 def unknown_keys(strangers: Sequence[str], known: Collection[str]) -> str:
     """The sentence on keys that nobody knows, with the nearest that somebody does."""
 
-    def told(key: str) -> str:
+    def near(key: str) -> str | None:
         # What is wrong is mostly one part: pooling.tua is nearer to pooling.tau than any whole key says.
-        near = nearest(key, known) or nearest(key.rpartition(".")[2], [one for one in known if "." not in one])
-        return f"{key}; did you mean {near}?" if near else f"{key}; see `misfire VERB --help`."
+        return nearest(key, known) or nearest(key.rpartition(".")[2], [one for one in known if "." not in one])
 
-    return f"a key must be one of the configuration's, got {'; '.join(map(told, strangers))}"
+    rule, meant = "a key must be one of the configuration's, got", {key: near(key) for key in strangers}
+    if len(strangers) == 1 and meant[strangers[0]]:
+        return f"{rule} {strangers[0]}; did you mean {meant[strangers[0]]}?"
+    told = ", ".join(f"{key} (did you mean {one}?)" if one else key for key, one in meant.items())
+    return f"{rule} {told}; `misfire VERB --help` lists the keys."
 
 
 def nearest(key: str, known: Collection[str]) -> str | None:

@@ -4,8 +4,17 @@ from random import Random
 
 import pytest
 
-from misfire.data.world import Description, Scene, Split, describe, oracle_category, scene_stream
-from misfire.data.world.grammar import vocabulary
+from misfire.data.world import (
+    Description,
+    Kind,
+    Scene,
+    Split,
+    describe,
+    num_satisfying_scenes,
+    oracle_category,
+    scene_stream,
+)
+from misfire.data.world.grammar import GroupMention, Mention, vocabulary, with_absence, words_of_absence
 
 # Written down again, apart from the grammar, so that text and facts are held against each other.
 WORDS_OF_KIND = {
@@ -83,3 +92,28 @@ def test_some_captions_are_underspecified_and_captions_are_short(told: list[tupl
 
 def test_the_vocabulary_holds_every_word(told: list[tuple[Scene, Description]]) -> None:
     assert {word for _, one in told for word in one.text.replace(",", " , ").split()} <= vocabulary()
+
+
+def test_a_caption_can_say_what_isnt_there(told: list[tuple[Scene, Description]]) -> None:
+    rng = Random(1)
+    denied = [(scene, one, with_absence(one, scene, rng)) for scene, one in told[:1500]]
+    scenes = [scene for scene, _ in told[:1500]]
+    vague = GroupMention(Kind.STAR, None, None, None, None, False, None)
+    has = [{group.kind for group in scene.groups} for scene in scenes]
+    some_star, lone_star = num_satisfying_scenes(
+        [Mention((vague,), None, None), Mention((vague,), None, None, absent=Kind.TREE)], scenes
+    )
+    assert some_star == sum(Kind.STAR in kinds for kinds in has)
+    assert lone_star == sum(Kind.STAR in kinds and Kind.TREE not in kinds for kinds in has) < some_star
+    for scene, one, more in denied:
+        absent = more.mention.absent
+        assert absent not in {None, *(group.kind for group in scene.groups)}
+        said = more.text.removeprefix(one.text).split()
+        assert {"without", "no"} & set(said)
+        assert any(said[-1].startswith(stem) for stem in WORDS_OF_KIND[absent].split())
+        assert oracle_category(more.mention, scene) == "ambiguous"
+        for other in scenes:
+            if absent in {group.kind for group in other.groups}:
+                assert oracle_category(more.mention, other) == "object"
+                break
+        assert set(said[:-1]) <= words_of_absence() | {"a", "an"}

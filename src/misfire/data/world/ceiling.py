@@ -59,6 +59,8 @@ class _Table:
         satisfied: Bool[np.ndarray, " scene"] = np.ones(len(self._backgrounds), dtype=np.bool_)
         if mention.background is not None:
             satisfied &= self._backgrounds == _CODES[mention.background]
+        if mention.absent is not None:
+            satisfied &= (self._groups[:, :, _KIND] != _CODES[mention.absent]).all(axis=1)
         if len(fits) == 1:
             satisfied &= fits[0][0] | fits[0][1]
             return satisfied

@@ -1,6 +1,6 @@
 """English captions of a scene, each with the facts that it mentions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
@@ -27,11 +27,15 @@ class GroupMention:
 
 @dataclass(frozen=True)
 class Mention:
-    """What a caption says; ``relation`` tells where the first mentioned group stands as seen from the second."""
+    """What a caption says; ``relation`` tells where the first mentioned group stands as seen from the second.
+
+    ``absent`` is a kind of which the caption says that it isn't there.
+    """
 
     groups: tuple[GroupMention, ...]
     relation: Relation | None
     background: Background | None
+    absent: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ _RELATIONS: dict[Relation, tuple[str, ...]] = {
     Relation.BELOW: ("below", "below", "under"),
 }
 
+_ABSENCES = ("without {some}", "without {some}", "without any {nouns}", "with no {noun}", "but no {noun}")
+
 
 @dataclass(frozen=True)
 class _Shares:
@@ -133,6 +139,29 @@ def describe(scene: Scene, rng: Random) -> Description:
     mentions = tuple(_mention_group(group, shares, rng) for group in groups)
     mention = Mention(mentions, told, place)
     return Description(_sentence(mention, rng), mention)
+
+
+def with_absence(description: Description, scene: Scene, rng: Random) -> Description:
+    """The same caption, which says last of a kind that the scene doesn't show that it isn't there.
+
+    Args:
+        description: A caption of the scene.
+        scene: The scene.
+        rng: Which kind, and in which words.
+
+    Example:
+        >>> from misfire.data.world import World
+        >>> (scene,) = World(num_images=1).scenes
+        >>> told = with_absence(describe(scene, Random(0)), scene, Random(0))
+        >>> told.mention.absent in [group.kind for group in scene.groups], told.mention.absent.value in told.text
+        (False, True)
+    """
+    shown = {group.kind for group in scene.groups}
+    absent = rng.choice([kind for kind in Kind if kind not in shown])
+    noun = rng.choice(_SINGULARS[absent])
+    article = "an" if noun[0] in "aeiou" else "a"
+    phrase = rng.choice(_ABSENCES).format(some=f"{article} {noun}", noun=noun, nouns=plural(noun))
+    return Description(f"{description.text} {phrase}", replace(description.mention, absent=absent))
 
 
 def plural(noun: str) -> str:
@@ -213,8 +242,13 @@ def _determiner(group: GroupMention, next_word: str, rng: Random) -> str:
     return rng.choice(_NUMBERS[group.count])
 
 
+def words_of_absence() -> frozenset[str]:
+    """The words, beside those of the vocabulary, that say what isn't there."""
+    return frozenset(word for phrase in _ABSENCES for word in phrase.split() if "{" not in word)
+
+
 def vocabulary() -> frozenset[str]:
-    """Every word that a caption can hold."""
+    """Every word that a caption can hold that says what is there."""
     nouns = [noun for words in _SINGULARS.values() for noun in words]
     plurals = [plural(noun) for noun in nouns]
     tables = (_TEXTURES, _SIZES, _COLOURS, _NUMBERS, _ACTIONS, _PLACES, _RELATIONS)

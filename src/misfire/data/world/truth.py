@@ -30,7 +30,8 @@ def oracle_category(mention: Mention, retrieved: Scene) -> Cause:
     """The first kind of fact in ``mention`` that ``retrieved`` violates, in the order of :class:`Cause`.
 
     Mentioned groups may be any of the scene's groups, each a different one; the assignment that is violated latest in
-    the order counts. A mentioned group that the scene has no group left for violates ``object``.
+    the order counts. A mentioned group that the scene has no group left for violates ``object``, and so does a kind
+    that is said to be absent and is there.
 
     Example:
         >>> from misfire.data.world.facts import Action, Background, Colour, Kind, Size, Texture
@@ -40,7 +41,7 @@ def oracle_category(mention: Mention, retrieved: Scene) -> Cause:
         >>> oracle_category(Mention((said,), None, None), scene).value
         'attribute'
     """
-    if len(mention.groups) > len(retrieved.groups):
+    if len(mention.groups) > len(retrieved.groups) or any(one.kind is mention.absent for one in retrieved.groups):
         return Cause.OBJECT
     indices = range(len(retrieved.groups))
     assignments = permutations(indices, len(mention.groups))

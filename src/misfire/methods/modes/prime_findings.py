@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, no
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_report import rows_of
 from misfire.methods.modes.prime_search import PrimeSearch
-from misfire.methods.modes.tag_mode import Mode, greedy_prime, prime, success_modes
+from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes, failure_modes, greedy_prime, success_modes
 from misfire.methods.modes.unseen_drop import (
     Generalisation,
     drops_by_num_tags,
@@ -62,14 +62,17 @@ class PrimeFindings:
         self.seed, self.lab, self.criteria = seed, lab, search.criteria
         self.searched, self.unseen = self._parts(outcomes)
         part = outcomes.take(self.searched)
-        self.correct, self.labels, self.strata = part.correct, part.labels, part.fine_labels
-        self.all_tags = tags.holds
         self.vocabulary: ClassTags = class_tags(
-            self.labels,
+            part.labels,
             tags.holds[self.searched],
             tags.names,
             min_count=self.search.min_count,
             min_overlap=float(self.search.min_overlap),
+        )
+        self.images = TaggedOutcomes(part.correct, part.labels, self.vocabulary.holds, part.fine_labels)
+        rest = outcomes.take(self.unseen)
+        self.unseen_images = (
+            TaggedOutcomes(rest.correct, rest.labels, tags.holds[self.unseen]) if len(self.unseen) else None
         )
 
     def _parts(self, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
@@ -89,19 +92,9 @@ class PrimeFindings:
         return random_halves(outcomes.labels, rng=generator(self.seed, "held-out half"))
 
     @cached_property
-    def thresholds(self) -> dict[str, Any]:
-        """What makes a set a mode, as the searches take it."""
-        return {
-            "min_support": self.criteria.min_support,
-            "min_drop": self.criteria.min_drop,
-            "necessity": self.criteria.necessity,
-            "max_size": self.criteria.max_size,
-        }
-
-    @cached_property
     def exhaustive(self) -> list[Mode]:
         """All failure modes of the part that is searched."""
-        return prime(self.correct, self.labels, self.vocabulary.holds, **self.thresholds)
+        return failure_modes(self.images, self.criteria)
 
     @cached_property
     def failures(self) -> list[Mode]:
@@ -109,15 +102,13 @@ class PrimeFindings:
         if self.search.width is None:
             found = self.exhaustive
         else:
-            found = greedy_prime(
-                self.correct, self.labels, self.vocabulary.holds, **self.thresholds, width=self.search.width
-            )
+            found = greedy_prime(self.images, self.criteria, width=self.search.width)
         return sorted(found, key=lambda mode: (mode.num_correct - mode.support, mode.label, len(mode.tags), mode.tags))
 
     @cached_property
     def successes(self) -> list[Mode]:
         """Success modes by the number of right answers in them."""
-        found = success_modes(self.correct, self.labels, self.vocabulary.holds, **self.thresholds)
+        found = success_modes(self.images, self.criteria)
         return sorted(found, key=lambda mode: (-mode.num_correct, mode.label, len(mode.tags), mode.tags))
 
     @cached_property
@@ -125,31 +116,28 @@ class PrimeFindings:
         """What the failure modes are worth."""
         return significance(
             self.failures,
-            self.correct,
-            self.labels,
-            self.vocabulary.holds,
-            criteria=self.criteria,
-            strata=self.strata,
+            self.images,
+            self.criteria,
             num_permutations=self.search.num_permutations,
             num_shuffles=self.search.num_shuffles,
             rng=generator(self.seed, "permutations"),
         )
 
     @cached_property
+    def survives(self) -> np.ndarray:
+        """Which failure modes survive correction."""
+        return self.worth.survives(self.search.q)
+
+    @cached_property
     def explained(self) -> np.ndarray:
-        """For each failure mode, the more specific one in which its errors lie; -1 where it stands by itself."""
-        return explained_by(
-            self.failures,
-            self.correct,
-            self.labels,
-            self.vocabulary.holds,
-            among=self.worth.survives(self.search.q),
-        )
+        """For each failure mode that survives, the one in which its errors lie; -1 where it stands by itself."""
+        level = self.search.q / max(1, self.worth.num_sets)  # as small as corrected for every set that was searched
+        return explained_by(self.failures, self.images, self.worth.p_values, among=self.survives, level=level)
 
     @property
     def stands(self) -> np.ndarray:
-        """Which failure modes survive correction and aren't explained by a more specific one."""
-        return np.asarray(self.worth.survives(self.search.q) & (self.explained < 0))
+        """Which failure modes survive correction and aren't explained by another one."""
+        return np.asarray(self.survives & (self.explained < 0))
 
     @cached_property
     def embeddings(self) -> np.ndarray:
@@ -173,11 +161,11 @@ class PrimeFindings:
         bench = self.lab.bench(self.ground.known_dataset, self.ground.known_backbone)
         described = []
         for mode, description in zip(self.failures, descriptions, strict=True):
-            is_member = np.zeros(len(self.labels), dtype=bool)
-            is_member[self._members(mode)] = True
+            is_member = np.zeros(len(self.images.labels), dtype=bool)
+            is_member[self.images.members(mode)] = True
             described.append(DescribedMode(mode.label, is_member, description))
         texts = bench.texts(list(descriptions)).numpy() if descriptions else np.zeros((0, self.embeddings.shape[1]))
-        return quality_of_descriptions(described, self.labels, self.embeddings, texts)
+        return quality_of_descriptions(described, self.images.labels, self.embeddings, texts)
 
     def _in_space(self) -> list[Estimate]:
         """Means of the descriptions' quality (Figure 5), and distance against shared tags (Tables 3 and 6)."""
@@ -208,15 +196,7 @@ class PrimeFindings:
 
     def held_out(self, modes: Sequence[Mode]) -> Generalisation | None:
         """Drops of modes on the images that are held out; None where none are."""
-        if not len(self.unseen):
-            return None
-        part = self.all.take(self.unseen)
-        return generalisation(modes, part.correct, part.labels, self.all_tags[self.unseen])
-
-    def _members(self, mode: Mode) -> np.ndarray:
-        """Positions of a mode's images among those that were searched."""
-        carried = self.vocabulary.holds[:, list(mode.tags)].all(axis=1)
-        return np.flatnonzero(carried & (self.labels == mode.label))
+        return None if self.unseen_images is None else generalisation(modes, self.unseen_images)
 
     def _rows(self, modes: Sequence[Mode], *, is_success: bool) -> pd.DataFrame:
         held = self.held_out(modes)
@@ -246,7 +226,7 @@ class PrimeFindings:
                     "is_planted_oracle": None if planted is None else frozenset(names) in planted.get(class_name, ()),
                     "description": bag_of_words(class_name, words),
                     "prompt": generation_prompt(self.search.prompt, class_name, words),
-                    "members": [self.all.images[self.searched[place]] for place in self._members(mode)],
+                    "members": [self.all.images[self.searched[place]] for place in self.images.members(mode)],
                 }
             )
         return pd.DataFrame(rows)
@@ -260,15 +240,15 @@ class PrimeFindings:
         )
         worth = self.worth
         failures["p_value"], failures["q_value"] = worth.p_values, worth.q_values
-        failures["necessity_q_value"], failures["family_wise"] = worth.necessity_q_values, worth.family_wise
-        failures["survives"], failures["stands"] = worth.survives(self.search.q), self.stands
+        failures["necessity_p_value"], failures["family_wise"] = worth.necessity_p_values, worth.family_wise
+        failures["survives"], failures["stands"] = self.survives, self.stands
         told = list(failures["mode"]) if len(failures) else []
         failures["explained_by"] = [told[one] if one >= 0 else "" for one in self.explained.tolist()]
         if self.search.embeds:
             quality = self.quality(list(failures["description"]) if len(failures) else [])
             for name in ("similarity", "deviation", "auroc"):
                 failures[name] = getattr(quality, name)
-        p_values = error_p_values(self.successes, ~self.correct, self.labels, self.vocabulary.holds, strata=self.strata)
+        p_values = error_p_values(self.successes, self.images.turned)
         successes["p_value"] = p_values
         successes["q_value"] = benjamini_hochberg(p_values, num_tests=max(worth.num_sets, len(p_values)))
         successes["survives"] = successes["stands"] = successes["q_value"] <= self.search.q
@@ -279,11 +259,11 @@ class PrimeFindings:
     @cached_property
     def estimates(self) -> Estimates:
         """Every number that is shown or compared."""
-        worth, stays = self.worth, self.worth.survives(self.search.q)
-        num_images, num_wrong = len(self.correct), int(np.count_nonzero(~self.correct))
+        worth, stays = self.worth, self.survives
+        num_images, num_wrong = len(self.images.correct), int(np.count_nonzero(~self.images.correct))
         sizes = [len(mode.tags) for mode in self.failures]
         rows = [
-            Estimate("accuracy", float(self.correct.mean()), n=num_images),
+            Estimate("accuracy", float(self.images.correct.mean()), n=num_images),
             Estimate("modes", len(self.failures), unit="count"),
             Estimate("surviving", int(stays.sum()), unit="count"),
             Estimate("standing", int(self.stands.sum()), unit="count"),
@@ -295,7 +275,7 @@ class PrimeFindings:
                 for size in range(1, self.search.max_size + 1)
             ),
         ]
-        for group, chosen in (("all", np.ones(len(sizes), dtype=bool)), ("surviving", stays)):
+        for group, chosen in (("all", np.ones(len(sizes), dtype=bool)), ("standing", self.stands)):
             modes = [mode for mode, stay in zip(self.failures, chosen, strict=True) if stay]
             rows += self._of_modes(group, modes, num_wrong)
         if self.search.width is not None:
@@ -306,9 +286,11 @@ class PrimeFindings:
     def _of_modes(self, group: str, modes: Sequence[Mode], num_wrong: int) -> list[Estimate]:
         """Coverage and drops of some of the modes; what is undefined is NaN."""
         covered = (
-            np.unique(np.concatenate([self._members(mode) for mode in modes])) if modes else np.zeros(0, dtype=int)
+            np.unique(np.concatenate([self.images.members(mode) for mode in modes]))
+            if modes
+            else np.zeros(0, dtype=int)
         )
-        share = float((~self.correct[covered]).sum() / num_wrong) if num_wrong else float("nan")
+        share = float((~self.images.correct[covered]).sum() / num_wrong) if num_wrong else float("nan")
         rows = [Estimate("coverage_of_errors", share, group=group, n=num_wrong)]
         found = np.array([mode.drop for mode in modes])
         rows.append(
@@ -335,8 +317,8 @@ class PrimeFindings:
                 n=len(measured),
             ),
         ]
-        part = self.all.take(self.unseen)
-        by_num = drops_by_num_tags(modes, part.correct, part.labels, self.all_tags[self.unseen], size=3)
+        assert self.unseen_images is not None
+        by_num = drops_by_num_tags(modes, self.unseen_images, size=3)
         return rows + [
             Estimate("unseen_drop_of_3", float(drop), k=num, group=group, unit="difference", is_tracked=False)
             for num, drop in enumerate(by_num, start=1)
@@ -375,7 +357,7 @@ class PrimeFindings:
         fingerprint = self.all.fingerprint if dataset is None else dataset.fingerprint
         found = {}
         for number, mode in enumerate(self.failures[:_MOST_SHOWN], start=1):
-            names = [self.all.images[self.searched[place]] for place in self._members(mode)]
+            names = [self.all.images[self.searched[place]] for place in self.images.members(mode)]
             words = " + ".join(self.vocabulary.words(mode.label, mode.tags))
             chosen = Slice(
                 name=f"{self.all.class_names[mode.label]}: {words}",
@@ -401,8 +383,8 @@ class PrimeFindings:
         image_of = {} if dataset is None else {image.id: image for image in dataset.images}
         shown = []
         for row, mode in zip(rows_of(self.records), self.failures[:_MOST_SHOWN], strict=False):
-            members = self._members(mode)
-            wrong_first = members[np.argsort(self.correct[members], kind="stable")]
+            members = self.images.members(mode)
+            wrong_first = members[np.argsort(self.images.correct[members], kind="stable")]
             shown.append(
                 PageMode(
                     notation=str(row["mode"]),
@@ -419,10 +401,10 @@ class PrimeFindings:
                     stands=bool(row["stands"]),
                     lattice=tuple(
                         PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.accuracy)
-                        for node in subset_lattice(mode, self.correct, self.labels, self.vocabulary.holds)
+                        for node in subset_lattice(mode, self.images)
                     ),
                     images=tuple(
-                        (image_of[ids[self.all.images[self.searched[place]]]], bool(self.correct[place]))
+                        (image_of[ids[self.all.images[self.searched[place]]]], bool(self.images.correct[place]))
                         for place in wrong_first[:8]
                         if ids
                     ),
@@ -433,15 +415,15 @@ class PrimeFindings:
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """What a reader must know first."""
-        worth, stays = self.worth, int(self.worth.survives(self.search.q).sum())
+        worth, stays = self.worth, int(self.survives.sum())
         held = self.held_out(self.failures)
-        specific = int((self.worth.survives(self.search.q) & ~self.stands).sum())
+        explained = int((self.survives & ~self.stands).sum())
         shadow = (
-            f" {specific} of them {'fails' if specific == 1 else 'fail'} only where a more specific one does."
-            if specific
+            f" {explained} of them {'fails' if explained == 1 else 'fail'} only where another one does."
+            if explained
             else ""
         )
-        groups = "classes" if self.strata is None else "fine classes"
+        groups = "classes" if self.images.strata is None else "fine classes"
         chance = (
             f" With outcomes shuffled within {groups}, the same search finds "
             f"{worth.expected_by_chance:.1f} modes in the mean."
@@ -477,7 +459,7 @@ class PrimeFindings:
             estimates=self.estimates,
             facts={
                 "sentences": list(self.sentences),
-                "criteria": {**self.thresholds, "necessity": list(self.criteria.necessity)},
+                "criteria": {**asdict(self.criteria), "necessity": list(self.criteria.necessity)},
                 "classes": len(self.all.class_names),
                 "images": {"searched": len(self.searched), "unseen": len(self.unseen)},
                 "tags": len(self.vocabulary.names),

@@ -26,7 +26,7 @@ _NUMBERS = (
     ("unseen_drop", "all", "unseen drop"),
     ("correlation", "all", "correlation"),
     ("still_drops", "all", "still drop"),
-    ("unseen_drop", "surviving", "unseen drop, surviving"),
+    ("unseen_drop", "standing", "unseen drop, standing"),
 )
 
 
@@ -77,8 +77,9 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
             "Modes are minimal sets of tags with enough images and a large enough drop, found exhaustively and "
             "compared on counts; p-values are hypergeometric within the class, or within fine classes where these are "
             "known.",
-            "A mode survives if its adjusted p-value and that of its least necessary tag do, each over all sets "
-            "that were searched; it stands if its images beyond more specific ones that survive are bad, too.",
+            "A mode survives if its p-value does, adjusted for all sets that were searched, and that of its least "
+            "necessary tag, adjusted for the modes that survive so far; it stands if its images are bad, too, beyond "
+            "those of the modes of its class that stand before it.",
         ),
         deciding=best.estimates.find("still_drops", group="all"),
     )
@@ -138,7 +139,7 @@ def modes_table(failures: pd.DataFrame, source: Source) -> Table:
             Entry(p_value(float(row["q_value"])), (float(row["q_value"]),)),
             Entry(p_value(float(row["family_wise"])), (float(row["family_wise"]),)),
             Entry(
-                "yes" if row["stands"] else "in a more specific one" if row["survives"] else "no",
+                "yes" if row["stands"] else "in another one" if row["survives"] else "no",
                 (bool(row["stands"]),),
                 remark=str(row["explained_by"]),
             ),
@@ -205,10 +206,10 @@ def _varied(cells: Sequence[Logged]) -> list[str]:
 
 
 def _quality(estimates: "Estimates") -> tuple[float, float]:
-    """By what settings are compared: the share of modes that hold, then how many of them survive."""
-    held, surviving = estimates.find("still_drops", group="all"), estimates.at("surviving").value
+    """By what settings are compared: the share of modes that hold, then how many of them stand."""
+    held, standing = estimates.find("still_drops", group="all"), estimates.at("standing").value
     share = held.value if held is not None and not np.isnan(held.value) else -1.0
-    return share, surviving
+    return share, standing
 
 
 def _answer(best: Logged, cells: Sequence[Logged]) -> str:

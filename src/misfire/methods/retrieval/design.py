@@ -172,7 +172,7 @@ class QueryDesign:
             )
         return choice
 
-    def identity(self, templates: Templates | None = None) -> dict[str, Any]:
+    def identity(self, templates: TemplateChoice | None = None) -> dict[str, Any]:
         """What the design's queries and their measurement depend on, as JSON values.
 
         Args:
@@ -238,7 +238,7 @@ class QueryDesign:
             side.check_holds(cell)
         return failure_set, cell
 
-    def _needs_failures(self, templates: Templates | None) -> bool:
+    def _needs_failures(self, templates: TemplateChoice | None) -> bool:
         needs_labels = isinstance(templates, CaptionwiseTemplates) and templates.needs_labels
         return self.subset.needs_failure_set or self.named is not None or needs_labels
 

@@ -1,8 +1,8 @@
 """Where the bootstrap's percentiles and the exact test of the same flips disagree, and the sentence that says why."""
 
 PERCENTILES_ARE_SHORT = (
-    "the bootstrap's percentiles leave 0 out ({} to {} points) though the exact test doesn't (p = {}): resamples of a few "
-    "flips that go one way all go that way, which says little of other queries. The exact test counts."
+    "the bootstrap's percentiles leave 0 out ({} to {} points) though the exact test doesn't (p = {}): resamples of a "
+    "few flips that go one way all go that way, which says little of other queries. The exact test counts."
 )
 """What is said then; takes both ends and the p-value, as printed."""
 

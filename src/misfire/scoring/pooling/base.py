@@ -53,6 +53,12 @@ class PromptPooling(ABC):
         parameters: dict[str, float | str] = vars(self) if is_dataclass(self) else {}
         return {"pooling": self.name, **parameters}
 
+    @property
+    def label(self) -> str:
+        """The pooling with its parameters, if it has some: ``logmeanexp tau=1``."""
+        name, *parameters = self.describe().items()
+        return " ".join([str(name[1]), *(f"{key}={value:g}" for key, value in parameters)])
+
     @abstractmethod
     def before_product(
         self, prompts: Float[torch.Tensor, "query prompt dim"]

@@ -10,9 +10,10 @@ import pytest
 from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
 from misfire.failures import AllFailures, AllQueries, FailureSet
-from misfire.methods.retrieval.ensemble.ensembling import run_cell
+from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
+from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
-from misfire.methods.retrieval.gap.oracle_gap import GapPlan, run_oracle_gap
+from misfire.methods.retrieval.gap.oracle_gap import GapPlan, gap_outcome
 from misfire.methods.retrieval.gap.systems import GapSystems
 from misfire.methods.retrieval.templates.captionwise import AskedQueries
 from misfire.methods.retrieval.templates.gated_templates import GatedTemplates
@@ -25,6 +26,7 @@ from misfire.scoring import LogMeanExpPooling, MeanPooling
 from misfire.stats import StatisticsSettings
 from tests.methods.retrieval import invented
 from tests.methods.retrieval.brute_force import pooled_scores, ranked
+from tests.methods.retrieval.finished import of_outcome
 
 SETS = {
     name: TemplateSet(name, ("{caption}", f"{word}: {{caption}}", f"{{caption}}, {word}"))
@@ -91,7 +93,7 @@ def test_the_gate_is_open_where_loops_say_so(bench: Workbench, weight_of_others:
 def test_a_cell_is_gated_as_the_gap_is(bench: Workbench, failure_set: FailureSet, router: CategoryRouter) -> None:
     systems = GapSystems(SETS, GENERIC, (router,), GATE)
     plan = GapPlan(bench, failure_set, systems, MeanPooling(), (1, 3), StatisticsSettings(), 40, 5)
-    records = run_oracle_gap(plan).records
+    records = gap_outcome(plan).records
     num_failures = int((plan.plain_ranks > 1).sum())
     weights = np.repeat(
         [num_failures / len(plan.labelled), (len(plan.plain_ranks) - num_failures) / len(plan.others)],
@@ -126,8 +128,8 @@ def test_a_gated_cell_is_the_ungated_one_where_open_and_the_baseline_where_close
     bench: Workbench, failure_set: FailureSet, inner: TemplateChoice, pooling: object
 ) -> None:
     cell = cell_with(bench, failure_set, GatedTemplates(inner, GATE), pooling=pooling)
-    result = run_cell(cell, bench, failure_set=failure_set)
-    free = run_cell(cell_with(bench, failure_set, inner, pooling=pooling), bench, failure_set=failure_set).records
+    result = ensemble_outcome(cell, bench, failure_set)
+    free = ensemble_outcome(cell_with(bench, failure_set, inner, pooling=pooling), bench, failure_set).records
     records, closed = result.records, cell.is_plain
     assert 0 < closed.sum() < len(closed)
     for column in ("rank", "best_rank", "worst_rank", "target_score", "top1_score", "margin", "top1_id"):
@@ -138,10 +140,10 @@ def test_a_gated_cell_is_the_ungated_one_where_open_and_the_baseline_where_close
         alone = records[f"template_{place}_rank"]
         assert (alone[closed] == records["baseline_rank"][closed]).all()
         assert (alone[~closed] == free[f"template_{place}_rank"][~closed]).all()
-    outcome = result.outcome.at(1)
     broken = (records["baseline_rank"] <= 1) & (records["ensembled_rank"] > 1)
-    assert outcome.complement.broken == int(broken[records["part"] == "complement"].sum())
-    assert not result.outcome.is_oracle
+    found = LoggedEnsemble(of_outcome("ensemble", result))
+    assert found.flips(1, "complement").broken == int(broken[records["part"] == "complement"].sum())
+    assert not found.is_oracle
 
 
 def test_all_queries_are_a_subset_like_any_other(bench: Workbench, failure_set: FailureSet) -> None:

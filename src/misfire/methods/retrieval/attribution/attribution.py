@@ -78,9 +78,7 @@ def attribution_outcome(
             "num_templates": len(templates),
             "templates_asked": list(templates),
             "is_oracle": cell.template_set.is_oracle,
-            "pooling": " tau=".join(
-                f"{value:g}" if isinstance(value, float) else str(value) for value in cell.pooling.describe().values()
-            ),
+            "pooling": cell.pooling.label,
             "backbone": bench.encoder.name,
             "backbone_fingerprint": cell.backbone_fingerprint,
             "dataset": cell.dataset.name,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
-from misfire.methods.retrieval.design import DesignSchema, QueryDesign, Templates, content_of
-from misfire.methods.retrieval.ensemble.ensemble_cell import label_of, marks_of, name_of, one_pooling, pooling_label
+from misfire.cells import Estimates, Lab, Logged, Outcome, Question, ReportPart
+from misfire.methods.retrieval.design import DesignSchema, Templates
+from misfire.methods.retrieval.prompted_cell import PromptedCell
 from misfire.prompts import TemplateSet
 from misfire.scoring import PromptPooling
 
@@ -28,7 +28,7 @@ class AttributionSchema(DesignSchema):
 
 @final
 @dataclass(frozen=True, eq=False)
-class AttributionCell(Cell):
+class AttributionCell(PromptedCell):
     """A subset's gain by the pooled prompts of some templates, taken apart by template.
 
     Args:
@@ -40,7 +40,6 @@ class AttributionCell(Cell):
         UsageError: If there is no template but the plain caption.
     """
 
-    design: QueryDesign
     templates: Templates
     pooling: PromptPooling
 
@@ -53,47 +52,20 @@ class AttributionCell(Cell):
         if isinstance(self.templates, TemplateSet):
             check_templates(self.templates.templates, name=self.templates.name)
 
-    @classmethod
-    @override
-    def configured(cls, settings: Settings) -> "AttributionCell":
-        design = QueryDesign.configured(settings)
-        return cls(design, design.templates_for(settings["templates"]), one_pooling(settings))
-
     @override
     def identity(self) -> "Mapping[str, Json]":
-        return {
-            **self.design.identity(self.templates),
-            "templates": content_of(self.templates),
-            "pooling": self.pooling.describe(),
-            "num_orders": NUM_ORDERS,
-        }
-
-    @override
-    def label(self) -> Mapping[str, str]:
-        return label_of(self.design, self.templates, self.pooling)
+        return {**super().identity(), "num_orders": NUM_ORDERS}
 
     @property
     @override
     def name(self) -> str:
-        return f"attribution · {name_of(self.design, self.templates, pooling_label(self.pooling))}"
-
-    @property
-    @override
-    def marks(self) -> Mapping[str, str]:
-        return marks_of(self.design, self.templates)
-
-    @property
-    @override
-    def data(self) -> tuple[str, str]:
-        return self.design.dataset.name, self.design.dataset.fingerprint
+        return f"attribution · {super().name}"
 
     @override
     def run(self, lab: Lab) -> Outcome:
         from misfire.methods.retrieval.attribution.attribution import attribution_outcome
-        from misfire.methods.retrieval.templates.lint import warn_of_prompts
 
-        failure_set, asked = self.design.resolve(lab, self.templates, self.pooling)
-        warn_of_prompts(asked, self.design.encoder)
+        failure_set, asked = self.asked(lab, self.templates, self.pooling)
         return attribution_outcome(asked, self.design.bench(lab), failure_set=failure_set, num_orders=NUM_ORDERS)
 
     @classmethod

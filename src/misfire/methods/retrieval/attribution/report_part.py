@@ -8,6 +8,7 @@ from misfire.methods.retrieval.attribution.logged import LoggedAttribution
 from misfire.methods.retrieval.attribution.table import attribution_table
 from misfire.methods.retrieval.attribution.words import attribution_sentence
 from misfire.methods.retrieval.ensemble.measured import HIT
+from misfire.methods.retrieval.logged import METHOD
 from misfire.reporting.document import made_on
 from misfire.reporting.section import Section, numbered
 from misfire.reporting.table import Source
@@ -40,5 +41,6 @@ def attribution_part(cells: Sequence[Logged]) -> ReportPart:
             )
             for one in found
         ),
+        method=METHOD,
         deciding=cells[-1].estimates.at(HIT, k=found[-1].ks[-1], group="delta"),
     )

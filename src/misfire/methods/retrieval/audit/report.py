@@ -204,7 +204,13 @@ def _still_possible(audited: Sequence[AuditedCounts]) -> str:
     """How large the differences that aren't shown may be: that none was shown is no proof that there is none."""
     open_ = [one for one in audited if one.support is not Support.SHOWN]
     ends = [end for one in open_ for split in (one.best, one.worst) for end in split.score]
-    who = "the true one may" if len(audited) == 1 else "each of the others may" if len(open_) < len(audited) else "each may"
+    who = (
+        "the true one may"
+        if len(audited) == 1
+        else "each of the others may"
+        if len(open_) < len(audited)
+        else "each may"
+    )
     if len(open_) == 1 < len(audited):
         who = "the true one of the other may"
     return f"That isn't equality: {who} be anything from {signed(min(ends))} to {signed(max(ends))} points."

@@ -23,6 +23,7 @@ from misfire.methods.retrieval.ensemble.series import cell_label, listed, series
 from misfire.methods.retrieval.ensemble.tables import bootstrap_table, improvement_table
 from misfire.methods.retrieval.ensemble.words import caveats, named
 from misfire.methods.retrieval.ensemble.worth_table import worth_table
+from misfire.methods.retrieval.logged import METHOD
 from misfire.reporting.document import made_on
 from misfire.reporting.figure import Illustration
 from misfire.reporting.section import Section
@@ -32,17 +33,6 @@ DECISION_RULE = (
     "sampled other queries, it breaks no more hits than it fixes; and if its gain can still be claimed once the number "
     "of cells and the choice of their queries are counted."
 )
-
-METHOD = (
-    "Every number is read from the stored records of the cells named below it; nothing was run again for this report.",
-    "A hit at k is a query whose own image is among the first k of the gallery; of equal scores the one earlier in the "
-    "gallery ranks first. Differences are taken between counts and rounded once.",
-    "Bootstrap numbers were stored with each cell: queries are resampled with replacement, both systems together, and "
-    "the interval is NumPy's linear percentiles of the resampled differences.",
-    "A subset of mined failures was chosen because the baseline fails on it, so even an equally good system seems to "
-    "gain there. That is why the changes outside the subset stand in the same row.",
-)
-"""How the numbers of retrieval's reports were made, a sentence each."""
 
 _METHOD_OF_CLAIMS = (
     "A gain is called one only if luck makes the best of as many cells look this different in fewer than 5 of 100 "

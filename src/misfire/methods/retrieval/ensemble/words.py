@@ -4,8 +4,8 @@ import math
 
 from misfire.cells import Logged
 from misfire.core.words import UNDEFINED, interval_percent, percentage_points, plain_count
-from misfire.methods.retrieval.ensemble.ensemble_cell import MATCHED
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.prompted_cell import MATCHED
 from misfire.reporting.table import Column, Entry, Table, to_text
 
 CHOSEN_BY_FAILING = (

@@ -2,38 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
+from misfire.cells import Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
 from misfire.core.errors import UsageError
 from misfire.failures import AllFailures
-from misfire.methods.retrieval.design import DesignSchema, QueryDesign, content_of
-from misfire.methods.retrieval.ensemble.ensemble_cell import one_pooling, pooling_label
+from misfire.methods.retrieval.design import DesignSchema, QueryDesign
 from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.methods.retrieval.prompted_cell import PromptedCell, one_pooling
 from misfire.scoring import PromptPooling
-
-if TYPE_CHECKING:
-    from misfire.cells.cell import Json
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class GapCell(Cell):
+class GapCell(PromptedCell):
     """Templates chosen by gold labels, by predicted categories, by a gate behind them, for all alike, and not at all.
 
     Args:
         design: Whose failures are asked, beside which others, and how what comes out is measured.
-        systems: What is compared.
+        templates: What is compared.
         pooling: What makes one score out of the prompts' scores.
 
     Raises:
         UsageError: If no other query would be asked.
     """
 
-    design: QueryDesign
-    systems: GapSystems
+    templates: GapSystems
     pooling: PromptPooling
 
     kind: ClassVar[str] = "gap"
@@ -59,18 +55,10 @@ class GapCell(Cell):
         return cls(QueryDesign.configured(settings, subset=AllFailures()), systems, one_pooling(settings))
 
     @override
-    def identity(self) -> "Mapping[str, Json]":
-        return {
-            **self.design.identity(),
-            "systems": content_of(self.systems),
-            "pooling": self.pooling.describe(),
-        }
-
-    @override
     def label(self) -> Mapping[str, str]:
         return {
-            "pooling": pooling_label(self.pooling),
-            "systems": str(self.systems.num_compared),
+            "pooling": self.pooling.label,
+            "systems": str(self.templates.num_compared),
             "backbone": self.design.encoder.name,
             "dataset": self.design.dataset.name,
             "seed": str(self.design.seed),
@@ -79,17 +67,7 @@ class GapCell(Cell):
     @property
     @override
     def name(self) -> str:
-        return f"oracle gap · {pooling_label(self.pooling)}"
-
-    @property
-    @override
-    def marks(self) -> Mapping[str, str]:
-        return {"oracle": "true", "backbone_fingerprint": self.design.encoder.fingerprint}
-
-    @property
-    @override
-    def data(self) -> tuple[str, str]:
-        return self.design.dataset.name, self.design.dataset.fingerprint
+        return f"oracle gap · {self.pooling.label}"
 
     @override
     def run(self, lab: Lab) -> Outcome:
@@ -100,7 +78,7 @@ class GapCell(Cell):
             GapPlan(
                 bench=design.bench(lab),
                 failure_set=design.failure_set(lab),
-                systems=self.systems,
+                systems=self.templates,
                 pooling=self.pooling,
                 ks=design.ks,
                 statistics=design.statistics,

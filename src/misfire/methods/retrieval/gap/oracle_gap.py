@@ -133,8 +133,7 @@ def gap_outcome(plan: GapPlan) -> Outcome:
         for system, found in zip(systems, ranks.values(), strict=True)
         for row in _estimates_at(plan, system, found, ranks[ORACLE], k)
     ]
-    described, failure_set = plan.pooling.describe(), plan.failure_set
-    tau = f" tau={described['tau']:g}" if "tau" in described else ""
+    failure_set = plan.failure_set
     num_failures = int((plan.plain_ranks > 1).sum())
     return Outcome(
         records=_records(plan, systems, ranks),
@@ -149,7 +148,7 @@ def gap_outcome(plan: GapPlan) -> Outcome:
             "dataset": plan.bench.dataset.name,
             "dataset_fingerprint": plan.bench.dataset.fingerprint,
             "dataset_notes": list(plan.bench.dataset.notes),
-            "pooling": f"{described['pooling']}{tau}",
+            "pooling": plan.pooling.label,
             "systems": [[system.kind, system.router] for system in systems],
             "gold": dict(Counter(plan.gold).most_common()),
             "num_routable": sum(name in plan.systems.sets for name in plan.gold),

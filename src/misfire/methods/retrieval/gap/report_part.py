@@ -7,6 +7,7 @@ from misfire.methods.retrieval.gap.figure import oracle_gap_points
 from misfire.methods.retrieval.gap.logged import LoggedGap
 from misfire.methods.retrieval.gap.table import gap_table
 from misfire.methods.retrieval.gap.words import gap_sentence
+from misfire.methods.retrieval.logged import METHOD
 from misfire.reporting.document import made_on
 from misfire.reporting.section import Section, numbered
 from misfire.reporting.table import Source
@@ -37,5 +38,6 @@ def gap_part(cells: Sequence[Logged]) -> ReportPart:
             )
             for gap in gaps
         ),
+        method=METHOD,
         deciding=gaps[-1].oracle.at("net", gaps[-1].ks[-1]),
     )

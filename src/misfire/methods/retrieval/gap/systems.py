@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from typing_extensions import override
 
@@ -33,6 +33,7 @@ class GapSystems(TemplateChoice):
     routers: Sequence[CategoryRouter]
     gate: MarginGate
     name: str = "gap"
+    is_oracle: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         labels = [router.label for router in self.routers]

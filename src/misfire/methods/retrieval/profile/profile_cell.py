@@ -1,42 +1,40 @@
 """The kind of cell that asks a subset at every temperature of a grid, from max to mean, in one pass over the scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
+from misfire.cells import Estimates, Lab, Logged, Outcome, Question, ReportPart, Settings
 from misfire.core.errors import UsageError
-from misfire.methods.retrieval.design import QueryDesign, Templates, content_of
-from misfire.methods.retrieval.ensemble.ensemble_cell import EnsembleSchema, label_of, marks_of, name_of
+from misfire.methods.retrieval.design import QueryDesign, Templates
+from misfire.methods.retrieval.ensemble.ensemble_cell import EnsembleSchema
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
+from misfire.methods.retrieval.prompted_cell import PromptedCell
 from misfire.methods.retrieval.templates.captionwise import CaptionwiseTemplates
-
-if TYPE_CHECKING:
-    from misfire.cells.cell import Json
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class ProfileCell(Cell):
+class ProfileCell(PromptedCell):
     """A subset's captions, asked with the pooled prompts of some templates at every temperature of a grid.
 
     Args:
         design: Which queries are asked, and how what comes out is measured.
         templates: What they are asked with.
-        grid: The temperatures.
+        pooling: The temperatures.
 
     Raises:
         UsageError: If the templates learn from hits under one pooling.
     """
 
-    design: QueryDesign
     templates: Templates
-    grid: TauGrid
+    pooling: TauGrid
 
     kind: ClassVar[str] = "profile"
     schema: ClassVar[type] = EnsembleSchema
+    has_sides: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if isinstance(self.templates, CaptionwiseTemplates) and self.templates.learns_from_hits:
@@ -51,49 +49,16 @@ class ProfileCell(Cell):
         grid = settings["pooling"]
         if not isinstance(grid, TauGrid):
             raise UsageError("a profile must have a grid of taus, got a single pooling; use pooling=profile.")
-        design = QueryDesign.configured(settings, has_sides=True)
+        design = QueryDesign.configured(settings, has_sides=cls.has_sides)
         return cls(design, design.templates_for(settings["templates"]), grid)
-
-    @override
-    def identity(self) -> "Mapping[str, Json]":
-        return {
-            **self.design.identity(self.templates),
-            "templates": content_of(self.templates),
-            "grid": asdict(self.grid),
-        }
-
-    @override
-    def label(self) -> Mapping[str, str]:
-        return {
-            **label_of(self.design, self.templates, None),
-            "pooling": "profile",
-            "taus": f"{self.grid.num_taus} from {self.grid.low:g} to {self.grid.high:g}",
-        }
-
-    @property
-    @override
-    def name(self) -> str:
-        return name_of(self.design, self.templates, f"profile of {self.grid.num_taus} taus")
-
-    @property
-    @override
-    def marks(self) -> Mapping[str, str]:
-        return marks_of(self.design, self.templates)
-
-    @property
-    @override
-    def data(self) -> tuple[str, str]:
-        return self.design.dataset.name, self.design.dataset.fingerprint
 
     @override
     def run(self, lab: Lab) -> Outcome:
         from misfire.methods.retrieval.profile.profile import ProfilePlan, profile_outcome
-        from misfire.methods.retrieval.templates.lint import warn_of_prompts
         from misfire.scoring import MaxPooling
 
-        failure_set, asked = self.design.resolve(lab, self.templates, MaxPooling())
-        warn_of_prompts(asked, self.design.encoder)
-        return profile_outcome(ProfilePlan(asked, self.grid), self.design.bench(lab), failure_set)
+        failure_set, asked = self.asked(lab, self.templates, MaxPooling())
+        return profile_outcome(ProfilePlan(asked, self.pooling), self.design.bench(lab), failure_set)
 
     @classmethod
     @override

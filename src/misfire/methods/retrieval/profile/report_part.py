@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from misfire.cells import Logged, ReportPart
 from misfire.methods.retrieval.ensemble.measured import HIT
+from misfire.methods.retrieval.logged import METHOD
 from misfire.methods.retrieval.profile.figure import tau_profile_curves
 from misfire.methods.retrieval.profile.logged import LoggedProfile
 from misfire.methods.retrieval.profile.table import profile_table
@@ -41,6 +42,7 @@ def profile_part(cells: Sequence[Logged]) -> ReportPart:
             )
             for one in profiles
         ),
+        method=METHOD,
         deciding=cells[-1].estimates.at(HIT, k=k, group="best/delta"),
         columns=(cells[-1].estimates.at(HIT, k=k, group="best/p_adjusted"),),
     )

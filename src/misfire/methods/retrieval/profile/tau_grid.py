@@ -56,3 +56,12 @@ class TauGrid:
         """The temperatures, ascending; rounded to six digits, so that each can be written down and asked again."""
         exact = np.geomspace(self.low, self.high, self.num_taus)
         return np.array([self.low, *(float(f"{tau:.6g}") for tau in exact[1:-1]), self.high])
+
+    @property
+    def label(self) -> str:
+        """What a cell's name says in place of a pooling."""
+        return f"profile of {self.num_taus} taus"
+
+    def describe(self) -> dict[str, float | str]:
+        """What the profile depends on, as a pooling says it."""
+        return {"pooling": "profile", "taus": f"{self.num_taus} from {self.low!r} to {self.high!r}"}

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from misfire.cells import Question, ReportPart
 from misfire.core.seeding import generator
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.report_part import METHOD, flips_in_pictures
+from misfire.methods.retrieval.ensemble.report_part import flips_in_pictures
 from misfire.methods.retrieval.ensemble.series import listed, sorted_rows
+from misfire.methods.retrieval.logged import METHOD
 from misfire.methods.retrieval.search.winner import Winner, conclude_winner, selection_adjusted_p
 from misfire.methods.retrieval.search.winner_table import winner_table
 from misfire.reporting.document import made_on
