@@ -43,7 +43,7 @@ def _run_grid(verb: str, words: Sequence[str]) -> int:
     ended = run_work(verb, work, words)
     ids = {one.id for one in ended if one.id}
     if ids:
-        report_on(work.settings, work.ledger, ids=ids)
+        report_on(work.settings, work.ledger, ids=ids, is_made_anew=False)
     return tell_endings(ended)
 
 

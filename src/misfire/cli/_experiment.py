@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from misfire.core.errors import UsageError
 from misfire.core.files import locked
+from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.core.pulse import doing
 
@@ -26,6 +27,7 @@ def report_on(
     question: "Question | None" = None,
     *,
     ids: "Collection[str] | None" = None,
+    is_made_anew: bool = True,
 ) -> Path:
     """Write the report of a ledger's experiment and put it into the store. Returns the report's folder.
 
@@ -34,16 +36,15 @@ def report_on(
         ledger: Holds the experiment's cells.
         question: What the experiment asks; by default what cells show side by side.
         ids: The cells that it is about; by default all that are finished.
+        is_made_anew: Whether to make it although there is one of the same cells, by the same code.
 
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
     """
     asked = question or ad_hoc_question(settings)
-
-    def parts(cells: "Sequence[Logged]") -> "Mapping[str, ReportPart]":
-        return parts_of([cell for cell in cells if ids is None or cell.id in ids], asked)
-
-    return write_report(settings, ledger, asked, parts)
+    return write_report(
+        settings, ledger, asked, lambda cells: parts_of(cells, asked), ids=ids, is_made_anew=is_made_anew
+    )
 
 
 def write_report(
@@ -51,6 +52,9 @@ def write_report(
     ledger: "Ledger",
     question: "Question",
     parts_of_cells: "Callable[[Sequence[Logged]], Mapping[str, ReportPart]]",
+    *,
+    ids: "Collection[str] | None" = None,
+    is_made_anew: bool = True,
 ) -> Path:
     """Write a report of an experiment's cells and put it into the store. Returns the report's folder.
 
@@ -59,6 +63,8 @@ def write_report(
         ledger: Holds the experiment's cells.
         question: What the experiment asks.
         parts_of_cells: Gives what is said of its finished cells, under a name each, what decides first.
+        ids: The cells that it is about; by default all that are finished.
+        is_made_anew: Whether to make it although there is one of the same cells, by the same code.
 
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
@@ -69,13 +75,30 @@ def write_report(
     doing(f"Writing the report of {experiment}")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
-        parts = parts_of_cells([_linked(cell, settings) for cell in ledger.load()])
-        answer = answer_of(parts)
+        cells = [_linked(cell, settings) for cell in ledger.load() if ids is None or cell.id in ids]
         folder: Path = Path(settings["paths.report"]) / experiment
-        _document(question, answer, parts).write(folder)
-        ledger.summarise(question, answer, parts, report=folder)
+        made_of = _made_of(question, cells, folder)
+        # Whoever ends a shared sweep second, or issues a finished one again, finds the report made.
+        is_made = not is_made_anew and (folder / "report.html").is_file()
+        answer = ledger.answered(made_of) if is_made else None
+        if answer is None:
+            parts = parts_of_cells(cells)
+            answer = answer_of(parts)
+            _document(question, answer, parts).write(folder)
+            ledger.summarise(question, answer, parts, report=folder, made_of=made_of)
     print(f"\nAnswer: {answer}\nReport: {folder / 'report.html'}\n")
     return folder
+
+
+def _made_of(question: "Question", cells: "Sequence[Logged]", folder: Path) -> str:
+    """A digest of what a report depends on: its question, its cells, where it lies, and the code that makes it."""
+    from misfire.config.rooms import source_files
+
+    asked = [question.name, question.title, question.question, question.decision_rule, question.k, question.seed]
+    shown = [[cell.id, cell.name, cell.url] for cell in cells]
+    stats = [(str(path), path.stat()) for path in source_files()]
+    code = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+    return sha256_json([*asked, shown, str(folder.resolve()), code])
 
 
 def _linked(cell: "Logged", settings: "Settings") -> "Logged":

@@ -40,7 +40,8 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     ended = run_work(sweep.verb, asked, words)
     ids = {one.id for one in ended if one.id}
     if ids:
-        report_on(asked.settings, asked.ledger, question_of(sweep, asked.settings), ids=ids)
+        question = question_of(sweep, asked.settings)
+        report_on(asked.settings, asked.ledger, question, ids=ids, is_made_anew=False)
     return tell_endings(ended)
 
 

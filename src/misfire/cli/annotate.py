@@ -187,7 +187,7 @@ def _import(settings: "Settings", failure_set: "FailureSet", folder: Path, taxon
     from misfire.annotation import append_annotations, read_label_studio
 
     annotator = None if settings["annotator"] == _EVERYBODY else settings["annotator"]
-    found = read_label_studio(Path(settings["import"]), failure_set, taxonomy, annotator=annotator)
+    found = read_label_studio(Path(settings["import"]), failure_set, taxonomy, annotator=annotator, folder=folder)
     num_new = append_annotations(found, folder, failure_set)
     names = sorted({one.annotator for one in found})
     print(f"{settings['import']}: {len(found)} annotations of {', '.join(names) or 'nobody'}, {num_new} of them new")

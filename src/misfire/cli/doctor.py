@@ -109,6 +109,8 @@ def _backbone(settings: "Settings") -> str:
 def _captions(settings: "Settings") -> str:
     texts = [caption.text for caption in settings["dataset"].captions]
     encoder = settings["backbone"]
+    if not texts:
+        return "there are none"
     return (
         f"{encoder.num_truncated(texts):,} of {len(texts):,} are cut at the tokenizer's {encoder.context_length} tokens"
     )
