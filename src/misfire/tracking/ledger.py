@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
 _SUMMARY, _LACKING = "summary", "none"
+_ANSWER, _MADE_OF = "misfire.answer", "misfire.made_of"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_ROWS_IN_NOTE = 40
@@ -347,7 +348,9 @@ class MlflowLedger:
             str(one.name) for one in found if self.client.search_runs([one.experiment_id], finished, max_results=1)
         )
 
-    def summarise(self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path) -> None:
+    def summarise(
+        self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path, made_of: str
+    ) -> None:
         """Put a report into the experiment's one run called summary, and the gist into the experiment's note.
 
         An earlier summary is overwritten where it stands, so that nothing piles up.
@@ -357,6 +360,7 @@ class MlflowLedger:
             answer: What came out.
             parts: What each kind has to say, by kind, those that decide first.
             report: Folder of the report's files.
+            made_of: A digest of everything that the report depends on.
         """
         overview = Overview(question, answer, parts, self.load())
         files = {
@@ -370,6 +374,8 @@ class MlflowLedger:
                 "mlflow.runName": f"summary · {plain_count(len(overview.cells))} cells",
                 _NOTE: overview.gist[:_LONGEST_TAG],
                 "misfire.revision": source_revision(),
+                # The last to be set, below: a summary that a kill left half-made answers nothing.
+                _MADE_OF: "",
             }
             for key, value in tags.items():
                 self.client.set_tag(run_id, key, value)
@@ -377,6 +383,14 @@ class MlflowLedger:
             self._fill_in(overview)
             for key, value in overview.tags(self.experiment_id, run_id).items():
                 self.client.set_experiment_tag(self.experiment_id, key, value)
+            if len(answer) <= _LONGEST_TAG:
+                self.client.set_tag(run_id, _ANSWER, answer)
+                self.client.set_tag(run_id, _MADE_OF, made_of)
+
+    def answered(self, made_of: str) -> str | None:
+        """The answer of the experiment's report if it was made of just this; None where it has to be made."""
+        found = self.runs(f"tags.`{KIND}` = '{_SUMMARY}' and tags.`{_MADE_OF}` = '{made_of}'")
+        return str(found[0].data.tags[_ANSWER]) if found else None
 
     def _fill_in(self, overview: Overview) -> None:
         """Say of a cell what it doesn't have and its neighbours do: MLflow draws a param that lacks as a number."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from misfire.data.tag_table import TagTable
 from misfire.methods.modes.class_vocabulary import ClassTags, class_tags
 from misfire.methods.modes.description_quality import DescribedMode, DescriptionQuality, quality_of_descriptions
 from misfire.methods.modes.distance_and_tags import distance_by_shared_tags, tags_of_neighbours
-from misfire.methods.modes.mode_page import PageMode, PageNode, mode_page
+from misfire.methods.modes.mode_page import PageMode, PageNode, PagePicture, mode_page
 from misfire.methods.modes.mode_significance import Significance, error_p_values, explained_by, significance
 from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, notation
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource
@@ -30,16 +30,19 @@ from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes, failure_modes, 
 from misfire.methods.modes.unseen_drop import (
     Generalisation,
     drops_by_num_tags,
+    explained_errors,
     generalisation,
     random_halves,
     subset_lattice,
 )
+from misfire.prompts.descriptions import DescriptionSource
 from misfire.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
     from misfire.cells import Lab
 
 _MOST_SHOWN = 200
+_MOST_PICTURES = 16
 _LOST_DROP = 0.05
 
 
@@ -57,9 +60,10 @@ class PrimeFindings:
         remarks: tuple[str, ...],
         seed: int,
         lab: "Lab | None",
+        captions: DescriptionSource | None = None,
     ) -> None:
         self.search, self.source, self.ground, self.all, self.remarks = search, source, ground, outcomes, remarks
-        self.seed, self.lab, self.criteria = seed, lab, search.criteria
+        self.seed, self.lab, self.captions, self.criteria = seed, lab, captions, search.criteria
         self.searched, self.unseen = self._parts(outcomes)
         part = outcomes.take(self.searched)
         self.vocabulary: ClassTags = class_tags(
@@ -167,6 +171,26 @@ class PrimeFindings:
         texts = bench.texts(list(descriptions)).numpy() if descriptions else np.zeros((0, self.embeddings.shape[1]))
         return quality_of_descriptions(described, self.images.labels, self.embeddings, texts)
 
+    @cached_property
+    def written(self) -> dict[int, list[str]]:
+        """Prompts that the captions' source makes of the failure modes that stand, by their place."""
+        return {place: prompts for place, prompts in self._captioned[0].items() if prompts}
+
+    @cached_property
+    def _captioned(self) -> tuple[dict[int, list[str]], Mapping[str, int]]:
+        """The prompts, none where nothing useful was said, and how many answers were dropped, by why."""
+        if self.captions is None or not self.stands.any():
+            return {}, {}
+        asked = {}
+        for place in np.flatnonzero(self.stands).tolist():
+            mode = self.failures[place]
+            words = self.vocabulary.words(mode.label, mode.tags)
+            asked[place] = generation_prompt("{class}, {tags}", self.all.class_names[mode.label], words)
+        said = self.captions(list(dict.fromkeys(asked.values())))
+        # The template's text around class and tags is what a description that is no sentence is put into.
+        render = partial(self.search.prompt.replace("{tags}", "").rstrip(", ").replace, "{class}")
+        return {place: said.prompts(caption, [render])[0] for place, caption in asked.items()}, said.dropped
+
     def _in_space(self) -> list[Estimate]:
         """Means of the descriptions' quality (Figure 5), and distance against shared tags (Tables 3 and 6)."""
         failures = self.records[~self.records["is_success"].astype(bool)] if len(self.records) else self.records
@@ -192,6 +216,17 @@ class PrimeFindings:
                 f"neighbours/{name}", float(getattr(shared, name)), k=num_neighbours, unit="score", is_tracked=False
             )
             for name in ("near", "near_together", "possible")
+        ]
+
+    @cached_property
+    def lattices(self) -> list[tuple[PageNode, ...]]:
+        """Accuracy on each subset of the tags of each failure mode."""
+        return [
+            tuple(
+                PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.num_correct)
+                for node in subset_lattice(mode, self.images)
+            )
+            for mode in self.failures
         ]
 
     def held_out(self, modes: Sequence[Mode]) -> Generalisation | None:
@@ -225,7 +260,8 @@ class PrimeFindings:
                     "unseen_drop": float(held.unseen_drop[index]) if held else float("nan"),
                     "is_planted_oracle": None if planted is None else frozenset(names) in planted.get(class_name, ()),
                     "description": bag_of_words(class_name, words),
-                    "prompt": generation_prompt(self.search.prompt, class_name, words),
+                    "prompts": (not is_success and self.written.get(index))
+                    or [generation_prompt(self.search.prompt, class_name, words)],
                     "members": [self.all.images[self.searched[place]] for place in self.images.members(mode)],
                 }
             )
@@ -243,6 +279,10 @@ class PrimeFindings:
         failures["necessity_p_value"], failures["family_wise"] = worth.necessity_p_values, worth.family_wise
         failures["survives"], failures["stands"] = self.survives, self.stands
         told = list(failures["mode"]) if len(failures) else []
+        failures["lattice"] = [
+            json.dumps([[list(node.words), node.support, node.num_correct] for node in nodes], ensure_ascii=False)
+            for nodes in self.lattices
+        ]
         failures["explained_by"] = [told[one] if one >= 0 else "" for one in self.explained.tolist()]
         if self.search.embeds:
             quality = self.quality(list(failures["description"]) if len(failures) else [])
@@ -318,6 +358,9 @@ class PrimeFindings:
             ),
         ]
         assert self.unseen_images is not None
+        rows.append(
+            Estimate("explained_errors", explained_errors(modes, self.unseen_images), group=group, n=len(self.unseen))
+        )
         by_num = drops_by_num_tags(modes, self.unseen_images, size=3)
         return rows + [
             Estimate("unseen_drop_of_3", float(drop), k=num, group=group, unit="difference", is_tracked=False)
@@ -382,7 +425,9 @@ class PrimeFindings:
         ids, dataset = self._id_of(), self.ground.dataset
         image_of = {} if dataset is None else {image.id: image for image in dataset.images}
         shown = []
-        for row, mode in zip(rows_of(self.records), self.failures[:_MOST_SHOWN], strict=False):
+        for row, mode, nodes in zip(
+            rows_of(self.records), self.failures[:_MOST_SHOWN], self.lattices[:_MOST_SHOWN], strict=False
+        ):
             members = self.images.members(mode)
             wrong_first = members[np.argsort(self.images.correct[members], kind="stable")]
             shown.append(
@@ -398,19 +443,29 @@ class PrimeFindings:
                     p_value=float(row["p_value"]),
                     q_value=float(row["q_value"]),
                     family_wise=float(row["family_wise"]),
-                    stands=bool(row["stands"]),
-                    lattice=tuple(
-                        PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.accuracy)
-                        for node in subset_lattice(mode, self.images)
-                    ),
-                    images=tuple(
-                        (image_of[ids[self.all.images[self.searched[place]]]], bool(self.images.correct[place]))
-                        for place in wrong_first[:8]
+                    survives=bool(row["survives"]),
+                    explained_by=str(row["explained_by"]),
+                    lattice=nodes,
+                    pictures=tuple(
+                        PagePicture(
+                            image_of[ids[self.all.images[self.searched[place]]]],
+                            self._called(place),
+                            bool(self.images.correct[place]),
+                        )
+                        for place in wrong_first[:_MOST_PICTURES].tolist()
                         if ids
                     ),
                 )
             )
         return mode_page("Failure modes", self.sentences, shown)
+
+    def _called(self, place: int) -> str:
+        """What the model called an image that was searched, or whether it was right where that isn't known."""
+        is_right, predictions = bool(self.images.correct[place]), self.all.predictions
+        if predictions is None:
+            return "right" if is_right else "wrong"
+        name = self.all.prediction_names[predictions[self.searched[place]]]
+        return name if is_right else f"called {name}"
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
@@ -447,13 +502,24 @@ class PrimeFindings:
             f"{searched}{found} correction for all sets at q = {self.search.q:g}, each tag necessary{best}."
             f"{shadow}{chance}",
             *((held.in_words,) if held is not None else ()),
+            *self._captions_in_words,
             *self.remarks,
         )
 
     @property
+    def _captions_in_words(self) -> tuple[str, ...]:
+        asked, dropped = self._captioned
+        if not asked:
+            return ()
+        told = f"Of {len(self.written)} of the {plain_count(len(asked))} modes that stand a caption was written"
+        why = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        rest = "; the template stands in for the others" if len(self.written) < len(asked) else ""
+        return (f"{told}{f' (dropped: {why})' if why else ''}{rest}.",)
+
+    @property
     def outcome(self) -> Outcome:
         """All of it, as a cell's outcome."""
-        prompts = "".join(f"{prompt}\n" for prompt in self.records.get("prompt", ()))
+        prompts = "".join(f"{prompt}\n" for prompts in self.records.get("prompts", ()) for prompt in prompts)
         return Outcome(
             records=self.records,
             estimates=self.estimates,

@@ -1,6 +1,8 @@
 """What PRIME searches have to say: the modes of one, and which setting finds modes that hold among several."""
 
+import json
 from collections.abc import Sequence
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 
 from misfire.cells import Estimate, Logged, ReportPart, in_words
 from misfire.core.words import UNDEFINED, p_value, percent, plain_count, unsigned_points
+from misfire.methods.modes.mode_page import PageNode, stands_in_words
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
@@ -61,7 +64,7 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
         "prime_settings", "Which setting finds modes that hold", tables=(settings_table(cells, sources),)
     )
     failures = failures_of(best)
-    figures = tuple(one for one in (drops_figure(failures),) if one is not None)
+    figures = tuple(one for one in (drops_figure(failures), lattice_figure(failures)) if one is not None)
     modes = Section(
         "prime_modes",
         "Failure modes",
@@ -139,7 +142,7 @@ def modes_table(failures: pd.DataFrame, source: Source) -> Table:
             Entry(p_value(float(row["q_value"])), (float(row["q_value"]),)),
             Entry(p_value(float(row["family_wise"])), (float(row["family_wise"]),)),
             Entry(
-                "yes" if row["stands"] else "in another one" if row["survives"] else "no",
+                stands_in_words(survives=bool(row["survives"]), explained_by=str(row["explained_by"])),
                 (bool(row["stands"]),),
                 remark=str(row["explained_by"]),
             ),
@@ -196,6 +199,48 @@ def drops_figure(failures: pd.DataFrame) -> Illustration | None:
         name="prime_drops",
         title="Drops of modes where they were found and on unseen images.",
         caption=f"{len(measured)} modes; the line is where both drops are equal. Points below it shrank.",
+        figure=figure,
+    )
+
+
+@styled
+def lattice_figure(failures: pd.DataFrame) -> Illustration | None:
+    """Accuracy on every subset of the tags of the largest mode that stands (Figure 3); None where none stands."""
+    shown = failures[failures["stands"].astype(bool) & (failures["size"] > 1)] if len(failures) else failures
+    if not len(shown):
+        return None
+    row = shown.iloc[0]
+    nodes = [PageNode(tuple(words), support, right) for words, support, right in json.loads(row["lattice"])]
+    levels = [[node for node in nodes if len(node.words) == size] for size in range(int(row["size"]) + 1)]
+    figure = new_figure(1.45 * max(len(level) for level in levels), 0.85 * len(levels))
+    axes = figure.subplots()
+    place = {
+        node.words: (index - (len(level) - 1) / 2, -depth)
+        for depth, level in enumerate(levels)
+        for index, node in enumerate(level)
+    }
+    for upper, lower in pairwise(levels):
+        for one, other in product(upper, lower):
+            if set(one.words) < set(other.words):
+                axes.plot(*zip(place[one.words], place[other.words], strict=True), color=PALE, linewidth=0.7, zorder=1)
+    for node in nodes:
+        words = "\n+ ".join(node.words) or str(row["class"])
+        edge = colour(5) if len(node.words) == int(row["size"]) else PALE
+        axes.text(
+            *place[node.words],
+            f"{words}\n{node.accuracy_in_words}",
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": edge, "linewidth": 0.9},
+        )
+    widest = max(len(level) for level in levels) / 2
+    axes.set(xlim=(-widest, widest), ylim=(0.4 - len(levels), 0.6))
+    axes.axis("off")
+    return Illustration(
+        name="prime_lattice",
+        title=f"Accuracy on each subset of the tags of {row['class']}: {' + '.join(row['tags'])}.",
+        caption="From the class as a whole to all tags, a line to each set of a tag more; the mode in orange.",
         figure=figure,
     )
 

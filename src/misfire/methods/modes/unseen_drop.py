@@ -152,6 +152,31 @@ def drops_by_num_tags(
     return np.array([np.mean(of_num) if of_num else np.nan for of_num in drops])
 
 
+def explained_errors(modes: Sequence[Mode], images: TaggedOutcomes) -> float:
+    """Errors in any of the modes beyond what their classes make elsewhere, as a share of all errors; higher is better.
+
+    The errors of the images that carry a mode's tags, less as many as the rest of their class would make of them. It is
+    0 without a mode, at most 1, below 0 where modes are easier than the rest, and NaN where no image is wrong.
+
+    Example:
+        >>> correct, tags = np.array([False, False, True, True]), np.array([[True], [True], [False], [False]])
+        >>> images = TaggedOutcomes(correct, np.zeros(4, dtype=int), tags)
+        >>> explained_errors([Mode(0, (0,), 2, 0, 0.5)], images)
+        1.0
+    """
+    num_wrong = int(np.count_nonzero(~images.correct))
+    if not num_wrong:
+        return float("nan")
+    excess = 0.0
+    for label in {mode.label for mode in modes} & set(images.rows_of):
+        rows = images.rows_of[label]
+        inside = np.isin(rows, np.concatenate([images.members(mode) for mode in modes if mode.label == label]))
+        is_wrong = ~images.correct[rows]
+        elsewhere = float(is_wrong[~inside].mean()) if not inside.all() else float(is_wrong.mean())
+        excess += float(is_wrong[inside].sum() - inside.sum() * elsewhere)
+    return excess / num_wrong
+
+
 @dataclass(frozen=True)
 class SubsetAccuracy:
     """Accuracy of one subset of a mode's tags: a node of its lattice (Table 1, Figure 3).
