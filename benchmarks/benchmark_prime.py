@@ -17,7 +17,7 @@ from measure import Contender, machine, table
 from misfire.data.outcomes import read_outcomes
 from misfire.data.tag_table import common_images, read_words
 from misfire.methods.modes.mode_significance import error_p_values, num_sets_searched
-from misfire.methods.modes.tag_mode import prime
+from misfire.methods.modes.tag_mode import Criteria, TaggedOutcomes, prime
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -59,13 +59,12 @@ def search(data: Table, max_size: int = 4) -> object:
     """Modes with counts and p-values."""
     correct, labels, tags = data
     modes = prime(correct, labels, tags, max_size=max_size)
-    return error_p_values(modes, correct, labels, tags)
+    return error_p_values(modes, TaggedOutcomes(correct, labels, tags))
 
 
 def search_and_count(data: Table, max_size: int = 4) -> object:
     """The same, with the number of sets searched, which adjusted p-values need."""
-    _, labels, tags = data
-    return search(data, max_size), num_sets_searched(labels, tags, min_support=30, max_size=max_size)
+    return search(data, max_size), num_sets_searched(TaggedOutcomes(*data), Criteria(max_size=max_size))
 
 
 def by_eclat(data: Table, max_size: int) -> object:

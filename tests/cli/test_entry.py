@@ -1,7 +1,9 @@
 """What the command line answers before it works: help, exit codes, and one sentence an error."""
 
+import contextlib
 import gc
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +93,21 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
 
     monkeypatch.setattr(doctor, "run", interrupt)
     assert main(["doctor"]) == 130
+    assert error_of(capsys) == "stopped; issue the same command again to go on."
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_says_how_to_go_on(
+    name: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def swallow(words: list[str]) -> int:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(getattr(signal, name))
+        return 0
+
+    monkeypatch.setattr("misfire.cli.doctor.run", swallow)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    assert main(["doctor"]) == code
     assert error_of(capsys) == "stopped; issue the same command again to go on."
 
 

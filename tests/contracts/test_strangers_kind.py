@@ -5,10 +5,12 @@ It lies in ``toy/toyroom`` and is found as an installed package is, by an entry 
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from misfire.cells import Logged, Question, ReportPart
 from misfire.cli import main
 
 SEVERAL = ("-m", "rule=at_least,at_most", "rule.num_words=1,2,3")
@@ -143,6 +145,37 @@ def test_a_sweep_asks_its_question_of_it(toyroom: Path, capsys: pytest.CaptureFi
     assert (toyroom / "report" / "größe, (1)" / "report.html").read_text() == page
 
 
+def test_a_report_is_made_again_only_where_something_in_it_has_changed(
+    toyroom: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toyroom.cell import WordinessCell
+
+    made: list[int] = []
+    original = WordinessCell.report
+
+    def report(cells: Sequence[Logged], question: Question) -> ReportPart:
+        made.append(len(cells))
+        return original(cells, question)
+
+    monkeypatch.setattr(WordinessCell, "report", report)
+    path, page = write_sweep(toyroom), toyroom / "report" / "größe, (1)" / "report.html"
+    for _ in range(2):
+        assert main(["sweep", path]) == 0
+        assert "Answer: Most texts pass at least 1." in capsys.readouterr().out
+    assert made == [4]
+    write_sweep(toyroom, question="And now?")
+    assert main(["sweep", path]) == 0
+    assert "And now?" in page.read_text()
+    assert main(["report", path, "tracking=toy"]) == 0  # whoever asks for a report gets a new one
+    assert made == [4, 4, 4]
+    page.unlink()
+    assert main(["sweep", path]) == 0
+    assert page.is_file()
+    write_sweep(toyroom, space={"rule": ["at_least", "at_most"], "rule.num_words": [1, 2, 3]})
+    assert main(["sweep", path]) == 0
+    assert made == [4, 4, 4, 4, 6]
+
+
 def test_a_report_without_a_name_is_of_the_one_experiment_that_there_is(
     toyroom: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,3 +263,44 @@ def test_what_a_grid_can_t_be_told_is_refused(
     assert main(["wordiness", *words]) == 2
     assert part in capsys.readouterr().err
     assert not list(toyroom.iterdir())
+
+
+def test_mlflow_keeps_it_as_any_other(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Killed and resumed, in a grid, searched and reported: all in a store that MLflow's own client reads."""
+    from mlflow.tracking import MlflowClient
+    from toyroom.cell import INTERRUPTIONS
+
+    local = ("tracking=local", "tracking.experiment=words")
+    child = os.fork()
+    if child == 0:
+        INTERRUPTIONS.append(lambda rule: os.kill(os.getpid(), signal.SIGKILL) if rule.name == "at most 1" else None)
+        main(["wordiness", *SEVERAL, *local])
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert main(["wordiness", *SEVERAL, *local]) == 0
+    out = capsys.readouterr().out
+    assert "6 cells: 3 done, 3 finished before" in out
+    assert "Answer: Most texts pass at least 1." in out
+    page = toyroom / "report" / "words" / "report.html"
+    before = page.read_bytes()
+    assert main(["report", "words", "tracking=local"]) == 0
+    assert page.read_bytes() == before
+
+    client = MlflowClient(f"sqlite:///{toyroom}/mlruns/mlflow.db")
+
+    def runs(name: str) -> dict[str, dict[str, float]]:
+        experiment = client.get_experiment_by_name(name)
+        assert experiment is not None
+        found = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
+        kind = [run for run in found if run.data.tags["misfire.kind"] == "wordiness"]
+        return {" ".join(run.data.params.values()): dict(run.data.metrics) for run in kind}
+
+    metrics = runs("words")
+    assert sorted(metrics) == sorted(f"{rule} {num} all" for rule in ("at least", "at most") for num in (1, 2, 3))
+    assert metrics["at most 2 all"] == {"share": 0.5, "words": 6.0}
+
+    path = write_sweep(toyroom, **SEARCH, constraints={"words": {"at_most": 6}})
+    for _ in range(2):
+        assert main(["search", path, "tracking=local"]) == 0
+        assert "6 trials of größe, (1): 6 finished" in capsys.readouterr().out
+    assert sorted(params.rpartition(" ")[2] for params in runs("größe, (1)")) == [*["dev"] * 6, "test"]

@@ -108,7 +108,7 @@ def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.Ca
     assert "Answer: " in printed
     folder = place.report / place.experiment
     text = (folder / "report.md").read_text()
-    assert f"# Findings of {place.experiment}\n" in text
+    assert f"# Cells of {place.experiment}\n" in text
     assert "## What the temperature does" in text
     assert "In plain words" not in text
     assert (folder / "tables" / "tau_profile_1.csv").is_file()

@@ -86,7 +86,7 @@ def test_a_summary_is_replaced_in_place(ledger: MlflowLedger, tmp_path: Path) ->
         for name in names:
             (report / name).parent.mkdir(parents=True, exist_ok=True)
             (report / name).write_text(name)
-        ledger.summarise(QUESTION, f"It is {len(names)}.", {"toy": PART}, report=report)
+        ledger.summarise(QUESTION, f"It is {len(names)}.", {"toy": PART}, report=report, made_of=f"{len(names)} cells")
         (run,) = ledger.runs("tags.`misfire.kind` = 'summary'")
         root = Path(str(ledger.artifact_root)) / ledger.experiment
         keys.add(run.info.run_id)

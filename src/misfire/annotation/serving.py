@@ -41,13 +41,18 @@ def serve(desk: AnnotationDesk, dataset: Dataset, access: Access, *, announce: C
     )
     announce(access.url)
     # The server stops at either signal and then passes it on: to Python's own handling for Ctrl-C, to this otherwise.
-    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Both are how it is meant to end, and so no business of whoever else listens for them.
+    previous = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
         return
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
         listening.close()
 
 

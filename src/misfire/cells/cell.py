@@ -42,6 +42,11 @@ class Outcome:
     files: Mapping[str, bytes] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences of the fact ``dataset_notes``, if there is one: they stand wherever the estimates do."""
+        return tuple(self.facts.get("dataset_notes", ()))
+
 
 class Cell(ABC):
     """One unit of tracked work: an ablation cell, a profile, a classifier's evaluation, one training run.

@@ -158,7 +158,9 @@ class Ledger(Protocol):
     def experiments(self) -> Sequence[str]:
         """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
 
-    def summarise(self, question: "Question", answer: str, parts: "Mapping[str, ReportPart]", *, report: Path) -> None:
+    def summarise(
+        self, question: "Question", answer: str, parts: "Mapping[str, ReportPart]", *, report: Path, made_of: str
+    ) -> None:
         """Put a report where whoever looks at the experiment sees it first, in place of an earlier one.
 
         Args:
@@ -166,4 +168,8 @@ class Ledger(Protocol):
             answer: What came out.
             parts: What each kind has to say, by kind, those that decide first.
             report: Folder of the report's files.
+            made_of: A digest of everything that the report depends on.
         """
+
+    def answered(self, made_of: str) -> str | None:
+        """The answer of the experiment's report if it was made of just this; None where it has to be made."""

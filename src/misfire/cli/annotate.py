@@ -122,6 +122,7 @@ def _desk(settings: "Settings", failure_set: "FailureSet", folder: Path, taxonom
 def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
     from misfire.annotation import Access, serve
     from misfire.core.progress import say
+    from misfire.core.pulse import at_rest
 
     damaged = desk.log.read().damaged_lines
     if damaged:
@@ -129,6 +130,7 @@ def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
         say(f"{desk.log.path} has {len(damaged)} torn {lines}; all others are there.")
 
     def announce(url: str) -> None:
+        at_rest()
         done = desk.progress()
         print(
             f"{desk.annotator}: {done['num_labelled']} of {done['num_items']} items of failure set "
@@ -185,7 +187,7 @@ def _import(settings: "Settings", failure_set: "FailureSet", folder: Path, taxon
     from misfire.annotation import append_annotations, read_label_studio
 
     annotator = None if settings["annotator"] == _EVERYBODY else settings["annotator"]
-    found = read_label_studio(Path(settings["import"]), failure_set, taxonomy, annotator=annotator)
+    found = read_label_studio(Path(settings["import"]), failure_set, taxonomy, annotator=annotator, folder=folder)
     num_new = append_annotations(found, folder, failure_set)
     names = sorted({one.annotator for one in found})
     print(f"{settings['import']}: {len(found)} annotations of {', '.join(names) or 'nobody'}, {num_new} of them new")

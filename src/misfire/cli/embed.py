@@ -6,12 +6,13 @@ from collections.abc import Sequence
 def run(words: Sequence[str]) -> int:
     """Embed what the store lacks."""
     from misfire.config import Settings
-    from misfire.embeddings import fill_images, fill_texts
+    from misfire.embeddings import FillReport, fill_images, fill_texts
 
     bench = Settings.of_words("embed", words).bench
     dataset, encoder, store, trainer = bench.dataset, bench.encoder, bench.store, bench.trainer
     images = fill_images(dataset.images, encoder, store, trainer)
-    texts = fill_texts([caption.text for caption in dataset.captions], encoder, store, trainer)
+    captions = [caption.text for caption in dataset.captions]
+    texts = fill_texts(captions, encoder, store, trainer) if captions else FillReport(0, 0, 0)
     print(f"{dataset.name} with {encoder.name}, in {store.root}:")
     print(f"  images    {images.num_encoded:8,} encoded  {images.num_found:8,} found")
     print(

@@ -74,6 +74,8 @@ def conf_folders() -> tuple[Path, ...]:
 def kinds() -> "dict[str, type[Cell]]":
     """Every kind of cell that a room exports, by its name.
 
+    The name of a kind's class ends in ``Cell``: nothing else that a room exports is imported for this.
+
     Raises:
         UsageError: If two rooms export a kind of one name.
     """
@@ -82,12 +84,20 @@ def kinds() -> "dict[str, type[Cell]]":
     found: dict[str, type[Cell]] = {}
     for room in rooms():
         module = import_module(room.package)
-        for exported in (getattr(module, name) for name in exports(module)):
+        for exported in (getattr(module, name) for name in exports(module) if name.endswith("Cell")):
             if isinstance(exported, type) and issubclass(exported, Cell):
                 if exported.kind in found:
                     raise UsageError(f"a kind must stand in one room, got {exported.kind} in two; rename one of them.")
                 found[exported.kind] = exported
     return found
+
+
+def source_files() -> "list[Path]":
+    """The files of code that cells and reports are made by: ours, and those of installed rooms, in order."""
+    packages = dict.fromkeys(["misfire", *(room.package.partition(".")[0] for room in rooms())])
+    specs = [spec for name in packages if (spec := find_spec(name)) is not None]
+    folders = [Path(place) for spec in specs for place in spec.submodule_search_locations or ()]
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 
 def exports(module: ModuleType) -> tuple[str, ...]:

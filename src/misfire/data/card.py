@@ -59,13 +59,14 @@ def dataset_card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def truncation_note(num_truncated: int, num_captions: int, *, context_length: int) -> str:
-    """One sentence that belongs beside every result of a model that doesn't read some captions to their end.
+def truncation_note(num_truncated: int, num_texts: int, *, context_length: int, what: str = "captions") -> str:
+    """One sentence that belongs beside every result of a model that doesn't read some texts to their end.
 
     Args:
-        num_truncated: How many captions the tokenizer cuts, each counted as often as it stands.
-        num_captions: Of how many.
+        num_truncated: How many of them the tokenizer cuts, each counted as often as it stands.
+        num_texts: Of how many.
         context_length: Tokens that the model reads.
+        what: What the texts are, in the plural.
 
     Returns:
         The sentence, or nothing where none is cut.
@@ -78,7 +79,7 @@ def truncation_note(num_truncated: int, num_captions: int, *, context_length: in
         return ""
     is_one = num_truncated == 1
     return (
-        f"{num_truncated:,} of {num_captions:,} captions {'is' if is_one else 'are'} longer than the model's "
+        f"{num_truncated:,} of {num_texts:,} {what} {'is' if is_one else 'are'} longer than the model's "
         f"{context_length} tokens: {'its end is' if is_one else 'their ends are'} cut off."
     )
 

@@ -60,7 +60,8 @@ class PromptedText(torch.nn.Module):
         self._first, self._num_context = start, num_context
         self.register_buffer("tokens", tokens, persistent=False)
         with torch.no_grad():
-            embedded = embedding(tokens).float()
+            # The network may stand on an accelerator already; the buffers begin where tokens do, and move with us.
+            embedded = embedding(tokens.to(next(embedding.parameters()).device)).float().cpu()
         self.register_buffer("embedded", embedded.detach().clone(), persistent=False)
 
     @property

@@ -130,6 +130,7 @@ class _Reading(Dataset[Chunk]):
 def _begin_work(_: int, *, parent: int) -> None:
     die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as it ends this process
     if hasattr(os, "nice"):
         os.nice(5)  # beside a network that computes on these cores, one of whose threads would hold up the others
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CELL_ID, KIND, SWEEP = "misfire.cell_id", "misfire.kind", "misfire.sweep"
 _SUMMARY, _LACKING = "summary", "none"
+_ANSWER, _MADE_OF = "misfire.answer", "misfire.made_of"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
 _MOST_IN_A_BATCH = 1000  # metrics that MLflow takes at a time
@@ -255,7 +256,7 @@ class MlflowLedger:
             "mlflow.source.type": "LOCAL",
             **{f"misfire.{name}": value for name, value in cell.marks.items()},
             **({} if cell.data is None else {"misfire.dataset_fingerprint": cell.data[1]}),
-            _NOTE: note(headline, outcome.estimates),
+            _NOTE: note(headline, outcome.estimates, outcome.notes),
         }
         return RunContent(
             name=f"{cell.name} · {headline}" if headline else cell.name,
@@ -358,7 +359,9 @@ class MlflowLedger:
             str(one.name) for one in found if self.client.search_runs([one.experiment_id], finished, max_results=1)
         )
 
-    def summarise(self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path) -> None:
+    def summarise(
+        self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path, made_of: str
+    ) -> None:
         """Put a report into the experiment's one run called summary, and the gist into the experiment's note.
 
         An earlier summary is overwritten where it stands, so that nothing piles up.
@@ -368,6 +371,7 @@ class MlflowLedger:
             answer: What came out.
             parts: What each kind has to say, by kind, those that decide first.
             report: Folder of the report's files.
+            made_of: A digest of everything that the report depends on.
         """
         overview = Overview(question, answer, parts, self.load())
         files = {
@@ -381,6 +385,8 @@ class MlflowLedger:
                 "mlflow.runName": f"summary · {plain_count(len(overview.cells))} cells",
                 _NOTE: overview.gist[:_LONGEST_TAG],
                 "misfire.revision": source_revision(),
+                # The last to be set, below: a summary that a kill left half-made answers nothing.
+                _MADE_OF: "",
             }
             for key, value in tags.items():
                 self.client.set_tag(run_id, key, value)
@@ -388,6 +394,14 @@ class MlflowLedger:
             self._fill_in(overview)
             for key, value in overview.tags(self.experiment_id, run_id).items():
                 self.client.set_experiment_tag(self.experiment_id, key, value)
+            if len(answer) <= _LONGEST_TAG:
+                self.client.set_tag(run_id, _ANSWER, answer)
+                self.client.set_tag(run_id, _MADE_OF, made_of)
+
+    def answered(self, made_of: str) -> str | None:
+        """The answer of the experiment's report if it was made of just this; None where it has to be made."""
+        found = self.runs(f"tags.`{KIND}` = '{_SUMMARY}' and tags.`{_MADE_OF}` = '{made_of}'")
+        return str(found[0].data.tags[_ANSWER]) if found else None
 
     def _fill_in(self, overview: Overview) -> None:
         """Say of a cell what it doesn't have and its neighbours do: MLflow draws a param that lacks as a number."""
@@ -469,8 +483,8 @@ def _params(cell: Cell) -> dict[str, str]:
     return label if "seed" in label or "seed" not in identity else {**label, "seed": str(identity["seed"])}
 
 
-def note(headline: str, estimates: Estimates) -> str:
-    """The text of a run's page, in Markdown: what came out, and the tracked estimates."""
+def note(headline: str, estimates: Estimates, notes: Sequence[str] = ()) -> str:
+    """The text of a run's page, in Markdown: what came out, the tracked estimates, and what belongs beside them."""
     tracked = [row for row in estimates if row.is_tracked]
     shown = tracked[:_MOST_ROWS_IN_NOTE]
     left = len(estimates) - len(shown)
@@ -492,7 +506,7 @@ def note(headline: str, estimates: Estimates) -> str:
         ),
         note=f"{plain_count(left)} more in estimates.csv." if left else "",
     )
-    return to_markdown(table)
+    return "\n\n".join([to_markdown(table), *notes])
 
 
 def _dataset_input(name: str, fingerprint: str) -> "DatasetInput":

@@ -1,7 +1,7 @@
 """Who proposes the next setting of a search: a grid, chance, or Optuna's TPE."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _STREAM = "search"
+
+Proposals = Callable[[int, int], Setting]
+"""The setting that is proposed for a trial's number at an attempt."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,14 @@ class Sampler(ABC):
     """Proposes a setting a trial: a function of the seed, the trial's number and the trials it may learn from."""
 
     @abstractmethod
-    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
-        """The setting of trial ``number``.
+    def proposals(self, plan: StudyPlan, history: "Sequence[FrozenTrial]") -> Proposals:
+        """Proposes the setting of a trial by its number, from 0, and attempt.
+
+        Attempts count from 0; a higher one asks for another proposal, since the last had been tried before.
 
         Args:
             plan: Space, seed and directions.
-            number: Of the trial, from 0.
-            attempt: From 0; a higher one asks for another proposal, since the last had been tried before.
-            history: The finished trials that the proposal may learn from.
+            history: The finished trials that the proposals may learn from.
         """
 
     def num_settings(self, plan: StudyPlan) -> int | None:
@@ -80,9 +83,10 @@ class GridSampler(Sampler):
     """
 
     @override
-    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
+    def proposals(self, plan: StudyPlan, history: "Sequence[FrozenTrial]") -> Proposals:
         settings = plan.space.grid()
-        return settings[int(generator(plan.seed, _STREAM, "grid").permutation(len(settings))[number])]
+        order = generator(plan.seed, _STREAM, "grid").permutation(len(settings))
+        return lambda number, attempt: settings[int(order[number])]
 
     @override
     def num_settings(self, plan: StudyPlan) -> int | None:
@@ -95,8 +99,8 @@ class RandomSampler(Sampler):
     """Independent draws, uniform along each axis."""
 
     @override
-    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
-        return plan.space.suggest(_Draws(generator(plan.seed, _STREAM, number, attempt)))
+    def proposals(self, plan: StudyPlan, history: "Sequence[FrozenTrial]") -> Proposals:
+        return lambda number, attempt: plan.space.suggest(_Draws(generator(plan.seed, _STREAM, number, attempt)))
 
 
 @final
@@ -125,21 +129,31 @@ class TpeSampler(Sampler):
         return {**super().describe(), "optuna": optuna.__version__, "multivariate": False}
 
     @override
-    def propose(self, plan: StudyPlan, *, number: int, attempt: int, history: "Sequence[FrozenTrial]") -> Setting:
-        drawn = RandomSampler().propose(plan, number=number, attempt=attempt, history=history)
-        if attempt >= 2 * self.num_own_attempts:
-            return drawn
+    def proposals(self, plan: StudyPlan, history: "Sequence[FrozenTrial]") -> Proposals:
         import optuna
 
-        # A study in memory that holds what the trial may learn from and nothing else, and a generator that nothing was
-        # drawn from: a resumed search proposes what an uninterrupted one does.
-        own_seed = int(generator(plan.seed, _STREAM, number, attempt).integers(2**31))
-        sampler = optuna.samplers.TPESampler(seed=own_seed, n_startup_trials=self.num_random, multivariate=False)
-        study = optuna.create_study(sampler=sampler, directions=list(plan.directions))
+        at_random = RandomSampler().proposals(plan, history)
+        # A study in memory that holds what a trial may learn from and nothing else, and for each proposal a generator
+        # that nothing was drawn from: a resumed search proposes what an uninterrupted one does.
+        study = optuna.create_study(directions=list(plan.directions))
         study.add_trials(history)
-        if attempt >= self.num_own_attempts:
-            study.enqueue_trial({name: value for name, value in drawn.items() if not isinstance(value, float)})
-        return plan.space.suggest(study.ask())
+
+        def propose(number: int, attempt: int) -> Setting:
+            drawn = at_random(number, attempt)
+            if attempt >= 2 * self.num_own_attempts:
+                return drawn
+            own_seed = int(generator(plan.seed, _STREAM, number, attempt).integers(2**31))
+            study.sampler = optuna.samplers.TPESampler(
+                seed=own_seed, n_startup_trials=self.num_random, multivariate=False
+            )
+            if attempt >= self.num_own_attempts:
+                study.enqueue_trial({name: value for name, value in drawn.items() if not isinstance(value, float)})
+            asked = study.ask()
+            setting = plan.space.suggest(asked)
+            study.tell(asked, state=optuna.trial.TrialState.FAIL)  # from which the estimator learns nothing
+            return setting
+
+        return propose
 
 
 @dataclass(frozen=True)

@@ -213,10 +213,11 @@ class Study:
         earlier = [known[before] for before in range(first)]
         history = [learnt_from(frozen) for frozen in earlier if frozen.state.is_finished()]
         tried: list[Setting] = [frozen.params for frozen in earlier]
+        propose = plan.sampler.proposals(plan, history)
         # The batch's earlier proposals are made again rather than read: another process may be about to store them.
         for one in range(first, number + 1):
             for attempt in range(_MOST_ATTEMPTS):
-                setting = plan.sampler.propose(plan, number=one, attempt=attempt, history=history)
+                setting = propose(one, attempt)
                 if setting not in tried:
                     break
             tried.append(setting)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import chain, combinations, product
 
 import numpy as np
@@ -14,7 +15,7 @@ from misfire.methods.modes.mode_significance import (
     num_sets_searched,
     significance,
 )
-from misfire.methods.modes.tag_mode import Criteria, Mode, prime
+from misfire.methods.modes.tag_mode import Criteria, Mode, TaggedOutcomes, failure_modes
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -41,7 +42,7 @@ def test_p_values_are_hypergeometric() -> None:
         members = of_class & tags[:, list(mode.tags)].all(axis=1)
         wrong = np.count_nonzero(~correct & members)
         expected.append(hypergeom.sf(wrong - 1, of_class.sum(), np.count_nonzero(~correct & of_class), members.sum()))
-    assert error_p_values(modes, correct, labels, tags) == pytest.approx(expected, rel=1e-9)
+    assert error_p_values(modes, TaggedOutcomes(correct, labels, tags)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_tag_is_necessary_if_it_matters_among_the_images_of_the_others() -> None:
@@ -53,9 +54,13 @@ def test_a_tag_is_necessary_if_it_matters_among_the_images_of_the_others() -> No
         hypergeom.sf((~correct & members).sum() - 1, rows.sum(), (~correct & rows).sum(), members.sum())
         for rows in population
     ]
-    told = necessity_p_values([some_mode(1, 0, 3, 4), some_mode(1, 0)], correct, labels, tags)
+    images = TaggedOutcomes(correct, labels, tags)
+    whole, single, pair = some_mode(1, 0, 3, 4), some_mode(1, 0), some_mode(1, 0, 4)
+    told = necessity_p_values([whole, single], images)
     assert told[0] == pytest.approx(max(expected))
-    assert told[1] == error_p_values([some_mode(1, 0)], correct, labels, tags)[0]
+    assert told[1] == error_p_values([single], images)[0]
+    asked = max(expected[0], expected[2], error_p_values([whole], images)[0])  # without tag 3 it is a mode, too
+    assert necessity_p_values([whole, pair], images)[0] == pytest.approx(asked)
 
 
 def test_p_values_within_a_fine_class_count_the_draws_of_each() -> None:
@@ -67,9 +72,11 @@ def test_p_values_within_a_fine_class_count_the_draws_of_each() -> None:
     draws = list(product(combinations(range(4), 2), combinations(range(4, 7), 1)))
     as_bad = [all(not correct[image] for image in chain(*draw)) for draw in draws]
     labels = np.zeros(7, dtype=int)
-    assert error_p_values([some_mode(0, 0)], correct, labels, tags, strata=strata) == pytest.approx([np.mean(as_bad)])
+    within = TaggedOutcomes(correct, labels, tags, strata)
+    assert error_p_values([some_mode(0, 0)], within) == pytest.approx([np.mean(as_bad)])
     everything = [not correct[list(draw)].any() for draw in combinations(range(7), 3)]
-    assert error_p_values([some_mode(0, 0)], correct, labels, tags) == pytest.approx([np.mean(everything)])
+    images = TaggedOutcomes(correct, labels, tags)
+    assert error_p_values([some_mode(0, 0)], images) == pytest.approx([np.mean(everything)])
 
 
 def test_a_tag_that_stands_for_a_hard_breed_is_significant_only_without_strata() -> None:
@@ -77,35 +84,31 @@ def test_a_tag_that_stands_for_a_hard_breed_is_significant_only_without_strata()
     breed = rng.integers(0, 2, 2000)
     correct = rng.random(2000) < np.where(breed == 1, 0.3, 0.95)
     tags = (rng.random(2000) < np.where(breed == 1, 0.9, 0.1))[:, None]
-    labels = np.zeros(2000, dtype=int)
-    modes, criteria = prime(correct, labels, tags, min_drop=0.2), Criteria(min_drop=0.2)
+    images, criteria = TaggedOutcomes(correct, np.zeros(2000, dtype=int), tags), Criteria(min_drop=0.2)
+    within = replace(images, strata=breed)
+    modes = failure_modes(images, criteria)
     assert len(modes) == 1
-    assert error_p_values(modes, correct, labels, tags)[0] < 1e-50
-    assert error_p_values(modes, correct, labels, tags, strata=breed)[0] > 0.05
-    adjusted = family_wise_p_values(
-        modes, correct, labels, tags, criteria=criteria, strata=breed, num_permutations=99, rng=rng
-    )
-    assert adjusted[0] > 0.05
-    assert family_wise_p_values(
-        modes, correct, labels, tags, criteria=criteria, num_permutations=99, rng=rng
-    ) == pytest.approx([0.01])
+    assert error_p_values(modes, images)[0] < 1e-50
+    assert error_p_values(modes, within)[0] > 0.05
+    assert family_wise_p_values(modes, within, criteria, num_permutations=99, rng=rng)[0] > 0.05
+    assert family_wise_p_values(modes, images, criteria, num_permutations=99, rng=rng) == pytest.approx([0.01])
 
 
 def test_p_values_far_in_the_tail_stay_above_zero() -> None:
     correct, tags = np.arange(6000) >= 3000, (np.arange(6000) < 3000)[:, None]
-    p_value = error_p_values([some_mode(0, 0)], correct, np.zeros(6000, dtype=int), tags)[0]
+    p_value = error_p_values([some_mode(0, 0)], TaggedOutcomes(correct, np.zeros(6000, dtype=int), tags))[0]
     assert 0 < p_value < 1e-300
 
 
 def test_sets_searched_are_all_that_enough_images_carry() -> None:
-    _, labels, tags = random_table(2, num_images=300)
+    correct, labels, tags = random_table(2, num_images=300)
     expected = sum(
         (tags[labels == label][:, list(chosen)].all(axis=1)).sum() >= 12
         for label in (0, 1)
         for size in (1, 2, 3)
         for chosen in combinations(range(8), size)
     )
-    assert num_sets_searched(labels, tags, min_support=12, max_size=3) == expected
+    assert num_sets_searched(TaggedOutcomes(correct, labels, tags), Criteria(min_support=12, max_size=3)) == expected
 
 
 @pytest.mark.parametrize("strata", [None, np.array([0, 0, 0, 0, 0, 1, 1, 1, 1])])
@@ -143,9 +146,8 @@ def test_family_wise_p_values_are_those_of_all_assignments(strata: np.ndarray | 
     largest = np.array([max(worst(wrong).values(), default=-np.inf) for wrong in assignments])
     modes, rng = [some_mode(0, *chosen) for chosen in observed], np.random.default_rng(0)
     assert len(modes) > 1
-    p_values = family_wise_p_values(
-        modes, correct, labels, tags, criteria=criteria, strata=strata, num_permutations=2000, rng=rng
-    )
+    images = TaggedOutcomes(correct, labels, tags, strata)
+    p_values = family_wise_p_values(modes, images, criteria, num_permutations=2000, rng=rng)
     expected = [np.mean(largest >= observed[mode.tags] - 1e-9) for mode in modes]
     assert p_values == pytest.approx(expected, abs=0.04)
 
@@ -154,18 +156,9 @@ def test_family_wise_p_values_are_those_of_all_assignments(strata: np.ndarray | 
 def test_shuffled_outcomes_have_no_mode_that_survives(seed: int) -> None:
     correct, labels, tags = random_table(seed)
     correct = np.random.default_rng(seed).permutation(correct)
-    criteria = Criteria(min_support=10, min_drop=0.1)
-    modes = prime(correct, labels, tags, min_support=10, min_drop=0.1)
-    found = significance(
-        modes,
-        correct,
-        labels,
-        tags,
-        criteria=criteria,
-        num_permutations=99,
-        num_shuffles=5,
-        rng=np.random.default_rng(seed),
-    )
+    images, criteria = TaggedOutcomes(correct, labels, tags), Criteria(min_support=10, min_drop=0.1)
+    modes, rng = failure_modes(images, criteria), np.random.default_rng(seed)
+    found = significance(modes, images, criteria, num_permutations=99, num_shuffles=5, rng=rng)
     assert (found.q_values > 0.05).all()
     assert (found.family_wise > 0.05).all()
     assert (found.p_values <= found.q_values).all()
@@ -174,46 +167,41 @@ def test_shuffled_outcomes_have_no_mode_that_survives(seed: int) -> None:
 
 def test_a_planted_mode_survives_and_chance_would_find_less() -> None:
     correct, labels, tags = random_table(5, num_images=4000, planted=True)
-    criteria = Criteria(min_drop=0.2)
-    modes = prime(correct, labels, tags, min_drop=0.2)
-    found = significance(
-        modes,
-        correct,
-        labels,
-        tags,
-        criteria=criteria,
-        num_permutations=199,
-        num_shuffles=5,
-        rng=np.random.default_rng(0),
-    )
+    images, criteria = TaggedOutcomes(correct, labels, tags), Criteria(min_drop=0.2)
+    modes, rng = failure_modes(images, criteria), np.random.default_rng(0)
+    found = significance(modes, images, criteria, num_permutations=199, num_shuffles=5, rng=rng)
     assert len(modes) > 1  # subsets and neighbours of the planted set drop, too
     assert [mode.tags for mode, stays in zip(modes, found.survives(), strict=True) if stays] == [(2, 5)]
     assert found.family_wise[[mode.tags for mode in modes].index((2, 5))] == 1 / 200
     assert found.expected_by_chance < len(modes)
-    assert found.num_sets == num_sets_searched(labels, tags, min_support=30, max_size=4)
+    assert found.num_sets == num_sets_searched(images, criteria)
 
 
-def test_a_mode_whose_errors_lie_in_a_more_specific_one_is_explained_by_it() -> None:
-    """Grass that is mostly dry fails as dry grass does; water fails by itself, wherever it is cold."""
-    images = np.arange(400)
-    grass, dry, water, cold = images < 100, images < 70, images >= 300, images >= 340
-    correct = np.ones(400, dtype=bool)
-    correct[:60] = correct[300:390] = False
-    tags, labels = np.stack([grass, dry & grass, water, cold & water], axis=1), np.zeros(400, dtype=int)
-    modes = [some_mode(0, 0), some_mode(0, 0, 1), some_mode(0, 2), some_mode(0, 2, 3)]
-    everything = np.ones(4, dtype=bool)
-    assert explained_by(modes, correct, labels, tags, among=everything).tolist() == [1, -1, -1, -1]
-    assert explained_by(modes, correct, labels, tags, among=~everything).tolist() == [-1, -1, -1, -1]
+def test_a_mode_whose_errors_lie_in_another_is_explained_by_it() -> None:
+    """Grass that is mostly dry fails as dry grass does, so do leaves that lie on it; water and fog by themselves."""
+    number = np.arange(600)
+    grass, dry, leaves = number < 100, number < 70, (number >= 20) & (number < 80)
+    water, fog = (number >= 300) & (number < 400), (number >= 390) & (number < 460)
+    correct = np.ones(600, dtype=bool)
+    correct[:68] = correct[300:380] = correct[390:450] = False
+    tags = np.stack([grass, dry, leaves, water, fog], axis=1)
+    images = TaggedOutcomes(correct, np.zeros(600, dtype=int), tags)
+    modes = [some_mode(0, *chosen) for chosen in [(0,), (0, 1), (2,), (3,), (4,), (3, 4)]]
+    p_values, everything = error_p_values(modes, images), np.ones(6, dtype=bool)
+    explained = explained_by(modes, images, p_values, among=everything, level=1e-6)
+    assert explained.tolist() == [1, -1, 1, -1, -1, 3]
+    none = explained_by(modes, images, p_values, among=~everything, level=1e-6)
+    assert none.tolist() == [-1] * 6
 
 
 def test_bad_input_is_refused_with_its_remedy() -> None:
     correct, labels, tags = random_table(0, num_images=20)
-    rng, criteria = np.random.default_rng(0), Criteria()
+    images, rng, criteria = TaggedOutcomes(correct, labels, tags), np.random.default_rng(0), Criteria()
     with pytest.raises(UsageError, match=r"a mode must have images, got none of class 7 with tags \(0,\)"):
-        error_p_values([some_mode(7, 0)], correct, labels, tags)
+        error_p_values([some_mode(7, 0)], images)
     with pytest.raises(UsageError, match=r"strata must be a whole number an image, got float64 of shape \(20,\)"):
-        error_p_values([], correct, labels, tags, strata=labels * 0.5)
+        TaggedOutcomes(correct, labels, tags, labels * 0.5)
     with pytest.raises(UsageError, match=r"num_permutations must be >= 1, got 0"):
-        family_wise_p_values([], correct, labels, tags, criteria=criteria, num_permutations=0, rng=rng)
+        family_wise_p_values([], images, criteria, num_permutations=0, rng=rng)
     with pytest.raises(UsageError, match=r"num_shuffles must be >= 0, got -1"):
-        null_num_modes(correct, labels, tags, criteria=criteria, num_shuffles=-1, rng=rng)
+        null_num_modes(images, criteria, num_shuffles=-1, rng=rng)

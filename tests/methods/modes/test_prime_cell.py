@@ -12,14 +12,17 @@ import torch
 from misfire.cells import Estimates, Logged, run_cell
 from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
+from misfire.data.tag_table import common_images
 from misfire.data.world import World
 from misfire.methods.modes.mode_page import mode_page
-from misfire.methods.modes.outcome_source import FileOutcomes, Ground, PlantedOutcomes, ZeroShotOutcomes
+from misfire.methods.modes.outcome_source import FileOutcomes, Ground, OneSide, PlantedOutcomes, ZeroShotOutcomes
 from misfire.methods.modes.prime_cell import PrimeCell
+from misfire.methods.modes.prime_findings import PrimeFindings
 from misfire.methods.modes.prime_report import failures_of, prime_part, settings_table
 from misfire.methods.modes.prime_search import PrimeSearch
 from misfire.methods.modes.tag_mode import prime
 from misfire.methods.modes.tag_source import BackboneTags, CaptionTags, DatasetTags, FileTags, WordTags
+from misfire.prompts.descriptions import ListedDescriptions, NoDescriptions
 from tests.cells.memory_ledger import MemoryLedger
 
 PLANTS = [
@@ -61,17 +64,17 @@ def searched(world: World) -> Logged:
     return logged(cell_on(world))
 
 
-def test_planted_modes_survive_and_hold_on_the_other_half(searched: Logged) -> None:
+def test_planted_modes_stand_and_hold_on_the_other_half(searched: Logged) -> None:
     failures = failures_of(searched)
-    stay = failures[failures["survives"]]
+    stay = failures[failures["stands"]]
     assert {(row["class"], tuple(sorted(row["tags"]))) for row in stay.to_dict("records")} == {
         ("fish", ("desert",)),
         ("cup", ("large", "striped")),
     }
     estimates = searched.estimates
     assert estimates.at("oracle_f1").value == 1.0
-    assert estimates.at("surviving").value == 2
-    assert estimates.at("unseen_drop", group="surviving").value > 0.3
+    assert estimates.at("standing").value == 2
+    assert estimates.at("unseen_drop", group="standing").value > 0.3
     assert estimates.at("expected_by_chance").value < estimates.at("modes").value
     assert (stay["is_planted_oracle"] == True).all()  # noqa: E712
 
@@ -80,6 +83,29 @@ def test_shuffled_outcomes_leave_no_mode_standing(world: World) -> None:
     found = logged(cell_on(world, is_shuffled=True, search=replace(FAST, min_drop=0.2)))
     assert found.estimates.at("surviving").value == 0
     assert np.isnan(found.estimates.at("oracle_recall").value)
+
+
+def test_modes_of_one_to_four_tags_stand_out_of_20_000_images_and_none_by_chance() -> None:
+    """By the verb's own thresholds: one half of each class is searched."""
+    plants = [
+        {"label": "fish", "tags": ["desert"], "accuracy": 0.3},
+        {"label": "cup", "tags": ["large", "striped"], "accuracy": 0.3},
+        {"label": "key", "tags": ["one", "small", "left of"], "accuracy": 0.3},
+        {"label": "moon", "tags": ["one", "large", "small", "left of"], "accuracy": 0.3},
+    ]
+    ground = Ground(World(num_images=20_000, captions_per_image=1))
+    tags = DatasetTags(without=["kind"]).tags(ground, None)
+    for is_shuffled in (False, True):
+        source = PlantedOutcomes(plants=plants, seed=1, is_shuffled=is_shuffled)
+        outcomes = source.outcomes(ground, None)
+        rows, places, _ = common_images(outcomes.images, tags.images)
+        joined = outcomes.take(rows), tags.take(places)
+        search = PrimeSearch(num_permutations=1, num_shuffles=0)
+        found = PrimeFindings(search, source, ground, *joined, remarks=(), seed=42, lab=None)
+        if is_shuffled:
+            assert not found.survives.any()
+        else:
+            assert found.estimates.at("oracle_f1").value >= 0.9
 
 
 def test_records_are_the_search_on_the_searched_half(world: World, searched: Logged) -> None:
@@ -113,7 +139,7 @@ def test_a_finished_search_is_told_reported_and_read_back(searched: Logged) -> N
     part = prime_part([searched])
     assert [section.name for section in part.sections] == ["prime_modes"]
     assert len(part.sections[0].tables[0].rows) == min(40, len(failures_of(searched)))
-    assert part.sections[0].illustrations[0].name == "prime_drops"
+    assert [figure.name for figure in part.sections[0].illustrations] == ["prime_drops", "prime_lattice"]
     assert Estimates.from_csv(searched.estimates.to_csv()).metrics() == searched.estimates.metrics()
     assert searched.name.startswith("s=15 a=0.3 l=2 · ")
     assert searched.name.endswith("2 stand")
@@ -145,8 +171,10 @@ def test_the_page_holds_every_mode_with_its_lattice_and_needs_no_network(searche
     page = searched.read("modes.html").decode()
     for row in failures_of(searched).to_dict("records"):
         assert row["mode"] in page
-    assert page.count("<tr class=") == len(failures_of(searched))
-    assert "the class: " in page
+    assert page.count("<tbody class=") == page.count("<svg") == len(failures_of(searched))
+    assert page.count('<tbody class="stays"') == 2
+    assert "<text" in page.partition("the class")[2]
+    assert "Its errors lie in those of cup" in page
     assert "data:image/png;base64," in page
     assert "http" not in page
     assert "&lt;b&gt;" in mode_page("<b>", [], [])
@@ -227,7 +255,9 @@ def test_a_configuration_builds_what_it_names_and_no_more(world: World, tmp_path
         "outcomes": FileOutcomes(str(outcomes)),
         "tags": FileTags(str(tags), leave_out=["text"]),
         "method": FAST,
+        "descriptions": NoDescriptions(),
         "seed": 5,
+        "side": None,
     }
     settings = FakeSettings(values)
     assert PrimeCell.configured(settings).seed == 5  # type: ignore[arg-type]
@@ -236,6 +266,43 @@ def test_a_configuration_builds_what_it_names_and_no_more(world: World, tmp_path
     assert PrimeCell.configured(with_world).ground.dataset is world  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"tags of a PRIME search must be a TagSource, got int"):
         PrimeCell.configured(FakeSettings({**values, "tags": 7}))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"outcomes must be an OutcomeSource, got int"):
+        PrimeCell.configured(FakeSettings({**values, "outcomes": 7}))  # type: ignore[arg-type]
+
+
+def test_two_sides_share_no_image_and_a_search_compares_them(world: World) -> None:
+    whole = cell_on(world)
+    sides = {of: replace(whole, source=OneSide(whole.source, of, 0.5, 7)) for of in ("dev", "test")}
+    dev, test = (sides[of].source.outcomes(whole.ground, None) for of in ("dev", "test"))
+    assert sorted([*dev.images, *test.images]) == sorted(whole.source.outcomes(whole.ground, None).images)
+    assert np.abs(np.bincount(dev.labels) - np.bincount(test.labels)).max() <= 1
+    assert len({whole.id, *(cell.id for cell in sides.values())}) == 3
+    assert sides["dev"].name == "s=15 a=0.3 l=2 on dev"
+    found = logged(sides["dev"])
+    values = {name: one.of(found.estimates, k=None) for name, one in PrimeCell.objectives.items()}
+    assert values["standing"] == found.estimates.at("standing").value
+    assert 0 < values["explained"] < values["coverage"] < 100
+    with pytest.raises(UsageError, match=r"dev_share must be in \(0, 1\), got 50"):
+        OneSide(whole.source, "dev", 50.0, 7)
+
+
+def test_captions_of_the_modes_that_stand_are_written_by_a_source(world: World) -> None:
+    texts = {"fish, desert": ["A fish lies on the sand.", "I'm sorry, I can't help with that."]}
+    cell = cell_on(world)
+    described = replace(cell, captions=ListedDescriptions(texts, are_sentences=True))
+    assert described.id != cell.id
+    found = logged(described)
+    prompts = found.read("prompts.txt").decode().splitlines()
+    assert "A fish lies on the sand." in prompts
+    assert "a photo of a fish, desert" not in prompts
+    assert "a photo of a cup, striped, large" in prompts
+    (said,) = [sentence for sentence in found.facts["sentences"] if "caption" in sentence]
+    assert said == (
+        "Of 1 of the 2 modes that stand a caption was written (dropped: 1 refused); the template stands in for the "
+        "others."
+    )
+    features = replace(cell, captions=ListedDescriptions({"fish, desert": ["dunes"]}, are_sentences=False))
+    assert "a photo of a fish, desert, which has dunes" in logged(features).read("prompts.txt").decode()
 
 
 def test_tags_of_captions_are_their_words(world: World) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.tag_mode import Mode, greedy_prime, prime, success_modes
+from misfire.methods.modes.tag_mode import Criteria, Mode, TaggedOutcomes, greedy_prime, prime, success_modes
 from misfire.methods.modes.tag_sets import ClassTable, count_columns, pack
 
 IMAGENET_X = Path(__file__).parents[4] / "shared" / "data" / "imagenet_x"
@@ -108,7 +108,7 @@ def test_order_of_images_and_tags_is_irrelevant(table: Table, seed: int) -> None
 @given(tables())
 def test_a_success_mode_is_a_mode_of_the_errors(table: Table) -> None:
     correct, labels, tags = table
-    found = success_modes(correct, labels, tags, min_support=3, min_drop=0.2)
+    found = success_modes(TaggedOutcomes(*table), Criteria(min_support=3, min_drop=0.2))
     expected = brute_force(
         (~correct, labels, tags), min_support=3, min_drop="0.2", necessity=("0.1", "0.05", "0.025"), max_size=4
     )
@@ -120,8 +120,9 @@ def test_a_success_mode_is_a_mode_of_the_errors(table: Table) -> None:
 @given(tables(), st.integers(1, 3))
 def test_a_greedy_search_finds_a_part_and_all_of_it_when_it_is_wide(table: Table, width: int) -> None:
     everything = prime(*table, min_support=3, min_drop=0.2)
-    assert greedy_prime(*table, min_support=3, min_drop=0.2, width=1000) == everything
-    assert set(greedy_prime(*table, min_support=3, min_drop=0.2, width=width)) <= set(everything)
+    images, criteria = TaggedOutcomes(*table), Criteria(min_support=3, min_drop=0.2)
+    assert greedy_prime(images, criteria, width=1000) == everything
+    assert set(greedy_prime(images, criteria, width=width)) <= set(everything)
 
 
 def test_a_greedy_search_misses_tags_that_are_harmless_alone() -> None:
@@ -133,7 +134,8 @@ def test_a_greedy_search_misses_tags_that_are_harmless_alone() -> None:
     thresholds: dict[str, Any] = {"min_support": 10, "min_drop": 0.3}
     pair, single = (0, 1), (2,)
     assert [mode.tags for mode in prime(correct, np.zeros(120, dtype=int), tags, **thresholds)] == [single, pair]
-    greedy = greedy_prime(correct, np.zeros(120, dtype=int), tags, **thresholds, width=1)
+    images = TaggedOutcomes(correct, np.zeros(120, dtype=int), tags)
+    greedy = greedy_prime(images, Criteria(**thresholds), width=1)
     assert [mode.tags for mode in greedy] == [single]
 
 
@@ -231,4 +233,4 @@ def test_bad_input_is_refused_with_its_remedy() -> None:
         with pytest.raises(UsageError, match=sentence):
             prime(correct, labels, tags, **thresholds)
     with pytest.raises(UsageError, match=r"width must be >= 1, got 0"):
-        greedy_prime(correct, labels, tags, width=0)
+        greedy_prime(TaggedOutcomes(correct, labels, tags), Criteria(), width=0)

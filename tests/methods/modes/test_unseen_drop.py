@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.tag_mode import Mode, prime
+from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes, prime
 from misfire.methods.modes.unseen_drop import drops_by_num_tags, generalisation, random_halves, subset_lattice
 
 CORRECT = np.array([True, False, True, True, False, True, True, True])
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1])
 TAGS = np.array([[1, 1, 1, 1, 1, 0, 0, 0], [0, 1, 0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1, 0, 0]], dtype=bool).T
+IMAGES = TaggedOutcomes(CORRECT, LABELS, TAGS)
 
 
 def test_drops_on_unseen_images_are_counted_by_hand() -> None:
@@ -19,7 +20,7 @@ def test_drops_on_unseen_images_are_counted_by_hand() -> None:
         Mode(1, (0,), 40, 30, 0.9),
         Mode(5, (0,), 9, 0, 0.5),
     ]
-    held = generalisation(modes, CORRECT, LABELS, TAGS)
+    held = generalisation(modes, IMAGES)
     assert held.unseen_support.tolist() == [2, 3, 0, 0]
     assert held.unseen_correct.tolist() == [0, 2, 0, 0]
     assert held.found_drop == pytest.approx([0.55, 0.3, 0.15, 0.5])
@@ -32,7 +33,7 @@ def test_drops_on_unseen_images_are_counted_by_hand() -> None:
 
 
 def test_nothing_measured_is_nan_and_said() -> None:
-    held = generalisation([Mode(1, (0,), 40, 30, 0.9)], CORRECT, LABELS, TAGS)
+    held = generalisation([Mode(1, (0,), 40, 30, 0.9)], IMAGES)
     assert np.isnan([held.correlation, held.shrinkage, held.share_with_drop(0.1)]).all()
     assert held.in_words.startswith("None of the 1 modes has an unseen image")
 
@@ -40,7 +41,7 @@ def test_nothing_measured_is_nan_and_said() -> None:
 def test_a_share_counts_a_drop_that_lies_on_the_bound() -> None:
     correct, tags = np.array([True] * 9 + [False]), np.ones((10, 1), dtype=bool)
     tags[:8] = False
-    held = generalisation([Mode(0, (0,), 40, 10, 0.8)], correct, np.zeros(10, dtype=int), tags)
+    held = generalisation([Mode(0, (0,), 40, 10, 0.8)], TaggedOutcomes(correct, np.zeros(10, dtype=int), tags))
     assert held.unseen_drop == pytest.approx([0.4])
     assert held.share_with_drop(0.4) == 1.0
 
@@ -61,7 +62,7 @@ def test_chosen_modes_shrink_on_the_other_half() -> None:
     correct = rng.random(4000) < 0.8
     searched, unseen = random_halves(labels, rng=rng)
     modes = prime(correct[searched], labels[searched], tags[searched], min_drop=0.1)
-    held = generalisation(modes, correct[unseen], labels[unseen], tags[unseen])
+    held = generalisation(modes, TaggedOutcomes(correct[unseen], labels[unseen], tags[unseen]))
     assert len(modes) > 5
     assert held.shrinkage > 0.08
     assert abs(np.nanmean(held.unseen_drop)) < 0.05
@@ -80,23 +81,24 @@ def test_drops_by_number_of_tags_match_a_loop() -> None:
             members = [i for i in of_class if sum(tags[i][tag] for tag in mode.tags) >= least]
             drops.append(np.mean(correct[of_class]) - np.mean(correct[members]))
         expected.append(np.mean(drops))
-    assert drops_by_num_tags(modes, correct, labels, tags) == pytest.approx(expected)
-    assert np.isnan(drops_by_num_tags(modes, correct, labels, tags, size=4)).all()
+    images = TaggedOutcomes(correct, labels, tags)
+    assert drops_by_num_tags(modes, images) == pytest.approx(expected)
+    assert np.isnan(drops_by_num_tags(modes, images, size=4)).all()
 
 
 def test_the_lattice_goes_from_the_class_to_all_tags() -> None:
-    lattice = subset_lattice(Mode(0, (0, 2), 2, 1, 4 / 6), CORRECT, LABELS, TAGS)
+    lattice = subset_lattice(Mode(0, (0, 2), 2, 1, 4 / 6), IMAGES)
     assert [(node.tags, node.support, node.num_correct) for node in lattice] == [
         ((), 6, 4),
         ((0,), 5, 3),
         ((2,), 3, 2),
         ((0, 2), 2, 1),
     ]
-    assert np.isnan(subset_lattice(Mode(1, (0,), 1, 1, 1.0), CORRECT, LABELS, TAGS)[1].accuracy)
+    assert np.isnan(subset_lattice(Mode(1, (0,), 1, 1, 1.0), IMAGES)[1].accuracy)
 
 
 def test_bad_input_is_refused_with_its_remedy() -> None:
-    with pytest.raises(UsageError, match=r"got 9 for 3 columns; give the unseen images the same columns"):
-        generalisation([Mode(0, (9,), 1, 1, 1.0)], CORRECT, LABELS, TAGS)
+    with pytest.raises(UsageError, match=r"got \(9,\) for 3 columns; give the images the same columns"):
+        generalisation([Mode(0, (9,), 1, 1, 1.0)], IMAGES)
     with pytest.raises(UsageError, match=r"size must be >= 1, got 0"):
-        drops_by_num_tags([], CORRECT, LABELS, TAGS, size=0)
+        drops_by_num_tags([], IMAGES, size=0)

@@ -1,30 +1,39 @@
 """Cells of retrieval: what names them, what it costs to name them, and that a finished one isn't run again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from misfire.cells import Lab, run_cell
+from misfire.cells import Cell, Lab, Question, run_cell
 from misfire.core.errors import UsageError
+from misfire.data import Dataset
 from misfire.embeddings import EmbeddingStore, TrainerSettings
 from misfire.failures import AllFailures, AllQueries, CategorySubset
 from misfire.methods.retrieval import (
+    AttributionCell,
     BaselineCell,
     EnsembleCell,
+    GapCell,
+    GapSystems,
     GatedTemplates,
     LexicalRouter,
     MarginGate,
     OutOfFoldRouter,
     PredictedTemplates,
+    ProfileCell,
+    TauGrid,
 )
 from misfire.prompts import MatchedTemplates, TemplateSet
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling
 from misfire.stats import StatisticsSettings
 from tests.cells.memory_ledger import MemoryLedger
 from tests.methods.retrieval import invented
+from tests.methods.retrieval.ensemble.written_report import NoData
 from tests.methods.retrieval.plain_settings import PlainSettings
 
 SETS = {name: TemplateSet(name, ("{caption}", f"a {name}: {{caption}}")) for name in invented.CATEGORIES}
@@ -188,6 +197,59 @@ def test_about_twenty_numbers_are_tracked(lab: Lab) -> None:
     assert 15 <= len(metrics) <= 25
     assert {"t2i/hit_at_3/delta_pp", "t2i/hit_at_3/delta_low_pp", "t2i/hit_at_1/delta_pp"} <= metrics.keys()
     assert next(iter(metrics)) == "t2i/hit_at_3/delta_pp"
+
+
+@dataclass
+class ShortSighted(invented.HashEncoder):
+    """Reads texts of up to 16 letters."""
+
+    def is_truncated(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([len(text) > 16 for text in texts])
+
+
+SYSTEMS = GapSystems(
+    SETS, TemplateSet("generic", ("{caption}", "a photo of {caption}")), (PREDICTED.router,), MarginGate()
+)
+QUESTION = Question("x", "T", "Q?", "", None, 42, NoData())
+KINDS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
+    "baseline": (BaselineCell, {}),
+    "ensemble": (EnsembleCell, {}),
+    "profile": (ProfileCell, {"pooling": TauGrid(0.01, 1.0, 3)}),
+    "attribution": (AttributionCell, {}),
+    "gap": (GapCell, {"templates": SYSTEMS}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_cut_off_is_said_with_the_result_of_every_kind(kind: str, lab: Lab) -> None:
+    """The count is of the cell, not of the run that happens to encode the texts, so a filled store changes nothing."""
+    made, changed = KINDS[kind]
+    data = invented.dataset(last_text="a view of thing 0 once again")
+    asked = PlainSettings(values(dataset=data, backbone=ShortSighted(), **changed), lab)
+    first, _ = run_cell(made.configured(asked), lab, MemoryLedger(), config=str)
+    again, _ = run_cell(made.configured(asked), lab, MemoryLedger(), config=str)
+    assert first.facts == again.facts
+    said = [note for note in first.facts["dataset_notes"] if "longer than the model's 99 tokens" in note]
+    assert said[0].startswith("1 of ")
+    assert said[0].endswith("captions is longer than the model's 99 tokens: its end is cut off.")
+    assert len(said) == 1 if kind == "baseline" else "prompts are longer" in said[1]
+    for text in (made.tell(first), str(made.report([first], QUESTION))):
+        assert all(note in text for note in said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_captions_or_with_templates_of_classes_nothing_is_begun(kind: str, lab: Lab, tmp_path: Path) -> None:
+    made, changed = KINDS[kind]
+    silent = Dataset("silent", invented.dataset().images)
+    with pytest.raises(UsageError, match="dataset silent has 14 images and no caption"):
+        made.configured(PlainSettings(values(dataset=silent, **changed), lab))
+    if kind == "baseline":
+        return
+    of_classes = TemplateSet("zero-shot", ("a photo of a {class}",), placeholder="class")
+    templates = replace(SYSTEMS, generic=of_classes) if kind == "gap" else of_classes
+    with pytest.raises(UsageError, match="templates must have a place for a caption here, zero-shot has one for a cl"):
+        made.configured(PlainSettings(values(**{**changed, "templates": templates}), lab))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_baseline_is_named_and_told(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 """Which modes are more than the worst of many sets of tags would be by chance."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import no_type_check
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.tag_mode import Criteria, Mode, Unchecked, check_table, images_by_class, prime
+from misfire.methods.modes.tag_mode import Criteria, Mode, TaggedOutcomes, failure_modes, images_by_class
 from misfire.methods.modes.tag_sets import ClassTable, carriers
 from misfire.stats import benjamini_hochberg
 
@@ -26,9 +26,7 @@ class Significance:
         p_values: Chance of as many errors on as many images drawn from the class, looking at this set alone.
         q_values: The same, adjusted for all sets searched: of the modes up to q, a share q is expected to be false.
         necessity_p_values: The largest of the p-values that a mode has among the images that carry all but one of its
-            tags. It is small only if every tag matters given the others, so a mode that merely contains another, or
-            overlaps it, has a large one. For a single tag it is the p-value.
-        necessity_q_values: The same, adjusted for all sets searched.
+            tags, where these alone aren't a mode. It is large for a set that is hard only since some of its tags are.
         family_wise: Chance that shuffled outcomes give *any* set of the search as extreme a drop.
         num_sets: Sets of tags searched, all that enough images carry.
         null_counts: How many modes were found in each of some shuffles of the outcomes.
@@ -37,14 +35,18 @@ class Significance:
     p_values: Float[np.ndarray, " mode"]
     q_values: Float[np.ndarray, " mode"]
     necessity_p_values: Float[np.ndarray, " mode"]
-    necessity_q_values: Float[np.ndarray, " mode"]
     family_wise: Float[np.ndarray, " mode"]
     num_sets: int
     null_counts: Int[np.ndarray, " shuffle"]
 
     def survives(self, q: float = 0.05) -> Bool[np.ndarray, " mode"]:
-        """Which modes stand after correction: the class is harder there than chance makes it, and each tag matters."""
-        return (self.q_values <= q) & (self.necessity_q_values <= q)
+        """Which modes stay after correction: the class is harder there than chance makes it, and each tag matters.
+
+        Whether tags matter is asked of the modes that survive the first question alone, and corrected for these.
+        """
+        is_kept = self.q_values <= q
+        is_kept[is_kept] = benjamini_hochberg(self.necessity_p_values[is_kept]) <= q
+        return is_kept
 
     @property
     def expected_by_chance(self) -> float:
@@ -54,67 +56,49 @@ class Significance:
 
 def significance(
     modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
+    images: TaggedOutcomes,
     criteria: Criteria,
-    strata: Unchecked | None = None,
+    *,
     num_permutations: int = 1000,
     num_shuffles: int = 100,
     rng: np.random.Generator,
 ) -> Significance:
-    """p-values of the modes that ``prime`` found in these arrays, alone and for the whole search.
+    """p-values of the modes that a search found in some images, alone and for the whole search.
 
-    For success modes, pass the outcomes with the sign turned (``~correct``), as their search does.
+    For success modes, pass the images with the sign turned (``images.turned``), as their search does.
 
     Args:
         modes: What the search found.
-        correct: Whether the model is right on each image.
-        labels: Class of each image.
-        tags: Which tags each image carries.
-        criteria: What the search asked for.
-        strata: Fine class of each image, where classes are groups: outcomes are exchanged within it only, so that a tag
-            that stands for a hard breed isn't taken for a cause. The class where it isn't given.
+        images: What it read.
+        criteria: What it asked for.
         num_permutations: How often the outcomes are permuted for the family-wise p-values.
         num_shuffles: How often the whole search is repeated on shuffled outcomes.
         rng: Source of both.
 
     Raises:
-        UsageError: If the arrays don't fit together, or a number of repeats is negative.
+        UsageError: If a mode has no image here, or a number of repeats is out of its range.
     """
-    p_values = error_p_values(modes, correct, labels, tags, strata=strata)
-    necessity = necessity_p_values(modes, correct, labels, tags, strata=strata)
-    num_sets = num_sets_searched(labels, tags, min_support=criteria.min_support, max_size=criteria.max_size)
+    p_values = error_p_values(modes, images)
+    num_sets = num_sets_searched(images, criteria)
     return Significance(
         p_values,
         benjamini_hochberg(p_values, num_tests=num_sets),
-        necessity,
-        benjamini_hochberg(necessity, num_tests=num_sets),
-        family_wise_p_values(
-            modes, correct, labels, tags, criteria=criteria, strata=strata, num_permutations=num_permutations, rng=rng
-        ),
+        necessity_p_values(modes, images),
+        family_wise_p_values(modes, images, criteria, num_permutations=num_permutations, rng=rng),
         num_sets,
-        null_num_modes(correct, labels, tags, criteria=criteria, strata=strata, num_shuffles=num_shuffles, rng=rng),
+        null_num_modes(images, criteria, num_shuffles=num_shuffles, rng=rng),
     )
 
 
-def error_p_values(
-    modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
-    strata: Unchecked | None = None,
-) -> Float[np.ndarray, " mode"]:
+def error_p_values(modes: Sequence[Mode], images: TaggedOutcomes) -> Float[np.ndarray, " mode"]:
     """Exact one-sided p-value of each mode: the chance of its number of errors or more, were its tags irrelevant.
 
     If tags say nothing of errors, a mode's images are a draw without replacement from its class, and its errors are
-    hypergeometric. With ``strata`` they are drawn from each fine class as many times as the mode has images of it, and
-    the errors are a sum of independent hypergeometric numbers, whose distribution is convolved.
+    hypergeometric. With strata they are drawn from each fine class as many times as the mode has images of it, and the
+    errors are a sum of independent hypergeometric numbers, whose distribution is convolved.
 
     Raises:
-        UsageError: If the arrays don't fit together, or no image of a mode's class carries its tags.
+        UsageError: If no image of a mode's class carries its tags.
 
     Reference:
         Fisher, "The design of experiments", 1935; Birch, "The detection of partial association, I: the 2 x 2 case",
@@ -122,125 +106,111 @@ def error_p_values(
 
     Example:
         >>> correct, tags = np.array([False, False, True, True]), np.array([[True], [True], [False], [False]])
-        >>> modes = [Mode(0, (0,), 2, 0, 0.5)]
-        >>> error_p_values(modes, correct, np.zeros(4, dtype=int), tags).round(4).tolist()  # 1 of 6 pairs
+        >>> images = TaggedOutcomes(correct, np.zeros(4, dtype=int), tags)
+        >>> error_p_values([Mode(0, (0,), 2, 0, 0.5)], images).round(4).tolist()  # 1 of 6 pairs
         [0.1667]
     """
-    strata = _checked(modes, correct, labels, tags, strata)
-    rows_of = dict(images_by_class(labels))
-    p_values = [
-        _p_value(~correct[rows], carriers(tags, mode.tags, rows), strata[rows])
-        for mode, rows in ((mode, rows_of[mode.label]) for mode in modes)
-    ]
-    return np.array(p_values, dtype=np.float64)
+    _check_has_images(modes, images)
+    return np.array([_p_value(images, images.rows_of[mode.label], mode.tags) for mode in modes], dtype=np.float64)
 
 
-def necessity_p_values(
-    modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
-    strata: Unchecked | None = None,
-) -> Float[np.ndarray, " mode"]:
+def necessity_p_values(modes: Sequence[Mode], images: TaggedOutcomes) -> Float[np.ndarray, " mode"]:
     """Exact p-value of the claim that no tag of a mode is idle: the largest of those of its tags given the others.
 
     For each tag, the images that carry the mode's other tags are the population, and the mode's own are the draw. The
     claim holds only if it holds of every tag, so the largest p-value is the whole's (an intersection-union test, which
-    needs no correction for the number of tags). A mode of one tag is drawn from its class, as in ``error_p_values``.
+    needs no correction for the number of tags). Where the set without a tag is one of the modes, too, the tag isn't
+    asked: which of the two stands is for ``explained_by`` to say. No value is below that of ``error_p_values``.
 
     Raises:
-        UsageError: If the arrays don't fit together, or no image of a mode's class carries its tags.
+        UsageError: If no image of a mode's class carries its tags.
 
     Reference:
         Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982.
     """
-    strata = _checked(modes, correct, labels, tags, strata)
-    rows_of = dict(images_by_class(labels))
-    p_values = np.zeros(len(modes))
+    p_values = error_p_values(modes, images)
+    known = {(mode.label, mode.tags) for mode in modes}
     for index, mode in enumerate(modes):
-        for tag in mode.tags:
-            rows = rows_of[mode.label]
-            rows = rows[carriers(tags, [other for other in mode.tags if other != tag], rows)]
-            p_value = _p_value(~correct[rows], carriers(tags, [tag], rows), strata[rows])
-            p_values[index] = max(p_values[index], p_value)
+        for tag in mode.tags if len(mode.tags) > 1 else ():
+            others = replace(mode, tags=tuple(other for other in mode.tags if other != tag))
+            if (others.label, others.tags) not in known:
+                p_values[index] = max(p_values[index], _p_value(images, images.members(others), (tag,)))
     return p_values
 
 
 def explained_by(
     modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
+    images: TaggedOutcomes,
+    p_values: Float[np.ndarray, " mode"],
     *,
     among: Bool[np.ndarray, " mode"],
-    level: float = 0.05,
+    level: float,
 ) -> Int[np.ndarray, " mode"]:
-    """For each mode, a more specific one in which its errors lie; -1 where none explains it.
+    """For each mode, the one in which its errors lie; -1 where it stands by itself.
 
-    Where foxes fail in dry grass, foxes in grass fail, too, if most of it is dry. A mode is explained if the images
-    that it has beyond the modes among ``among`` that contain its tags are no worse than their class without these
-    images: the exact p-value of their errors is above ``level``, or there are none.
+    Where foxes fail in dry grass, foxes in grass fail, too, if most of it is dry, and so do foxes in dry leaves that
+    often lie on grass. So the modes of a class are taken one after the other: first the one with the smallest p-value,
+    then always the one with the smallest p-value on the images that carry none of those before it, as long as that is
+    at most ``level``. What is left is explained by the one that shares most of its errors.
 
     Args:
         modes: Modes of one search.
-        correct: Whether the model is right on each image.
-        labels: Class of each image.
-        tags: Which tags each image carries.
-        among: Which modes may explain others, for example those that survive correction.
+        images: What it read.
+        p_values: Of the modes (``error_p_values``).
+        among: Which modes count, for example those that survive correction; the others stay at -1.
         level: How small the p-value of the rest must be for a mode to stand by itself, in (0, 1).
 
     Raises:
-        UsageError: If the arrays don't fit together, or no image of a mode's class carries its tags.
+        UsageError: If no image of a mode's class carries its tags.
     """
-    strata = _checked(modes, correct, labels, tags, None)
-    rows_of = dict(images_by_class(labels))
+    _check_has_images(modes, images)
     found = np.full(len(modes), -1)
-    for index, mode in enumerate(modes):
-        specific = [
-            other
-            for other, candidate in enumerate(modes)
-            if among[other] and candidate.label == mode.label and set(candidate.tags) > set(mode.tags)
-        ]
-        if not specific:
-            continue
-        rows = rows_of[mode.label]
-        inside = np.array([carriers(tags, modes[other].tags, rows) for other in specific])
-        rest = rows[~inside.any(axis=0)]
-        is_rest = carriers(tags, mode.tags, rest)
-        if not is_rest.any() or _p_value(~correct[rest], is_rest, strata[rest]) > level:
-            found[index] = specific[int(np.argmax(np.count_nonzero(inside, axis=1)))]
+    for label, rows in images.rows_of.items():
+        left = [index for index, mode in enumerate(modes) if mode.label == label and among[index]]
+        members = {index: carriers(images.tags, modes[index].tags, rows) for index in left}
+        standing: list[int] = []
+        covered = np.zeros(len(rows), dtype=bool)
+        while left:
+            rest = {index: p_values[index] for index in left}
+            for index in left:
+                if (members[index] & covered).any():  # a mode that shares no image with those before it is as it was
+                    inside = (members[index] & ~covered).any()
+                    rest[index] = _p_value(images, rows[~covered], modes[index].tags) if inside else 1.0
+            best = min(left, key=rest.__getitem__)
+            if standing and rest[best] > level:
+                break
+            standing.append(best)
+            left.remove(best)
+            covered |= members[best]
+        for index in left:
+            is_wrong = members[index] & ~images.correct[rows]
+            found[index] = max(standing, key=lambda one: np.count_nonzero(members[one] & is_wrong))
     return found
 
 
-def num_sets_searched(
-    labels: Int[np.ndarray, " image"], tags: Bool[np.ndarray, "image tag"], *, min_support: int, max_size: int
-) -> int:
-    """How many sets of up to ``max_size`` tags at least ``min_support`` images of a class carry, over all classes.
+def num_sets_searched(images: TaggedOutcomes, criteria: Criteria) -> int:
+    """How many sets of tags enough images of a class carry, over all classes.
 
     It depends on no outcome, and so it is how many tests were made, however many of them a search could leave out.
     """
     num_sets = 0
-    for _, rows in images_by_class(labels):
-        table = ClassTable(np.ones(len(rows), dtype=bool), tags[rows], min_support=min_support)
-        num_sets += sum(len(block.support) for block in table.sets(max_size))
+    for rows in images.rows_of.values():
+        table = ClassTable(np.ones(len(rows), dtype=bool), images.tags[rows], min_support=criteria.min_support)
+        num_sets += sum(len(block.support) for block in table.sets(criteria.max_size))
     return num_sets
 
 
 def family_wise_p_values(
     modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
+    images: TaggedOutcomes,
     criteria: Criteria,
-    strata: Unchecked | None = None,
+    *,
     num_permutations: int = 1000,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, " mode"]:
     """Westfall and Young's p-value of each mode: how often the worst set of shuffled outcomes is as extreme.
 
-    Outcomes are permuted within the class (or ``strata``), the tags stay, and so does whatever ties them together. In
+    Outcomes are permuted within the class (or the strata), the tags stay, and so does whatever ties them together. In
     each permutation the largest statistic of all sets with enough images and a large enough drop is kept; it doesn't
     ask whether these are minimal, which makes the p-values a little larger. One pass over the sets counts the errors of
     all permutations at once, and a set is left with all that contain it as soon as no permutation gives it the errors
@@ -249,66 +219,46 @@ def family_wise_p_values(
     The p-value is (b + 1) / (m + 1) with b of m permutations as extreme.
 
     Raises:
-        UsageError: If the arrays don't fit together, or ``num_permutations`` < 1.
+        UsageError: If ``num_permutations`` < 1.
 
     Reference:
         Westfall and Young, "Resampling-based multiple testing", 1993; Terada et al., "Fast Westfall-Young permutation
         procedure for combinatorial regulation discovery", IEEE BIBM 2013.
     """
-    check_table(correct, labels, tags)
-    strata = _checked_strata(strata, labels)
     if num_permutations < 1:
         raise UsageError(f"num_permutations must be >= 1, got {num_permutations}; 1000 gives p-values from 0.001.")
     largest = np.full(num_permutations, -np.inf)
     observed = np.full(len(modes), np.nan)
-    for label, rows in images_by_class(labels):
+    for label, rows in images.rows_of.items():
         of_class = [index for index, mode in enumerate(modes) if mode.label == label]
-        stratum = np.unique(strata[rows], return_inverse=True)[1]
-        drawn = _Drawn(correct[rows], stratum, criteria, _shuffled(~correct[rows], stratum, num_permutations, rng))
+        is_wrong = ~images.correct[rows]
+        stratum = np.unique(images.groups[rows], return_inverse=True)[1]
+        drawn = _Drawn(~is_wrong, stratum, criteria, _shuffled(is_wrong, stratum, num_permutations, rng))
         for index in of_class:
-            members = carriers(tags, modes[index].tags, rows)
-            num_wrong = np.array([[np.count_nonzero(~correct[rows] & members)]])
+            members = carriers(images.tags, modes[index].tags, rows)
+            num_wrong = np.array([[np.count_nonzero(is_wrong & members)]])
             observed[index] = drawn.statistic(members[None], num_wrong)[0, 0]
-        for statistics in drawn.walk(tags[rows]):
+        for statistics in drawn.walk(images.tags[rows]):
             np.maximum(largest, statistics, out=largest)
     as_extreme = (largest >= observed[:, None] - _ROUNDING).sum(axis=1)
     return np.asarray((1 + as_extreme) / (1 + num_permutations))
 
 
 def null_num_modes(
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
-    criteria: Criteria,
-    strata: Unchecked | None = None,
-    num_shuffles: int = 100,
-    rng: np.random.Generator,
+    images: TaggedOutcomes, criteria: Criteria, *, num_shuffles: int = 100, rng: np.random.Generator
 ) -> Int[np.ndarray, " shuffle"]:
-    """How many modes the same search finds where outcomes are shuffled within the class, or within ``strata``.
+    """How many modes the same search finds where outcomes are shuffled within the class, or within the strata.
 
     Raises:
-        UsageError: If the arrays don't fit together, or ``num_shuffles`` is negative.
+        UsageError: If ``num_shuffles`` is negative.
     """
-    check_table(correct, labels, tags)
-    strata = _checked_strata(strata, labels)
     if num_shuffles < 0:
         raise UsageError(f"num_shuffles must be >= 0, got {num_shuffles}; 0 leaves the null out.")
-    groups = np.unique(np.stack([labels, strata]), axis=1, return_inverse=True)[1].reshape(-1)
+    groups = np.unique(np.stack([images.labels, images.groups]), axis=1, return_inverse=True)[1].reshape(-1)
     counts = np.zeros(num_shuffles, dtype=np.int64)
     for index in range(num_shuffles):
-        shuffled = _shuffled(correct, groups, 1, rng)[:, 0]
-        counts[index] = len(
-            prime(
-                shuffled,
-                labels,
-                tags,
-                min_support=criteria.min_support,
-                min_drop=criteria.min_drop,
-                necessity=criteria.necessity,
-                max_size=criteria.max_size,
-            )
-        )
+        shuffled = _shuffled(images.correct, groups, 1, rng)[:, 0]
+        counts[index] = len(failure_modes(replace(images, correct=shuffled), criteria))
     return counts
 
 
@@ -406,31 +356,13 @@ class _Drawn:
         return np.asarray((num_wrong - mean[:, None]) / deviation[:, None])
 
 
-def _checked(
-    modes: Sequence[Mode], correct: np.ndarray, labels: np.ndarray, tags: np.ndarray, strata: np.ndarray | None
-) -> Int[np.ndarray, " image"]:
-    """The strata of arrays that fit together and in which each mode has images."""
-    check_table(correct, labels, tags)
-    rows_of = dict(images_by_class(labels))
+def _check_has_images(modes: Sequence[Mode], images: TaggedOutcomes) -> None:
     for mode in modes:
-        rows = rows_of.get(mode.label, np.zeros(0, dtype=np.int64))
-        if not carriers(tags, mode.tags, rows).any():
+        if not len(images.members(mode)):
             raise UsageError(
-                f"a mode must have images, got none of class {mode.label} with tags {mode.tags}; pass the arrays in "
+                f"a mode must have images, got none of class {mode.label} with tags {mode.tags}; pass the images in "
                 "which it was found."
             )
-    return _checked_strata(strata, labels)
-
-
-def _checked_strata(strata: np.ndarray | None, labels: np.ndarray) -> Int[np.ndarray, " image"]:
-    if strata is None:
-        return labels
-    if strata.shape != labels.shape or not np.issubdtype(strata.dtype, np.integer):
-        raise UsageError(
-            f"strata must be a whole number an image, got {strata.dtype} of shape {strata.shape} for {len(labels)} "
-            "images; number the fine classes first."
-        )
-    return strata
 
 
 def _shuffled(
@@ -454,13 +386,12 @@ def _blocks(sets: Int[np.ndarray, " set"], width: int) -> Iterator[Int[np.ndarra
         yield sets[start : start + at_once]
 
 
-def _p_value(
-    is_wrong: Bool[np.ndarray, " image"], is_member: Bool[np.ndarray, " image"], strata: Int[np.ndarray, " image"]
-) -> float:
-    """Chance that as many of as many images drawn from each stratum are wrong as are wrong among the members."""
-    stratum = np.unique(strata, return_inverse=True)[1]
+def _p_value(images: TaggedOutcomes, rows: Int[np.ndarray, " image"], tags: Sequence[int]) -> float:
+    """Chance that as many of as many images drawn from each stratum of ``rows`` are wrong as are among the carriers."""
+    is_wrong, is_member = ~images.correct[rows], carriers(images.tags, tags, rows)
+    stratum = np.unique(images.groups[rows], return_inverse=True)[1]
     num_strata = int(stratum.max()) + 1
-    counts = [np.bincount(stratum[rows], minlength=num_strata) for rows in (slice(None), is_wrong, is_member)]
+    counts = [np.bincount(stratum[chosen], minlength=num_strata) for chosen in (slice(None), is_wrong, is_member)]
     return _tail(counts[0], counts[1], counts[2], int(np.count_nonzero(is_wrong & is_member)))
 
 

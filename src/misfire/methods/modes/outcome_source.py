@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from typing_extensions import override
@@ -16,6 +16,7 @@ from misfire.data.outcomes import Outcomes, read_outcomes
 
 if TYPE_CHECKING:
     from misfire.cells import Lab
+    from misfire.cells.settings import Settings
     from misfire.data import Dataset, Image
     from misfire.embeddings import Encoder
 
@@ -58,8 +59,20 @@ class Ground:
 class OutcomeSource(ABC):
     """Gives the outcomes that a search explains."""
 
-    needs_dataset: ClassVar[bool] = False
-    needs_backbone: ClassVar[bool] = False
+    @property
+    def needs_dataset(self) -> bool:
+        """Whether it reads a dataset."""
+        return False
+
+    @property
+    def needs_backbone(self) -> bool:
+        """Whether it embeds images."""
+        return False
+
+    @property
+    def side(self) -> str | None:
+        """``dev`` or ``test`` where it gives the outcomes of a part of the images alone."""
+        return None
 
     @abstractmethod
     def identity(self, ground: Ground) -> Any:
@@ -122,13 +135,21 @@ class ZeroShotOutcomes(OutcomeSource):
         UsageError: If the template has no such place.
     """
 
-    needs_dataset: ClassVar[bool] = True
-    needs_backbone: ClassVar[bool] = True
     template: str = "a photo of a {class}"
 
     def __post_init__(self) -> None:
         if "{class}" not in self.template:
             raise UsageError(f"a class prompt must have the place {{class}}, got {self.template!r}; add it.")
+
+    @property
+    @override
+    def needs_dataset(self) -> bool:
+        return True
+
+    @property
+    @override
+    def needs_backbone(self) -> bool:
+        return True
 
     @override
     def identity(self, ground: Ground) -> Any:
@@ -195,7 +216,6 @@ class PlantedOutcomes(OutcomeSource):
         is_shuffled: Whether outcomes are then exchanged within each class, so that no tag explains any.
     """
 
-    needs_dataset: ClassVar[bool] = True
     plants: Sequence[Any] = ()
     accuracy: float = 0.9
     seed: int = 0
@@ -211,6 +231,11 @@ class PlantedOutcomes(OutcomeSource):
         wrong = [value for value in (self.accuracy, *(plant.accuracy for plant in plants)) if not 0 <= value <= 1]
         if wrong:
             raise UsageError(f"an accuracy must be in [0, 1], got {wrong[0]}; write 30 % as 0.3.")
+
+    @property
+    @override
+    def needs_dataset(self) -> bool:
+        return True
 
     @override
     def identity(self, ground: Ground) -> Any:
@@ -246,6 +271,78 @@ class PlantedOutcomes(OutcomeSource):
                 rows = np.flatnonzero(labels.labels == label)
                 correct[rows] = rng.permutation(correct[rows])
         return Outcomes(image_names(dataset.images), labels.names, np.array(labels.labels), correct)
+
+
+@final
+@dataclass(frozen=True)
+class OneSide(OutcomeSource):
+    """Those of another source's outcomes that lie on one side of a split of each class's images at random.
+
+    Args:
+        source: The other one.
+        of: ``dev`` or ``test``.
+        dev_share: Share of the images that are dev, in (0, 1).
+        seed: Of the split.
+
+    Raises:
+        UsageError: If the share is out of its range.
+    """
+
+    source: OutcomeSource
+    of: str
+    dev_share: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dev_share < 1:
+            raise UsageError(f"dev_share must be in (0, 1), got {self.dev_share}; 0.5 halves the images.")
+
+    @property
+    @override
+    def needs_dataset(self) -> bool:
+        return self.source.needs_dataset
+
+    @property
+    @override
+    def needs_backbone(self) -> bool:
+        return self.source.needs_backbone
+
+    @property
+    @override
+    def side(self) -> str | None:
+        return self.of
+
+    @override
+    def identity(self, ground: Ground) -> Any:
+        return ["side", self.of, self.dev_share, self.seed, self.source.identity(ground)]
+
+    @override
+    def planted(self, ground: Ground) -> Mapping[str, Sequence[frozenset[str]]] | None:
+        return self.source.planted(ground)
+
+    @override
+    def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
+        outcomes = self.source.outcomes(ground, lab)
+        rng = generator(self.seed, "sides of a model's outcomes")
+        is_dev = np.zeros(len(outcomes), dtype=np.bool_)
+        for label in np.unique(outcomes.labels):
+            rows = rng.permutation(np.flatnonzero(outcomes.labels == label))
+            is_dev[rows[: round(self.dev_share * len(rows))]] = True
+        return outcomes.take(is_dev if self.of == "dev" else ~is_dev)
+
+
+def outcomes_of(settings: "Settings") -> OutcomeSource:
+    """The source that a configuration names, kept to the side that it names.
+
+    Raises:
+        UsageError: If it is none, or the share of dev is out of its range.
+    """
+    source = settings["outcomes"]
+    if not isinstance(source, OutcomeSource):
+        raise UsageError(f"outcomes must be an OutcomeSource, got {type(source).__name__}; choose another.")
+    if settings["side"] is None:
+        return source
+    return OneSide(source, settings["side"], float(settings["dev_share"]), int(settings["split_seed"]))
 
 
 def image_names(images: "Sequence[Image]") -> tuple[str, ...]:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from typing_extensions import override
 
-from misfire.cells import Cell, Estimates, Outcome, read_slice
+from misfire.cells import Cell, Estimates, Objective, Outcome, read_slice
 from misfire.core.errors import UsageError, name_some
 from misfire.data.column_file import ColumnFile
 from misfire.data.outcomes import Outcomes
 from misfire.data.tag_table import TagTable, common_images
-from misfire.methods.modes.outcome_source import Ground, OutcomeSource
+from misfire.methods.modes.outcome_source import Ground, OutcomeSource, outcomes_of
 from misfire.methods.modes.prime_findings import PrimeFindings
 from misfire.methods.modes.prime_report import prime_part, told
 from misfire.methods.modes.prime_search import PrimeSearch
 from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.tag_source import TagSource
+from misfire.prompts.descriptions import DescriptionSource, NoDescriptions
 
 if TYPE_CHECKING:
     from misfire.cells import Lab, Logged, Question, ReportPart
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, eq=False)
 class PrimeCell(Cell):
-    """One search for failure modes: outcomes of a model, tags of its images, and what counts as a mode."""
+    """One search for failure modes: outcomes of a model, tags of its images, and what counts as a mode.
+
+    Args:
+        source: Where outcomes come from.
+        tag_source: Where tags come from.
+        search: What counts as a mode, and how modes are judged.
+        ground: Dataset and backbone, where a source or the search reads them.
+        seed: Of the held-out half and of permutations.
+        captions: Writes captions of the modes that stand, from which an image generator makes pictures; None leaves it
+            to the search's template.
+    """
 
     kind: ClassVar[str] = "prime"
     schema: ClassVar[type] = ModesSchema
@@ -37,16 +48,33 @@ class PrimeCell(Cell):
     search: PrimeSearch
     ground: Ground
     seed: int
+    captions: DescriptionSource | None = None
+
+    objectives: ClassVar[Mapping[str, Objective]] = {
+        "explained": Objective(
+            "explained",
+            "explained_errors",
+            "standing",
+            title="errors on unseen images that the modes explain (%)",
+            scale=100,
+            has_cut_off=False,
+        ),
+        "coverage": Objective(
+            "coverage",
+            "coverage_of_errors",
+            "standing",
+            title="errors that lie in modes (%)",
+            scale=100,
+            has_cut_off=False,
+        ),
+        "standing": Objective("standing", "standing", title="modes that stand", has_cut_off=False),
+    }
 
     @override
     @classmethod
     def configured(cls, settings: "Settings") -> "PrimeCell":
-        source, tag_source, search = settings["outcomes"], settings["tags"], settings["method"]
-        for name, found, wanted in (
-            ("outcomes", source, OutcomeSource),
-            ("tags", tag_source, TagSource),
-            ("method", search, PrimeSearch),
-        ):
+        source, tag_source, search = outcomes_of(settings), settings["tags"], settings["method"]
+        for name, found, wanted in (("tags", tag_source, TagSource), ("method", search, PrimeSearch)):
             if not isinstance(found, wanted):
                 raise UsageError(f"{name} of a PRIME search must be a {wanted.__name__}, got {type(found).__name__}.")
         needs_dataset = source.needs_dataset or tag_source.needs_dataset or search.embeds
@@ -54,7 +82,9 @@ class PrimeCell(Cell):
         ground = Ground(
             settings["dataset"] if needs_dataset else None, settings["backbone"] if needs_backbone else None
         )
-        return cls(source, tag_source, search, ground, int(settings["seed"]))
+        described = settings["descriptions"]
+        captions = None if isinstance(described, NoDescriptions) else described
+        return cls(source, tag_source, search, ground, int(settings["seed"]), captions)
 
     @override
     def identity(self) -> "Mapping[str, Json]":
@@ -70,27 +100,30 @@ class PrimeCell(Cell):
                 if self.search.embeds
                 else None
             ),
+            "captions": None if self.captions is None else self.captions.describe(),
             "seed": self.seed,
         }
 
     @override
     def label(self) -> Mapping[str, str]:
         search = self.search
-        settings = {
+        return {
             "min_support": str(search.min_support),
             "min_drop": f"{search.min_drop:g}",
             "max_size": str(search.max_size),
             "searched": "part" if search.unseen else "half" if search.holds_out_half else "all",
             "seed": str(self.seed),
+            **({"side": self.source.side} if self.source.side else {}),
+            **({} if search.width is None else {"width": str(search.width)}),
         }
-        return settings if search.width is None else {**settings, "width": str(search.width)}
 
     @override
     @property
     def name(self) -> str:
         search = self.search
         width = "" if search.width is None else f", the {search.width} hardest of each size"
-        return f"s={search.min_support} a={search.min_drop:g} l={search.max_size}{width}"
+        side = f" on {self.source.side}" if self.source.side else ""
+        return f"s={search.min_support} a={search.min_drop:g} l={search.max_size}{width}{side}"
 
     @override
     @property
@@ -110,7 +143,15 @@ class PrimeCell(Cell):
             outcomes = outcomes.take(self._rows_within(Path(self.search.within), outcomes))
         outcomes, tags, remarks = _joined(outcomes, self.tag_source.tags(self.ground, lab))
         return PrimeFindings(
-            self.search, self.source, self.ground, outcomes, tags, remarks=remarks, seed=self.seed, lab=lab
+            self.search,
+            self.source,
+            self.ground,
+            outcomes,
+            tags,
+            remarks=remarks,
+            seed=self.seed,
+            lab=lab,
+            captions=self.captions,
         ).outcome
 
     def _rows_within(self, path: Path, outcomes: Outcomes) -> list[int]:

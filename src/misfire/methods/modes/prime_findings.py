@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,26 +20,29 @@ from misfire.data.tag_table import TagTable
 from misfire.methods.modes.class_vocabulary import ClassTags, class_tags
 from misfire.methods.modes.description_quality import DescribedMode, DescriptionQuality, quality_of_descriptions
 from misfire.methods.modes.distance_and_tags import distance_by_shared_tags, tags_of_neighbours
-from misfire.methods.modes.mode_page import PageMode, PageNode, mode_page
+from misfire.methods.modes.mode_page import PageMode, PageNode, PagePicture, mode_page
 from misfire.methods.modes.mode_significance import Significance, error_p_values, explained_by, significance
 from misfire.methods.modes.mode_words import bag_of_words, generation_prompt, notation
 from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_report import rows_of
 from misfire.methods.modes.prime_search import PrimeSearch
-from misfire.methods.modes.tag_mode import Mode, greedy_prime, prime, success_modes
+from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes, failure_modes, greedy_prime, success_modes
 from misfire.methods.modes.unseen_drop import (
     Generalisation,
     drops_by_num_tags,
+    explained_errors,
     generalisation,
     random_halves,
     subset_lattice,
 )
+from misfire.prompts.descriptions import DescriptionSource
 from misfire.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
     from misfire.cells import Lab
 
 _MOST_SHOWN = 200
+_MOST_PICTURES = 16
 _LOST_DROP = 0.05
 
 
@@ -57,19 +60,23 @@ class PrimeFindings:
         remarks: tuple[str, ...],
         seed: int,
         lab: "Lab | None",
+        captions: DescriptionSource | None = None,
     ) -> None:
         self.search, self.source, self.ground, self.all, self.remarks = search, source, ground, outcomes, remarks
-        self.seed, self.lab, self.criteria = seed, lab, search.criteria
+        self.seed, self.lab, self.captions, self.criteria = seed, lab, captions, search.criteria
         self.searched, self.unseen = self._parts(outcomes)
         part = outcomes.take(self.searched)
-        self.correct, self.labels, self.strata = part.correct, part.labels, part.fine_labels
-        self.all_tags = tags.holds
         self.vocabulary: ClassTags = class_tags(
-            self.labels,
+            part.labels,
             tags.holds[self.searched],
             tags.names,
             min_count=self.search.min_count,
             min_overlap=float(self.search.min_overlap),
+        )
+        self.images = TaggedOutcomes(part.correct, part.labels, self.vocabulary.holds, part.fine_labels)
+        rest = outcomes.take(self.unseen)
+        self.unseen_images = (
+            TaggedOutcomes(rest.correct, rest.labels, tags.holds[self.unseen]) if len(self.unseen) else None
         )
 
     def _parts(self, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
@@ -89,19 +96,9 @@ class PrimeFindings:
         return random_halves(outcomes.labels, rng=generator(self.seed, "held-out half"))
 
     @cached_property
-    def thresholds(self) -> dict[str, Any]:
-        """What makes a set a mode, as the searches take it."""
-        return {
-            "min_support": self.criteria.min_support,
-            "min_drop": self.criteria.min_drop,
-            "necessity": self.criteria.necessity,
-            "max_size": self.criteria.max_size,
-        }
-
-    @cached_property
     def exhaustive(self) -> list[Mode]:
         """All failure modes of the part that is searched."""
-        return prime(self.correct, self.labels, self.vocabulary.holds, **self.thresholds)
+        return failure_modes(self.images, self.criteria)
 
     @cached_property
     def failures(self) -> list[Mode]:
@@ -109,15 +106,13 @@ class PrimeFindings:
         if self.search.width is None:
             found = self.exhaustive
         else:
-            found = greedy_prime(
-                self.correct, self.labels, self.vocabulary.holds, **self.thresholds, width=self.search.width
-            )
+            found = greedy_prime(self.images, self.criteria, width=self.search.width)
         return sorted(found, key=lambda mode: (mode.num_correct - mode.support, mode.label, len(mode.tags), mode.tags))
 
     @cached_property
     def successes(self) -> list[Mode]:
         """Success modes by the number of right answers in them."""
-        found = success_modes(self.correct, self.labels, self.vocabulary.holds, **self.thresholds)
+        found = success_modes(self.images, self.criteria)
         return sorted(found, key=lambda mode: (-mode.num_correct, mode.label, len(mode.tags), mode.tags))
 
     @cached_property
@@ -125,31 +120,28 @@ class PrimeFindings:
         """What the failure modes are worth."""
         return significance(
             self.failures,
-            self.correct,
-            self.labels,
-            self.vocabulary.holds,
-            criteria=self.criteria,
-            strata=self.strata,
+            self.images,
+            self.criteria,
             num_permutations=self.search.num_permutations,
             num_shuffles=self.search.num_shuffles,
             rng=generator(self.seed, "permutations"),
         )
 
     @cached_property
+    def survives(self) -> np.ndarray:
+        """Which failure modes survive correction."""
+        return self.worth.survives(self.search.q)
+
+    @cached_property
     def explained(self) -> np.ndarray:
-        """For each failure mode, the more specific one in which its errors lie; -1 where it stands by itself."""
-        return explained_by(
-            self.failures,
-            self.correct,
-            self.labels,
-            self.vocabulary.holds,
-            among=self.worth.survives(self.search.q),
-        )
+        """For each failure mode that survives, the one in which its errors lie; -1 where it stands by itself."""
+        level = self.search.q / max(1, self.worth.num_sets)  # as small as corrected for every set that was searched
+        return explained_by(self.failures, self.images, self.worth.p_values, among=self.survives, level=level)
 
     @property
     def stands(self) -> np.ndarray:
-        """Which failure modes survive correction and aren't explained by a more specific one."""
-        return np.asarray(self.worth.survives(self.search.q) & (self.explained < 0))
+        """Which failure modes survive correction and aren't explained by another one."""
+        return np.asarray(self.survives & (self.explained < 0))
 
     @cached_property
     def embeddings(self) -> np.ndarray:
@@ -173,11 +165,31 @@ class PrimeFindings:
         bench = self.lab.bench(self.ground.known_dataset, self.ground.known_backbone)
         described = []
         for mode, description in zip(self.failures, descriptions, strict=True):
-            is_member = np.zeros(len(self.labels), dtype=bool)
-            is_member[self._members(mode)] = True
+            is_member = np.zeros(len(self.images.labels), dtype=bool)
+            is_member[self.images.members(mode)] = True
             described.append(DescribedMode(mode.label, is_member, description))
         texts = bench.texts(list(descriptions)).numpy() if descriptions else np.zeros((0, self.embeddings.shape[1]))
-        return quality_of_descriptions(described, self.labels, self.embeddings, texts)
+        return quality_of_descriptions(described, self.images.labels, self.embeddings, texts)
+
+    @cached_property
+    def written(self) -> dict[int, list[str]]:
+        """Prompts that the captions' source makes of the failure modes that stand, by their place."""
+        return {place: prompts for place, prompts in self._captioned[0].items() if prompts}
+
+    @cached_property
+    def _captioned(self) -> tuple[dict[int, list[str]], Mapping[str, int]]:
+        """The prompts, none where nothing useful was said, and how many answers were dropped, by why."""
+        if self.captions is None or not self.stands.any():
+            return {}, {}
+        asked = {}
+        for place in np.flatnonzero(self.stands).tolist():
+            mode = self.failures[place]
+            words = self.vocabulary.words(mode.label, mode.tags)
+            asked[place] = generation_prompt("{class}, {tags}", self.all.class_names[mode.label], words)
+        said = self.captions(list(dict.fromkeys(asked.values())))
+        # The template's text around class and tags is what a description that is no sentence is put into.
+        render = partial(self.search.prompt.replace("{tags}", "").rstrip(", ").replace, "{class}")
+        return {place: said.prompts(caption, [render])[0] for place, caption in asked.items()}, said.dropped
 
     def _in_space(self) -> list[Estimate]:
         """Means of the descriptions' quality (Figure 5), and distance against shared tags (Tables 3 and 6)."""
@@ -206,17 +218,20 @@ class PrimeFindings:
             for name in ("near", "near_together", "possible")
         ]
 
+    @cached_property
+    def lattices(self) -> list[tuple[PageNode, ...]]:
+        """Accuracy on each subset of the tags of each failure mode."""
+        return [
+            tuple(
+                PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.num_correct)
+                for node in subset_lattice(mode, self.images)
+            )
+            for mode in self.failures
+        ]
+
     def held_out(self, modes: Sequence[Mode]) -> Generalisation | None:
         """Drops of modes on the images that are held out; None where none are."""
-        if not len(self.unseen):
-            return None
-        part = self.all.take(self.unseen)
-        return generalisation(modes, part.correct, part.labels, self.all_tags[self.unseen])
-
-    def _members(self, mode: Mode) -> np.ndarray:
-        """Positions of a mode's images among those that were searched."""
-        carried = self.vocabulary.holds[:, list(mode.tags)].all(axis=1)
-        return np.flatnonzero(carried & (self.labels == mode.label))
+        return None if self.unseen_images is None else generalisation(modes, self.unseen_images)
 
     def _rows(self, modes: Sequence[Mode], *, is_success: bool) -> pd.DataFrame:
         held = self.held_out(modes)
@@ -245,8 +260,9 @@ class PrimeFindings:
                     "unseen_drop": float(held.unseen_drop[index]) if held else float("nan"),
                     "is_planted_oracle": None if planted is None else frozenset(names) in planted.get(class_name, ()),
                     "description": bag_of_words(class_name, words),
-                    "prompt": generation_prompt(self.search.prompt, class_name, words),
-                    "members": [self.all.images[self.searched[place]] for place in self._members(mode)],
+                    "prompts": (not is_success and self.written.get(index))
+                    or [generation_prompt(self.search.prompt, class_name, words)],
+                    "members": [self.all.images[self.searched[place]] for place in self.images.members(mode)],
                 }
             )
         return pd.DataFrame(rows)
@@ -260,15 +276,19 @@ class PrimeFindings:
         )
         worth = self.worth
         failures["p_value"], failures["q_value"] = worth.p_values, worth.q_values
-        failures["necessity_q_value"], failures["family_wise"] = worth.necessity_q_values, worth.family_wise
-        failures["survives"], failures["stands"] = worth.survives(self.search.q), self.stands
+        failures["necessity_p_value"], failures["family_wise"] = worth.necessity_p_values, worth.family_wise
+        failures["survives"], failures["stands"] = self.survives, self.stands
         told = list(failures["mode"]) if len(failures) else []
+        failures["lattice"] = [
+            json.dumps([[list(node.words), node.support, node.num_correct] for node in nodes], ensure_ascii=False)
+            for nodes in self.lattices
+        ]
         failures["explained_by"] = [told[one] if one >= 0 else "" for one in self.explained.tolist()]
         if self.search.embeds:
             quality = self.quality(list(failures["description"]) if len(failures) else [])
             for name in ("similarity", "deviation", "auroc"):
                 failures[name] = getattr(quality, name)
-        p_values = error_p_values(self.successes, ~self.correct, self.labels, self.vocabulary.holds, strata=self.strata)
+        p_values = error_p_values(self.successes, self.images.turned)
         successes["p_value"] = p_values
         successes["q_value"] = benjamini_hochberg(p_values, num_tests=max(worth.num_sets, len(p_values)))
         successes["survives"] = successes["stands"] = successes["q_value"] <= self.search.q
@@ -279,11 +299,11 @@ class PrimeFindings:
     @cached_property
     def estimates(self) -> Estimates:
         """Every number that is shown or compared."""
-        worth, stays = self.worth, self.worth.survives(self.search.q)
-        num_images, num_wrong = len(self.correct), int(np.count_nonzero(~self.correct))
+        worth, stays = self.worth, self.survives
+        num_images, num_wrong = len(self.images.correct), int(np.count_nonzero(~self.images.correct))
         sizes = [len(mode.tags) for mode in self.failures]
         rows = [
-            Estimate("accuracy", float(self.correct.mean()), n=num_images),
+            Estimate("accuracy", float(self.images.correct.mean()), n=num_images),
             Estimate("modes", len(self.failures), unit="count"),
             Estimate("surviving", int(stays.sum()), unit="count"),
             Estimate("standing", int(self.stands.sum()), unit="count"),
@@ -295,7 +315,7 @@ class PrimeFindings:
                 for size in range(1, self.search.max_size + 1)
             ),
         ]
-        for group, chosen in (("all", np.ones(len(sizes), dtype=bool)), ("surviving", stays)):
+        for group, chosen in (("all", np.ones(len(sizes), dtype=bool)), ("standing", self.stands)):
             modes = [mode for mode, stay in zip(self.failures, chosen, strict=True) if stay]
             rows += self._of_modes(group, modes, num_wrong)
         if self.search.width is not None:
@@ -306,9 +326,11 @@ class PrimeFindings:
     def _of_modes(self, group: str, modes: Sequence[Mode], num_wrong: int) -> list[Estimate]:
         """Coverage and drops of some of the modes; what is undefined is NaN."""
         covered = (
-            np.unique(np.concatenate([self._members(mode) for mode in modes])) if modes else np.zeros(0, dtype=int)
+            np.unique(np.concatenate([self.images.members(mode) for mode in modes]))
+            if modes
+            else np.zeros(0, dtype=int)
         )
-        share = float((~self.correct[covered]).sum() / num_wrong) if num_wrong else float("nan")
+        share = float((~self.images.correct[covered]).sum() / num_wrong) if num_wrong else float("nan")
         rows = [Estimate("coverage_of_errors", share, group=group, n=num_wrong)]
         found = np.array([mode.drop for mode in modes])
         rows.append(
@@ -335,8 +357,11 @@ class PrimeFindings:
                 n=len(measured),
             ),
         ]
-        part = self.all.take(self.unseen)
-        by_num = drops_by_num_tags(modes, part.correct, part.labels, self.all_tags[self.unseen], size=3)
+        assert self.unseen_images is not None
+        rows.append(
+            Estimate("explained_errors", explained_errors(modes, self.unseen_images), group=group, n=len(self.unseen))
+        )
+        by_num = drops_by_num_tags(modes, self.unseen_images, size=3)
         return rows + [
             Estimate("unseen_drop_of_3", float(drop), k=num, group=group, unit="difference", is_tracked=False)
             for num, drop in enumerate(by_num, start=1)
@@ -375,7 +400,7 @@ class PrimeFindings:
         fingerprint = self.all.fingerprint if dataset is None else dataset.fingerprint
         found = {}
         for number, mode in enumerate(self.failures[:_MOST_SHOWN], start=1):
-            names = [self.all.images[self.searched[place]] for place in self._members(mode)]
+            names = [self.all.images[self.searched[place]] for place in self.images.members(mode)]
             words = " + ".join(self.vocabulary.words(mode.label, mode.tags))
             chosen = Slice(
                 name=f"{self.all.class_names[mode.label]}: {words}",
@@ -400,9 +425,11 @@ class PrimeFindings:
         ids, dataset = self._id_of(), self.ground.dataset
         image_of = {} if dataset is None else {image.id: image for image in dataset.images}
         shown = []
-        for row, mode in zip(rows_of(self.records), self.failures[:_MOST_SHOWN], strict=False):
-            members = self._members(mode)
-            wrong_first = members[np.argsort(self.correct[members], kind="stable")]
+        for row, mode, nodes in zip(
+            rows_of(self.records), self.failures[:_MOST_SHOWN], self.lattices[:_MOST_SHOWN], strict=False
+        ):
+            members = self.images.members(mode)
+            wrong_first = members[np.argsort(self.images.correct[members], kind="stable")]
             shown.append(
                 PageMode(
                     notation=str(row["mode"]),
@@ -416,32 +443,42 @@ class PrimeFindings:
                     p_value=float(row["p_value"]),
                     q_value=float(row["q_value"]),
                     family_wise=float(row["family_wise"]),
-                    stands=bool(row["stands"]),
-                    lattice=tuple(
-                        PageNode(self.vocabulary.words(mode.label, node.tags), node.support, node.accuracy)
-                        for node in subset_lattice(mode, self.correct, self.labels, self.vocabulary.holds)
-                    ),
-                    images=tuple(
-                        (image_of[ids[self.all.images[self.searched[place]]]], bool(self.correct[place]))
-                        for place in wrong_first[:8]
+                    survives=bool(row["survives"]),
+                    explained_by=str(row["explained_by"]),
+                    lattice=nodes,
+                    pictures=tuple(
+                        PagePicture(
+                            image_of[ids[self.all.images[self.searched[place]]]],
+                            self._called(place),
+                            bool(self.images.correct[place]),
+                        )
+                        for place in wrong_first[:_MOST_PICTURES].tolist()
                         if ids
                     ),
                 )
             )
         return mode_page("Failure modes", self.sentences, shown)
 
+    def _called(self, place: int) -> str:
+        """What the model called an image that was searched, or whether it was right where that isn't known."""
+        is_right, predictions = bool(self.images.correct[place]), self.all.predictions
+        if predictions is None:
+            return "right" if is_right else "wrong"
+        name = self.all.prediction_names[predictions[self.searched[place]]]
+        return name if is_right else f"called {name}"
+
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """What a reader must know first."""
-        worth, stays = self.worth, int(self.worth.survives(self.search.q).sum())
+        worth, stays = self.worth, int(self.survives.sum())
         held = self.held_out(self.failures)
-        specific = int((self.worth.survives(self.search.q) & ~self.stands).sum())
+        explained = int((self.survives & ~self.stands).sum())
         shadow = (
-            f" {specific} of them {'fails' if specific == 1 else 'fail'} only where a more specific one does."
-            if specific
+            f" {explained} of them {'fails' if explained == 1 else 'fail'} only where another one does."
+            if explained
             else ""
         )
-        groups = "classes" if self.strata is None else "fine classes"
+        groups = "classes" if self.images.strata is None else "fine classes"
         chance = (
             f" With outcomes shuffled within {groups}, the same search finds "
             f"{worth.expected_by_chance:.1f} modes in the mean."
@@ -465,19 +502,30 @@ class PrimeFindings:
             f"{searched}{found} correction for all sets at q = {self.search.q:g}, each tag necessary{best}."
             f"{shadow}{chance}",
             *((held.in_words,) if held is not None else ()),
+            *self._captions_in_words,
             *self.remarks,
         )
 
     @property
+    def _captions_in_words(self) -> tuple[str, ...]:
+        asked, dropped = self._captioned
+        if not asked:
+            return ()
+        told = f"Of {len(self.written)} of the {plain_count(len(asked))} modes that stand a caption was written"
+        why = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        rest = "; the template stands in for the others" if len(self.written) < len(asked) else ""
+        return (f"{told}{f' (dropped: {why})' if why else ''}{rest}.",)
+
+    @property
     def outcome(self) -> Outcome:
         """All of it, as a cell's outcome."""
-        prompts = "".join(f"{prompt}\n" for prompt in self.records.get("prompt", ()))
+        prompts = "".join(f"{prompt}\n" for prompts in self.records.get("prompts", ()) for prompt in prompts)
         return Outcome(
             records=self.records,
             estimates=self.estimates,
             facts={
                 "sentences": list(self.sentences),
-                "criteria": {**self.thresholds, "necessity": list(self.criteria.necessity)},
+                "criteria": {**asdict(self.criteria), "necessity": list(self.criteria.necessity)},
                 "classes": len(self.all.class_names),
                 "images": {"searched": len(self.searched), "unseen": len(self.unseen)},
                 "tags": len(self.vocabulary.names),

@@ -1,6 +1,8 @@
 """What PRIME searches have to say: the modes of one, and which setting finds modes that hold among several."""
 
+import json
 from collections.abc import Sequence
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 
 from misfire.cells import Estimate, Logged, ReportPart, in_words
 from misfire.core.words import UNDEFINED, p_value, percent, plain_count, unsigned_points
+from misfire.methods.modes.mode_page import PageNode, stands_in_words
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
@@ -26,7 +29,7 @@ _NUMBERS = (
     ("unseen_drop", "all", "unseen drop"),
     ("correlation", "all", "correlation"),
     ("still_drops", "all", "still drop"),
-    ("unseen_drop", "surviving", "unseen drop, surviving"),
+    ("unseen_drop", "standing", "unseen drop, standing"),
 )
 
 
@@ -61,7 +64,7 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
         "prime_settings", "Which setting finds modes that hold", tables=(settings_table(cells, sources),)
     )
     failures = failures_of(best)
-    figures = tuple(one for one in (drops_figure(failures),) if one is not None)
+    figures = tuple(one for one in (drops_figure(failures), lattice_figure(failures)) if one is not None)
     modes = Section(
         "prime_modes",
         "Failure modes",
@@ -77,8 +80,9 @@ def prime_part(cells: Sequence[Logged]) -> ReportPart:
             "Modes are minimal sets of tags with enough images and a large enough drop, found exhaustively and "
             "compared on counts; p-values are hypergeometric within the class, or within fine classes where these are "
             "known.",
-            "A mode survives if its adjusted p-value and that of its least necessary tag do, each over all sets "
-            "that were searched; it stands if its images beyond more specific ones that survive are bad, too.",
+            "A mode survives if its p-value does, adjusted for all sets that were searched, and that of its least "
+            "necessary tag, adjusted for the modes that survive so far; it stands if its images are bad, too, beyond "
+            "those of the modes of its class that stand before it.",
         ),
         deciding=best.estimates.find("still_drops", group="all"),
     )
@@ -138,7 +142,7 @@ def modes_table(failures: pd.DataFrame, source: Source) -> Table:
             Entry(p_value(float(row["q_value"])), (float(row["q_value"]),)),
             Entry(p_value(float(row["family_wise"])), (float(row["family_wise"]),)),
             Entry(
-                "yes" if row["stands"] else "in a more specific one" if row["survives"] else "no",
+                stands_in_words(survives=bool(row["survives"]), explained_by=str(row["explained_by"])),
                 (bool(row["stands"]),),
                 remark=str(row["explained_by"]),
             ),
@@ -199,16 +203,58 @@ def drops_figure(failures: pd.DataFrame) -> Illustration | None:
     )
 
 
+@styled
+def lattice_figure(failures: pd.DataFrame) -> Illustration | None:
+    """Accuracy on every subset of the tags of the largest mode that stands (Figure 3); None where none stands."""
+    shown = failures[failures["stands"].astype(bool) & (failures["size"] > 1)] if len(failures) else failures
+    if not len(shown):
+        return None
+    row = shown.iloc[0]
+    nodes = [PageNode(tuple(words), support, right) for words, support, right in json.loads(row["lattice"])]
+    levels = [[node for node in nodes if len(node.words) == size] for size in range(int(row["size"]) + 1)]
+    figure = new_figure(1.45 * max(len(level) for level in levels), 0.85 * len(levels))
+    axes = figure.subplots()
+    place = {
+        node.words: (index - (len(level) - 1) / 2, -depth)
+        for depth, level in enumerate(levels)
+        for index, node in enumerate(level)
+    }
+    for upper, lower in pairwise(levels):
+        for one, other in product(upper, lower):
+            if set(one.words) < set(other.words):
+                axes.plot(*zip(place[one.words], place[other.words], strict=True), color=PALE, linewidth=0.7, zorder=1)
+    for node in nodes:
+        words = "\n+ ".join(node.words) or str(row["class"])
+        edge = colour(5) if len(node.words) == int(row["size"]) else PALE
+        axes.text(
+            *place[node.words],
+            f"{words}\n{node.accuracy_in_words}",
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": edge, "linewidth": 0.9},
+        )
+    widest = max(len(level) for level in levels) / 2
+    axes.set(xlim=(-widest, widest), ylim=(0.4 - len(levels), 0.6))
+    axes.axis("off")
+    return Illustration(
+        name="prime_lattice",
+        title=f"Accuracy on each subset of the tags of {row['class']}: {' + '.join(row['tags'])}.",
+        caption="From the class as a whole to all tags, a line to each set of a tag more; the mode in orange.",
+        figure=figure,
+    )
+
+
 def _varied(cells: Sequence[Logged]) -> list[str]:
     """The settings in which some searches differ."""
     return [name for name in _SETTINGS if len({cell.label.get(name) for cell in cells}) > 1]
 
 
 def _quality(estimates: "Estimates") -> tuple[float, float]:
-    """By what settings are compared: the share of modes that hold, then how many of them survive."""
-    held, surviving = estimates.find("still_drops", group="all"), estimates.at("surviving").value
+    """By what settings are compared: the share of modes that hold, then how many of them stand."""
+    held, standing = estimates.find("still_drops", group="all"), estimates.at("standing").value
     share = held.value if held is not None and not np.isnan(held.value) else -1.0
-    return share, surviving
+    return share, standing
 
 
 def _answer(best: Logged, cells: Sequence[Logged]) -> str:

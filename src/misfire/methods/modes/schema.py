@@ -1,7 +1,7 @@
 """What ``misfire modes`` can be told, whichever method finds the modes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class ModesSchema:
     tags: Any
     sentences: Any
     judging: Any
+    descriptions: Any
     method: Any
     dataset: Any
     backbone: Any
@@ -19,3 +20,6 @@ class ModesSchema:
     trainer: Any
     paths: Any
     seed: int
+    side: Literal["dev", "test"] | None
+    dev_share: float
+    split_seed: int

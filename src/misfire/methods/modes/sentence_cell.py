@@ -19,7 +19,7 @@ from misfire.methods.modes.hardness_split import PerformanceSplit
 from misfire.methods.modes.measurement import compactness, description_areas, halves
 from misfire.methods.modes.method_identity import described
 from misfire.methods.modes.mode_finder import EncodedSentences, ModeFinder
-from misfire.methods.modes.outcome_source import Ground, OutcomeSource, image_names
+from misfire.methods.modes.outcome_source import Ground, OutcomeSource, image_names, outcomes_of
 from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.scorecard import SCORECARD_COLUMNS, Scorecard, ScorecardRow, Truth
 from misfire.methods.modes.scored_images import ScoredImages
@@ -101,13 +101,13 @@ class SentenceModesCell(Cell):
     @override
     @classmethod
     def configured(cls, settings: "Settings") -> "SentenceModesCell":
-        found = {name: settings[name] for name in ("outcomes", "sentences", "method")}
-        wanted_types = {"outcomes": OutcomeSource, "sentences": SentenceSource, "method": ModeFinder}
+        found = {name: settings[name] for name in ("sentences", "method")}
+        wanted_types = {"sentences": SentenceSource, "method": ModeFinder}
         for name, wanted in wanted_types.items():
             if not isinstance(found[name], wanted):
                 raise UsageError(f"{name} must be a {wanted.__name__}, got {type(found[name]).__name__}.")
         return cls(
-            found["outcomes"],
+            outcomes_of(settings),
             found["sentences"],
             found["method"],
             Ground(settings["dataset"], settings["backbone"]),

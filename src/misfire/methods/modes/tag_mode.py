@@ -4,15 +4,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.tag_sets import ClassTable, TagSets, count_columns, pack
+from misfire.methods.modes.tag_sets import ClassTable, TagSets, carriers, count_columns, pack
 
 Unchecked = Shaped[np.ndarray, "..."]
-"""An array as a user gives it: ``check_table`` says in a sentence which shape or type it should have."""
+"""An array as a user gives it: what reads it says in a sentence which shape or type it should have."""
 
 Threshold = float | int | Fraction
 """A fraction in [0, 1]; a float stands for the decimal that it is written as."""
@@ -112,6 +114,85 @@ class Criteria:
         return np.asarray(_times(excess, needed.denominator) >= _times(product, needed.numerator), dtype=bool)
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class TaggedOutcomes:
+    """Which images a model gets right, their classes and their tags: what a search reads, checked once.
+
+    Args:
+        correct: Whether the model is right on each image: bool ``image``.
+        labels: Class of each image: int ``image``.
+        tags: Which tags each image carries: bool ``image tag``.
+        strata: Fine class of each image, where classes are groups: outcomes are exchanged within it only, so that a tag
+            that stands for a hard breed isn't taken for a cause: int ``image``. The class where it isn't given.
+
+    Raises:
+        UsageError: If the images aren't the same, there is none, or an array isn't of its type.
+    """
+
+    correct: Unchecked
+    labels: Unchecked
+    tags: Unchecked
+    strata: Unchecked | None = None
+
+    def __post_init__(self) -> None:
+        for name, array, num_axes in (("correct", self.correct, 1), ("labels", self.labels, 1), ("tags", self.tags, 2)):
+            if array.ndim != num_axes:
+                raise UsageError(
+                    f"{name} must have {num_axes} {'axis' if num_axes == 1 else 'axes: image and tag'}, got shape "
+                    f"{array.shape}."
+                )
+        for name, array in (("correct", self.correct), ("tags", self.tags)):
+            if array.dtype != np.bool_:
+                raise UsageError(
+                    f"{name} must be boolean, got {array.dtype}; threshold scores first, for example {name} >= 0.5."
+                )
+        if not np.issubdtype(self.labels.dtype, np.integer):
+            raise UsageError(f"labels must be whole numbers, got {self.labels.dtype}; number the classes first.")
+        if not len(self.correct) == len(self.labels) == len(self.tags):
+            raise UsageError(
+                f"correct, labels and tags must be of the same images, got {len(self.correct)}, {len(self.labels)} "
+                f"and {len(self.tags)}."
+            )
+        if not len(self.correct):
+            raise UsageError("a search for modes needs images, got none.")
+        strata = self.strata
+        if strata is not None and (strata.shape != self.labels.shape or not np.issubdtype(strata.dtype, np.integer)):
+            raise UsageError(
+                f"strata must be a whole number an image, got {strata.dtype} of shape {strata.shape} for "
+                f"{len(self.labels)} images; number the fine classes first."
+            )
+
+    @cached_property
+    def rows_of(self) -> dict[int, Int[np.ndarray, " member"]]:
+        """Positions of each class's images; classes and positions ascending."""
+        return dict(images_by_class(self.labels))
+
+    @property
+    def groups(self) -> Int[np.ndarray, " image"]:
+        """Within what outcomes are exchanged: fine classes where they are known, classes elsewhere."""
+        return self.labels if self.strata is None else self.strata
+
+    @property
+    def turned(self) -> "TaggedOutcomes":
+        """The same images with right and wrong exchanged."""
+        return TaggedOutcomes(~self.correct, self.labels, self.tags, self.strata)
+
+    def members(self, mode: Mode) -> Int[np.ndarray, " member"]:
+        """Positions of the images of a mode's class that carry all its tags.
+
+        Raises:
+            UsageError: If the mode names a tag beyond the columns.
+        """
+        if not all(0 <= tag < self.tags.shape[1] for tag in mode.tags):
+            raise UsageError(
+                f"modes must name tags by their columns, got {mode.tags} for {self.tags.shape[1]} columns; give the "
+                "images the same columns as the search."
+            )
+        rows = self.rows_of.get(mode.label, np.zeros(0, dtype=np.int64))
+        return np.asarray(rows[carriers(self.tags, mode.tags, rows)])
+
+
 def prime(
     correct: Unchecked,
     labels: Unchecked,
@@ -156,62 +237,37 @@ def prime(
         [Mode(label=0, tags=(0,), support=2, num_correct=0, class_accuracy=0.6666666666666666)]
     """
     criteria = Criteria(min_support, min_drop, tuple(necessity), max_size)
-    check_table(correct, labels, tags)
+    return failure_modes(TaggedOutcomes(correct, labels, tags), criteria)
+
+
+def failure_modes(images: TaggedOutcomes, criteria: Criteria) -> list[Mode]:
+    """What ``prime`` finds, of images and criteria that have been checked."""
     modes: list[Mode] = []
-    for label, rows in images_by_class(labels):
-        modes.extend(_modes_of_class(label, correct[rows], tags[rows], criteria))
+    for label, rows in images.rows_of.items():
+        modes.extend(_modes_of_class(label, images.correct[rows], images.tags[rows], criteria))
     return modes
 
 
-def success_modes(
-    correct: Unchecked,
-    labels: Unchecked,
-    tags: Unchecked,
-    *,
-    min_support: int = 30,
-    min_drop: Threshold = 0.30,
-    necessity: Sequence[Threshold] = (0.10, 0.05, 0.025),
-    max_size: int = 4,
-) -> list[Mode]:
-    """The same search with the sign turned: sets on which a class is easier by ``min_drop`` than as a whole.
+def success_modes(images: TaggedOutcomes, criteria: Criteria) -> list[Mode]:
+    """The same search with the sign turned: sets on which a class is easier by the least drop than as a whole.
 
-    The *error rate* drops on them, and is higher without any one tag. Arguments, order and errors as in ``prime``;
-    ``num_correct`` and ``class_accuracy`` still count right answers.
+    The *error rate* drops on them, and is higher without any one tag. Order as in ``prime``; ``num_correct`` and
+    ``class_accuracy`` still count right answers.
 
     Example:
         >>> correct = np.array([True, True, False, False, False, True])
         >>> is_close = np.array([[True], [True], [False], [False], [False], [False]])
-        >>> success_modes(correct, np.zeros(6, dtype=int), is_close, min_support=2)
+        >>> success_modes(TaggedOutcomes(correct, np.zeros(6, dtype=int), is_close), Criteria(min_support=2))
         [Mode(label=0, tags=(0,), support=2, num_correct=2, class_accuracy=0.5)]
     """
-    check_table(correct, labels, tags)
-    searched = prime(
-        ~correct,
-        labels,
-        tags,
-        min_support=min_support,
-        min_drop=min_drop,
-        necessity=necessity,
-        max_size=max_size,
-    )
-    accuracy = {label: float(correct[rows].mean()) for label, rows in images_by_class(labels)}
+    accuracy = {label: float(images.correct[rows].mean()) for label, rows in images.rows_of.items()}
     return [
         Mode(mode.label, mode.tags, mode.support, mode.support - mode.num_correct, accuracy[mode.label])
-        for mode in searched
+        for mode in failure_modes(images.turned, criteria)
     ]
 
 
-def greedy_prime(
-    correct: Unchecked,
-    labels: Unchecked,
-    tags: Unchecked,
-    *,
-    min_support: int = 30,
-    min_drop: Threshold = 0.30,
-    necessity: Sequence[Threshold] = (0.10, 0.05, 0.025),
-    max_size: int = 4,
-    width: int = 10,
-) -> list[Mode]:
+def greedy_prime(images: TaggedOutcomes, criteria: Criteria, *, width: int = 10) -> list[Mode]:
     """Those of the modes of ``prime`` that a greedy search meets: only the hardest sets of a size are made longer.
 
     For each size, all one-tag extensions of the ``width`` sets with the lowest accuracy among those with enough images
@@ -219,48 +275,19 @@ def greedy_prime(
     exhaustive search takes too long, and misses modes whose tags are harmless alone.
 
     Raises:
-        UsageError: As ``prime`` does, and if ``width`` < 1.
+        UsageError: If ``width`` < 1.
 
     Reference:
         Rezaei et al., "PRIME: Prioritizing Interpretability in Failure Mode Extraction", ICLR 2024, appendix A.6, which
         doesn't say how many are kept.
     """
-    criteria = Criteria(min_support, min_drop, tuple(necessity), max_size)
     if width < 1:
         raise UsageError(f"width must be >= 1, got {width}; it is how many sets of each size are made longer.")
-    check_table(correct, labels, tags)
     modes: list[Mode] = []
-    for label, rows in images_by_class(labels):
-        table = ClassTable(correct[rows], tags[rows], min_support=min_support)
-        modes.extend(_chosen(label, _greedy_sets(table, max_size, width), table, criteria))
+    for label, rows in images.rows_of.items():
+        table = ClassTable(images.correct[rows], images.tags[rows], min_support=criteria.min_support)
+        modes.extend(_chosen(label, _greedy_sets(table, criteria.max_size, width), table, criteria))
     return modes
-
-
-def check_table(correct: Unchecked, labels: Unchecked, tags: Unchecked) -> None:
-    """Refuse arrays of other shapes or types than a search reads.
-
-    Raises:
-        UsageError: If the images aren't the same, or scores stand where there must be truth values.
-    """
-    for name, array, num_axes in (("correct", correct, 1), ("labels", labels, 1), ("tags", tags, 2)):
-        if array.ndim != num_axes:
-            raise UsageError(
-                f"{name} must have {num_axes} {'axis' if num_axes == 1 else 'axes: image and tag'}, got shape "
-                f"{array.shape}."
-            )
-    for name, array in (("correct", correct), ("tags", tags)):
-        if array.dtype != np.bool_:
-            raise UsageError(
-                f"{name} must be boolean, got {array.dtype}; threshold scores first, for example {name} >= 0.5."
-            )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise UsageError(f"labels must be whole numbers, got {labels.dtype}; number the classes first.")
-    if not len(correct) == len(labels) == len(tags):
-        raise UsageError(
-            f"correct, labels and tags must be of the same images, got {len(correct)}, {len(labels)} and {len(tags)}."
-        )
-    if not len(correct):
-        raise UsageError("a search for modes needs images, got none.")
 
 
 def images_by_class(labels: Int[np.ndarray, " image"]) -> Iterator[tuple[int, Int[np.ndarray, " member"]]]:

@@ -1,14 +1,13 @@
 """Whether modes hold on images that the search didn't see, and what each further tag adds there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from misfire.core.errors import UsageError
-from misfire.methods.modes.tag_mode import Mode, check_table
-from misfire.methods.modes.tag_sets import carriers
+from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes
 
 _ROUNDING = 1e-12  # of a difference of two quotients
 
@@ -81,35 +80,25 @@ class Generalisation:
         return told + (f" {total - num} more have no unseen image." if total > num else "")
 
 
-def generalisation(
-    modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-) -> Generalisation:
+def generalisation(modes: Sequence[Mode], images: TaggedOutcomes) -> Generalisation:
     """The drops of modes on images that the search for them didn't see.
 
     Args:
         modes: What was found on other images.
-        correct: Whether the model is right on each unseen image.
-        labels: Class of each, numbered as in the search.
-        tags: Which tags each carries, in the columns of the search.
+        images: The unseen ones; classes and tags numbered as in the search.
 
     Raises:
-        UsageError: If the arrays don't fit together, or a mode names a tag beyond the columns.
+        UsageError: If a mode names a tag beyond the columns.
 
     Reference:
         Rezaei et al., "PRIME: Prioritizing Interpretability in Failure Mode Extraction", ICLR 2024, section 4.1.
     """
-    check_table(correct, labels, tags)
-    _check_columns(modes, tags)
     support, right, class_accuracy = np.zeros(len(modes), int), np.zeros(len(modes), int), np.full(len(modes), np.nan)
     for index, mode in enumerate(modes):
-        rows = np.flatnonzero(labels == mode.label)
-        members = rows[carriers(tags, mode.tags, rows)]
-        support[index], right[index] = len(members), np.count_nonzero(correct[members])
-        if len(rows):
-            class_accuracy[index] = correct[rows].mean()
+        members = images.members(mode)
+        support[index], right[index] = len(members), np.count_nonzero(images.correct[members])
+        if mode.label in images.rows_of:
+            class_accuracy[index] = images.correct[images.rows_of[mode.label]].mean()
     accuracy = np.divide(right, support, out=np.full(len(modes), np.nan), where=support > 0)
     return Generalisation(
         np.array([mode.drop for mode in modes], dtype=np.float64),
@@ -135,12 +124,7 @@ def random_halves(
 
 
 def drops_by_num_tags(
-    modes: Sequence[Mode],
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-    *,
-    size: int = 3,
+    modes: Sequence[Mode], images: TaggedOutcomes, *, size: int = 3
 ) -> Float[np.ndarray, " num_tags"]:
     """Mean drop of the modes of ``size`` tags on images that carry at least 1, 2, ... ``size`` of these (Table 2).
 
@@ -148,25 +132,49 @@ def drops_by_num_tags(
     where there is none.
 
     Raises:
-        UsageError: If the arrays don't fit together, ``size`` < 1, or a mode names a tag beyond the columns.
+        UsageError: If ``size`` < 1.
 
     Reference:
         Rezaei et al., "PRIME: Prioritizing Interpretability in Failure Mode Extraction", ICLR 2024, Table 2.
     """
     if size < 1:
         raise UsageError(f"size must be >= 1, got {size}; it is the number of a mode's tags.")
-    check_table(correct, labels, tags)
-    _check_columns(modes, tags)
     drops: list[list[float]] = [[] for _ in range(size)]
     for mode in modes:
-        rows = np.flatnonzero(labels == mode.label)
-        if len(mode.tags) == size and len(rows):
-            num_carried = tags[rows[:, None], list(mode.tags)].sum(axis=1)
+        rows = images.rows_of.get(mode.label)
+        if len(mode.tags) == size and rows is not None:
+            num_carried = images.tags[rows[:, None], list(mode.tags)].sum(axis=1)
             for num_tags in range(1, size + 1):
                 members = rows[num_carried >= num_tags]
                 if len(members):
-                    drops[num_tags - 1].append(float(correct[rows].mean() - correct[members].mean()))
+                    drop = images.correct[rows].mean() - images.correct[members].mean()
+                    drops[num_tags - 1].append(float(drop))
     return np.array([np.mean(of_num) if of_num else np.nan for of_num in drops])
+
+
+def explained_errors(modes: Sequence[Mode], images: TaggedOutcomes) -> float:
+    """Errors in any of the modes beyond what their classes make elsewhere, as a share of all errors; higher is better.
+
+    The errors of the images that carry a mode's tags, less as many as the rest of their class would make of them. It is
+    0 without a mode, at most 1, below 0 where modes are easier than the rest, and NaN where no image is wrong.
+
+    Example:
+        >>> correct, tags = np.array([False, False, True, True]), np.array([[True], [True], [False], [False]])
+        >>> images = TaggedOutcomes(correct, np.zeros(4, dtype=int), tags)
+        >>> explained_errors([Mode(0, (0,), 2, 0, 0.5)], images)
+        1.0
+    """
+    num_wrong = int(np.count_nonzero(~images.correct))
+    if not num_wrong:
+        return float("nan")
+    excess = 0.0
+    for label in {mode.label for mode in modes} & set(images.rows_of):
+        rows = images.rows_of[label]
+        inside = np.isin(rows, np.concatenate([images.members(mode) for mode in modes if mode.label == label]))
+        is_wrong = ~images.correct[rows]
+        elsewhere = float(is_wrong[~inside].mean()) if not inside.all() else float(is_wrong.mean())
+        excess += float(is_wrong[inside].sum() - inside.sum() * elsewhere)
+    return excess / num_wrong
 
 
 @dataclass(frozen=True)
@@ -189,32 +197,15 @@ class SubsetAccuracy:
         return self.num_correct / self.support if self.support else float("nan")
 
 
-def subset_lattice(
-    mode: Mode,
-    correct: Bool[np.ndarray, " image"],
-    labels: Int[np.ndarray, " image"],
-    tags: Bool[np.ndarray, "image tag"],
-) -> list[SubsetAccuracy]:
+def subset_lattice(mode: Mode, images: TaggedOutcomes) -> list[SubsetAccuracy]:
     """Accuracy on every subset of a mode's tags, from the class as a whole to all tags; in order of size, then tags.
 
     Raises:
-        UsageError: If the arrays don't fit together, or the mode names a tag beyond the columns.
+        UsageError: If the mode names a tag beyond the columns.
     """
-    check_table(correct, labels, tags)
-    _check_columns([mode], tags)
-    rows = np.flatnonzero(labels == mode.label)
     lattice = []
     for bits in range(2 ** len(mode.tags)):
         chosen = tuple(tag for place, tag in enumerate(mode.tags) if bits >> place & 1)
-        members = rows[carriers(tags, chosen, rows)]
-        lattice.append(SubsetAccuracy(chosen, len(members), int(np.count_nonzero(correct[members]))))
+        members = images.members(replace(mode, tags=chosen))
+        lattice.append(SubsetAccuracy(chosen, len(members), int(np.count_nonzero(images.correct[members]))))
     return sorted(lattice, key=lambda subset: (len(subset.tags), subset.tags))
-
-
-def _check_columns(modes: Sequence[Mode], tags: Bool[np.ndarray, "image tag"]) -> None:
-    beyond = sorted({tag for mode in modes for tag in mode.tags if not 0 <= tag < tags.shape[1]})
-    if beyond:
-        raise UsageError(
-            f"modes must name tags by their columns, got {beyond[0]} for {tags.shape[1]} columns; give the unseen "
-            "images the same columns as the search."
-        )

@@ -21,6 +21,7 @@ from misfire.methods.retrieval.ensemble.prompted import (
 from misfire.methods.retrieval.failure_sets import mined_failure_set
 from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
 from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
+from misfire.methods.retrieval.templates.lint import check_asks_with_captions
 from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings
@@ -105,6 +106,7 @@ class QueryDesign:
     side: SplitSide | None = None
 
     def __post_init__(self) -> None:
+        _ = self.dataset.targets  # a dataset without captions is refused
         check_cut_offs(self.ks)
         if self.num_failures < 1:
             raise UsageError(
@@ -124,9 +126,11 @@ class QueryDesign:
             )
         if self.named is not None:
             self.named.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
-        if self.side is not None and (self.named is not None or not self.subset.needs_failure_set):
-            # Known without mining, so a side that has none of the subset's queries is refused before anything runs.
-            self.side.of(self.dataset).part_of(self.subset.select(self.dataset, self.named))
+        if self.named is not None or not self.subset.needs_failure_set:
+            # Known without mining, so what has no query, or none on its side, is refused before anything runs.
+            selection = self.subset.select(self.dataset, self.named)
+            if self.side is not None:
+                self.side.of(self.dataset).part_of(selection)
 
     @classmethod
     def configured(
@@ -163,6 +167,7 @@ class QueryDesign:
         Raises:
             UsageError: If the choice goes by gold categories and the subset has none, or would learn from test.
         """
+        check_asks_with_captions(choice)
         if not isinstance(choice, CaptionwiseTemplates):
             return choice.for_categories([name.lower() for name in self.subset.categories_asked])
         if self.side is not None and choice.learns_from_hits:

@@ -45,6 +45,7 @@ def mined_failure_set(
         IntegrityError: If the stored set fails its check.
     """
     # What can't be is refused before anything is done.
+    _ = bench.dataset.targets
     if num_failures < 1:
         raise UsageError(f"num_failures must be a whole number from 1, got {num_failures}; 200 is a good sample.")
     mined_images(bench.dataset, share=mined_share, seed=seed)

@@ -1,5 +1,6 @@
 """A finished cell, read: its facts by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,3 +51,10 @@ class LoggedCell:
     def ks(self) -> tuple[int, ...]:
         """Cut-offs, ascending."""
         return tuple(sorted(self.logged.facts["ks"]))
+
+
+def notes_of(cells: Sequence[Logged]) -> tuple[str, ...]:
+    """What must be known of the data beside the numbers of some finished cells, each sentence once, its data named."""
+    return tuple(
+        dict.fromkeys(f"{cell.facts['dataset']}: {note}" for cell in cells for note in cell.facts["dataset_notes"])
+    )

@@ -74,9 +74,18 @@ class FolderLedger:
         """Folders that hold a sealed cell."""
         return sorted({path.parents[1].name for path in Path(self.folder).glob("*/*/seal.json")})
 
-    def summarise(self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path) -> None:
+    def summarise(
+        self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path, made_of: str
+    ) -> None:
         """Question and answer beside the cells."""
-        write_files(self._place, {"summary.json": json.dumps({"question": question.question, "answer": answer})})
+        summary = {"question": question.question, "answer": answer, "made_of": made_of}
+        write_files(self._place, {"summary.json": json.dumps(summary)})
+
+    def answered(self, made_of: str) -> str | None:
+        """The answer, if the summary is of just this."""
+        path = self._place / "summary.json"
+        summary = json.loads(path.read_text()) if path.is_file() else {}
+        return summary["answer"] if summary.get("made_of") == made_of else None
 
     def _logged(self, cell_id: str) -> Logged:
         seal = json.loads((self._place / cell_id / "seal.json").read_text())

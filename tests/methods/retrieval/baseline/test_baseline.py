@@ -12,9 +12,9 @@ from misfire.core.hashing import sha256_text
 from misfire.data import dataset_card, i2t_hit_ceiling, images_of_texts
 from misfire.methods.retrieval.baseline.baseline import (
     measured_baseline,
-    reading_notes,
     text_to_image,
 )
+from misfire.methods.retrieval.data_note import data_notes
 from misfire.stats import StatisticsSettings
 from tests.methods.retrieval import invented
 from tests.methods.retrieval.brute_force import Ranked, ranked
@@ -198,14 +198,14 @@ def test_cut_offs_beyond_the_gallery_and_captions_that_are_cut_are_said(bench: W
     num_images, num_captions = len(bench.dataset.images), len(bench.dataset.captions)
     _ = bench.captions
     cut = bench.encoder.num_truncated([caption.text for caption in bench.dataset.captions])
-    notes = reading_notes(bench, (1, num_images, num_captions))
-    assert notes[-3:] == (
+    notes = data_notes(bench, (1, num_images, num_captions), directions=("t2i", "i2t"))
+    assert notes[-3:] == [
         f"t2i/hit_at_{num_images} is 1 whatever the model: the gallery has {num_images} images.",
         f"t2i/hit_at_{num_captions} is 1 whatever the model: the gallery has {num_images} images.",
         f"i2t/hit_at_{num_captions} is 1 whatever the model: the gallery has {num_captions} captions.",
-    )
+    ]
     assert len(notes) == 3 + (cut > 0)
-    assert len(reading_notes(bench, (1,))) == (cut > 0)
+    assert len(data_notes(bench, (1,))) == (cut > 0)
 
 
 def test_the_other_direction_has_a_ceiling_too(bench: Workbench) -> None:

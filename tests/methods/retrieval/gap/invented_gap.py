@@ -34,6 +34,7 @@ def gap(**changed: Any) -> LoggedGap:
     facts = {
         "backbone": "clip",
         "dataset": "world",
+        "dataset_notes": [],
         "pooling": "mean",
         "how_chosen": "uniform sample",
         "label_source": "annotators",
@@ -75,6 +76,7 @@ def attribution(shares: Any = None, **changed: Any) -> LoggedAttribution:
         "pooling": "logmeanexp tau=1",
         "backbone": "clip",
         "dataset": "world",
+        "dataset_notes": [],
         "num_queries": 50,
         "num_coalitions": 4,
         "num_orders": 0,

@@ -128,19 +128,19 @@ def test_equal_systems_do_not_mend_each_others_failures() -> None:
 
 
 def records(baseline: np.ndarray, ensembled: np.ndarray, images: np.ndarray, first: int = 0) -> pd.DataFrame:
-    """Hits as ranks 1 and 9, with a complement that must not count."""
+    """Hits as ranks 1 and 9 in another order, with a complement that must not count."""
     size = len(baseline)
-    frame = pd.DataFrame(
+    shuffled = np.random.default_rng(0).permutation(size)
+    ids = first + np.arange(size)
+    return pd.DataFrame(
         {
-            "query_id": np.arange(first, first + size),
-            "image_id": images,
-            "part": "subset",
-            "baseline_rank": np.where(baseline, 1, 9),
-            "ensembled_rank": np.where(ensembled, 1, 9),
+            "query_id": np.concatenate([ids[shuffled], 1000 + ids]),
+            "image_id": np.concatenate([images[shuffled], images]),
+            "part": np.repeat(["subset", "complement"], size),
+            "baseline_rank": np.concatenate([np.where(baseline, 1, 9)[shuffled], np.full(size, 9)]),
+            "ensembled_rank": np.concatenate([np.where(ensembled, 1, 9)[shuffled], np.full(size, 1)]),
         }
     )
-    others = frame.assign(query_id=frame.query_id + 1000, part="complement", ensembled_rank=1, baseline_rank=9)
-    return pd.concat([frame.sample(frac=1, random_state=0), others])
 
 
 def test_the_best_of_one_is_enumerated() -> None:

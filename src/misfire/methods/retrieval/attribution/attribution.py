@@ -12,6 +12,7 @@ from misfire.cells import Estimate, Estimates, Outcome, Workbench
 from misfire.core.errors import UsageError
 from misfire.core.seeding import generator
 from misfire.failures import FailureSet
+from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.measured import HIT
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.scoring import coalition_hits, target_ranks
@@ -83,7 +84,7 @@ def attribution_outcome(
             "backbone_fingerprint": cell.backbone_fingerprint,
             "dataset": cell.dataset.name,
             "dataset_fingerprint": cell.dataset.fingerprint,
-            "dataset_notes": list(cell.dataset.notes),
+            "dataset_notes": asked_notes(cell, bench, cell.subset.positions),
             "ks": list(cell.ks),
             "num_coalitions": len(plan.coalitions),
             "num_orders": plan.num_orders,

@@ -8,7 +8,7 @@ from misfire.methods.retrieval.attribution.logged import LoggedAttribution
 from misfire.methods.retrieval.attribution.table import attribution_table
 from misfire.methods.retrieval.attribution.words import attribution_sentence
 from misfire.methods.retrieval.ensemble.measured import HIT
-from misfire.methods.retrieval.logged import METHOD
+from misfire.methods.retrieval.logged import METHOD, notes_of
 from misfire.reporting.document import made_on
 from misfire.reporting.section import Section, numbered
 from misfire.reporting.table import Source
@@ -25,7 +25,7 @@ def attribution_part(cells: Sequence[Logged]) -> ReportPart:
     section = Section(
         "attribution",
         "Which templates the gain comes from",
-        sentences,
+        (*sentences, *notes_of(cells)),
         numbered([attribution_table(one) for one in found]),
         numbered([attribution_bars(one) for one in found]),
     )

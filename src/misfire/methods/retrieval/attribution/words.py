@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
+from misfire.methods.retrieval.logged import notes_of
 
 _MINED = (
     " The queries were mined from the plain caption's failures, so that any other wording looks better on them than it "
@@ -69,4 +70,13 @@ def told(found: LoggedAttribution) -> str:
     from misfire.methods.retrieval.attribution.table import attribution_table
     from misfire.reporting.table import to_text
 
-    return "\n".join([found.logged.name, attribution_sentence(found), "", to_text(attribution_table(found)), ""])
+    return "\n".join(
+        [
+            found.logged.name,
+            attribution_sentence(found),
+            *notes_of([found.logged]),
+            "",
+            to_text(attribution_table(found)),
+            "",
+        ]
+    )

@@ -11,9 +11,9 @@ from jaxtyping import Int
 from misfire.cells import Estimate, Estimates, Workbench
 from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_text
-from misfire.data import Caption, Image, i2t_hit_ceiling, images_of_texts, truncation_note
-from misfire.embeddings import num_truncated
+from misfire.data import Caption, Image, i2t_hit_ceiling, images_of_texts
 from misfire.methods.retrieval.baseline.ceilings import RankedSide, hit_ceiling
+from misfire.methods.retrieval.data_note import IMAGE_TO_TEXT, TEXT_TO_IMAGE
 from misfire.metrics import hit_at_k, reciprocal_rank
 from misfire.scoring import Outcomes, relevant_outcomes, target_outcomes, top_items
 from misfire.stats import (
@@ -24,9 +24,6 @@ from misfire.stats import (
     clustered_wilson_interval,
     wilson_interval,
 )
-
-TEXT_TO_IMAGE = "t2i"
-IMAGE_TO_TEXT = "i2t"
 
 
 def text_to_image(bench: Workbench, positions: Int[np.ndarray, " query"] | None = None) -> Outcomes:
@@ -119,26 +116,6 @@ def _estimates(
         yield estimate("hit", hit_interval(k), k)
     yield estimate("reciprocal_rank", interval(clustered_mean_bootstrap, reciprocal_rank(ranks)), unit="score")
     yield estimate("median_rank", interval(clustered_median_bootstrap, ranks), unit="score")
-
-
-def reading_notes(bench: Workbench, ks: tuple[int, ...]) -> tuple[str, ...]:
-    """What a reader of the hit rates must know besides the dataset's own notes: captions that are cut, idle cut-offs.
-
-    Args:
-        bench: Dataset, backbone and store; its captions are embedded.
-        ks: Cut-offs.
-    """
-    texts = [caption.text for caption in bench.dataset.captions]
-    cut = num_truncated(texts, bench.encoder, bench.store)
-    sizes = {TEXT_TO_IMAGE: (len(bench.dataset.images), "images"), IMAGE_TO_TEXT: (len(texts), "captions")}
-    beyond = [
-        f"{direction}/hit_at_{k} is 1 whatever the model: the gallery has {size:,} {what}."
-        for direction, (size, what) in sizes.items()
-        for k in ks
-        if k >= size
-    ]
-    note = truncation_note(cut, len(texts), context_length=bench.encoder.context_length)
-    return (*([note] if note else []), *beyond)
 
 
 def _hangs_on(bench: Workbench, queries: Outcomes, ks: tuple[int, ...]) -> Iterator[Estimate]:

@@ -62,6 +62,7 @@ class BaselineCell(Cell):
     def __post_init__(self) -> None:
         from misfire.methods.retrieval.baseline.lenient import check_labelled
 
+        _ = self.dataset.targets  # a dataset without captions is refused
         check_cut_offs(self.ks)
         if self.labelled is not None:
             self.labelled.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
@@ -115,8 +116,9 @@ class BaselineCell(Cell):
 
     @override
     def run(self, lab: Lab) -> Outcome:
-        from misfire.methods.retrieval.baseline.baseline import measured_baseline, reading_notes
+        from misfire.methods.retrieval.baseline.baseline import measured_baseline
         from misfire.methods.retrieval.baseline.lenient import lenient_hit_rate
+        from misfire.methods.retrieval.data_note import data_notes
 
         bench = lab.bench(self.dataset, self.encoder)
         records, estimates = measured_baseline(bench, ks=self.ks, statistics=self.statistics)
@@ -141,7 +143,7 @@ class BaselineCell(Cell):
             facts={
                 "backbone": self.encoder.name,
                 "dataset": self.dataset.name,
-                "dataset_notes": [*self.dataset.notes, *reading_notes(bench, self.ks)],
+                "dataset_notes": data_notes(bench, self.ks, directions=(T2I, I2T)),
                 "num_images": len(self.dataset.images),
                 "num_captions": len(self.dataset.captions),
                 "confidence": float(self.statistics.confidence),

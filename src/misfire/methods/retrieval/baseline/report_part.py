@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from misfire.cells import Estimate, Logged, ReportPart
 from misfire.core.words import UNDEFINED
+from misfire.methods.retrieval.logged import notes_of
 from misfire.reporting.document import made_on
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
@@ -53,7 +54,7 @@ def baseline_part(cells: Sequence[Logged]) -> ReportPart:
         sources=sources,
     )
     return ReportPart(
-        sections=(Section("baseline", "What plain retrieval reaches", tables=(table,)),),
+        sections=(Section("baseline", "What plain retrieval reaches", notes_of(cells), tables=(table,)),),
         answer=" ".join(_sentence(cell) for cell in cells),
         about=made_on([(cell.facts["backbone"], cell.facts["dataset"]) for cell in cells]),
         sources=sources,

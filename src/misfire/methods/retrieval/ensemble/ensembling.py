@@ -12,6 +12,7 @@ from misfire.cells import Estimates, Outcome, Workbench
 from misfire.core.hashing import sha256_json
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.ceilings import RankedSide
+from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.label_noise import noisy_gains
 from misfire.methods.retrieval.ensemble.measured import Measured, counts_of
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
@@ -69,7 +70,7 @@ def ensemble_outcome(cell: PromptedQueries, bench: Workbench, failure_set: Failu
             "backbone_fingerprint": cell.backbone_fingerprint,
             "dataset": cell.dataset.name,
             "dataset_fingerprint": cell.dataset.fingerprint,
-            "dataset_notes": [*cell.dataset.notes, *_idle_cut_offs(cell)],
+            "dataset_notes": asked_notes(cell, bench),
             "ks": list(cell.ks),
             "num_others": cell.others,
             "num_others_asked": len(cell.complement),
@@ -82,11 +83,6 @@ def ensemble_outcome(cell: PromptedQueries, bench: Workbench, failure_set: Failu
         },
         files={REPLICATES_FILE: _replicates(bootstraps)},
     )
-
-
-def _idle_cut_offs(cell: PromptedQueries) -> list[str]:
-    size = len(cell.dataset.images)
-    return [f"hit@{k} is 1 whatever the prompts: {size:,} images are searched." for k in cell.ks if k >= size]
 
 
 def _replicates(bootstraps: Mapping[int, PairedBootstrap]) -> bytes:

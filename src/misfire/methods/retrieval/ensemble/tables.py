@@ -14,6 +14,7 @@ from misfire.core.words import (
 )
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import cutoffs, pooling_label, sorted_rows, subset_label
+from misfire.methods.retrieval.logged import notes_of
 from misfire.reporting.table import Column, Entry, Source, Table
 
 _SIDE_EFFECT_K = 10
@@ -223,9 +224,8 @@ def _sample_note(rows: Sequence[LoggedEnsemble], *, has_net: bool) -> str:
 
 
 def _data_note(rows: Sequence[LoggedEnsemble]) -> str:
-    """What was left out of the data, each sentence once."""
-    notes = dict.fromkeys(f"{row.dataset}: {note}" for row in rows for note in row.dataset_notes)
-    return "".join(f" {note}" for note in notes)
+    """What must be known of the data, each sentence once."""
+    return "".join(f" {note}" for note in notes_of([row.logged for row in rows]))
 
 
 def _oracle_note(rows: Sequence[LoggedEnsemble]) -> str:

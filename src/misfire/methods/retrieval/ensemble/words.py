@@ -5,6 +5,7 @@ import math
 from misfire.cells import Logged
 from misfire.core.words import UNDEFINED, interval_percent, percentage_points, plain_count
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.logged import notes_of
 from misfire.methods.retrieval.prompted_cell import MATCHED
 from misfire.reporting.table import Column, Entry, Table, to_text
 
@@ -42,7 +43,7 @@ def told(logged: Logged) -> str:
         f"{subset.fixed}, broke {subset.broken}.",
         _elsewhere(cell, k),
         *caveats(cell),
-        *(f"{cell.dataset}: {note}" for note in cell.dataset_notes),
+        *notes_of([logged]),
         "",
         to_text(_table(cell)),
         "",

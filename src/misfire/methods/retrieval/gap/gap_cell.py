@@ -52,6 +52,8 @@ class GapCell(PromptedCell):
                 f"misfire gap must be given what it compares, got templates={getattr(systems, 'name', 'matched')}; "
                 "leave templates out, or name a file like conf/templates/gap.yaml."
             )
+        for one in (*systems.sets.values(), systems.generic):
+            one.check_asks_about("caption")
         return cls(QueryDesign.configured(settings, subset=AllFailures()), systems, one_pooling(settings))
 
     @override

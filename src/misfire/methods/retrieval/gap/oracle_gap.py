@@ -15,6 +15,7 @@ from misfire.cells.comparison import NetChange, net_change
 from misfire.core.errors import UsageError
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, text_to_image
+from misfire.methods.retrieval.data_note import data_notes
 from misfire.methods.retrieval.ensemble.measured import HIT, paired_hits
 from misfire.methods.retrieval.ensemble.prompted import check_cut_offs, complement_sample
 from misfire.methods.retrieval.flips import flip_ledger
@@ -147,7 +148,7 @@ def gap_outcome(plan: GapPlan) -> Outcome:
             "backbone_fingerprint": plan.bench.encoder.fingerprint,
             "dataset": plan.bench.dataset.name,
             "dataset_fingerprint": plan.bench.dataset.fingerprint,
-            "dataset_notes": list(plan.bench.dataset.notes),
+            "dataset_notes": data_notes(plan.bench, plan.ks, prompts=ranked.prompts),
             "pooling": plan.pooling.label,
             "systems": [[system.kind, system.router] for system in systems],
             "gold": dict(Counter(plan.gold).most_common()),

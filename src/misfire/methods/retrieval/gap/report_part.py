@@ -7,7 +7,7 @@ from misfire.methods.retrieval.gap.figure import oracle_gap_points
 from misfire.methods.retrieval.gap.logged import LoggedGap
 from misfire.methods.retrieval.gap.table import gap_table
 from misfire.methods.retrieval.gap.words import gap_sentence
-from misfire.methods.retrieval.logged import METHOD
+from misfire.methods.retrieval.logged import METHOD, notes_of
 from misfire.reporting.document import made_on
 from misfire.reporting.section import Section, numbered
 from misfire.reporting.table import Source
@@ -24,7 +24,7 @@ def gap_part(cells: Sequence[Logged]) -> ReportPart:
     section = Section(
         "oracle_gap",
         "What true labels are worth",
-        sentences,
+        (*sentences, *notes_of(cells)),
         numbered([gap_table(gap) for gap in gaps]),
         numbered([oracle_gap_points(gap) for gap in gaps]),
     )

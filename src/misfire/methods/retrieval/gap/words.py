@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from misfire.cells import Estimate
 from misfire.methods.retrieval.gap.logged import LoggedGap, LoggedSystem
+from misfire.methods.retrieval.logged import notes_of
 
 
 def gap_sentence(gap: LoggedGap, *, k: int | None = None) -> str:
@@ -56,4 +57,4 @@ def told(gap: LoggedGap) -> str:
     from misfire.methods.retrieval.gap.table import gap_table
     from misfire.reporting.table import to_text
 
-    return "\n".join([gap.logged.name, gap_sentence(gap), "", to_text(gap_table(gap)), ""])
+    return "\n".join([gap.logged.name, gap_sentence(gap), *notes_of([gap.logged]), "", to_text(gap_table(gap)), ""])

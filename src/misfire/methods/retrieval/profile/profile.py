@@ -13,6 +13,7 @@ from misfire.cells.estimates import Unit
 from misfire.core.hashing import sha256_text
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of
+from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.measured import HIT
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.profile.logged import point_name
@@ -120,7 +121,7 @@ def profile_outcome(plan: ProfilePlan, bench: Workbench, failure_set: FailureSet
             "backbone_fingerprint": cell.backbone_fingerprint,
             "dataset": cell.dataset.name,
             "dataset_fingerprint": cell.dataset.fingerprint,
-            "dataset_notes": list(cell.dataset.notes),
+            "dataset_notes": asked_notes(cell, bench),
             "ks": list(cell.ks),
             "taus": plan.grid.taus.tolist(),
             "num_others": cell.others,

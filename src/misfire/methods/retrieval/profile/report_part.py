@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from misfire.cells import Logged, ReportPart
 from misfire.methods.retrieval.ensemble.measured import HIT
-from misfire.methods.retrieval.logged import METHOD
+from misfire.methods.retrieval.logged import METHOD, notes_of
 from misfire.methods.retrieval.profile.figure import tau_profile_curves
 from misfire.methods.retrieval.profile.logged import LoggedProfile
 from misfire.methods.retrieval.profile.table import profile_table
@@ -31,7 +31,9 @@ def profile_part(cells: Sequence[Logged]) -> ReportPart:
         drawn.append(replace(tau_profile_curves(profile), name=f"tau_profile_{number}"))
     k = profiles[-1].ks[-1]
     return ReportPart(
-        sections=(Section("temperature", "What the temperature does", tuple(told), tuple(tables), tuple(drawn)),),
+        sections=(
+            Section("temperature", "What the temperature does", (*told, *notes_of(cells)), tuple(tables), tuple(drawn)),
+        ),
         answer=" ".join(profile_conclusion(one, num_profiles=len(profiles)) for one in profiles),
         about=made_on([(one.backbone, one.dataset) for one in profiles]),
         sources=tuple(

@@ -2,6 +2,7 @@
 
 import math
 
+from misfire.methods.retrieval.logged import notes_of
 from misfire.methods.retrieval.profile.logged import LoggedProfile, ProfilePoint
 
 _LEVEL = 0.05
@@ -116,6 +117,7 @@ def told(profile: LoggedProfile) -> str:
             f"{profile.subset}: hits of {profile.num_queries} queries at {profile.num_taus} taus. "
             f"{profile_conclusion(profile)}",
             *mined,
+            *notes_of([profile.logged]),
             "",
             to_text(profile_table(profile)),
             "",

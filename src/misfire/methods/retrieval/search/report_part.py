@@ -7,7 +7,7 @@ from misfire.core.seeding import generator
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.report_part import flips_in_pictures
 from misfire.methods.retrieval.ensemble.series import listed, sorted_rows
-from misfire.methods.retrieval.logged import METHOD
+from misfire.methods.retrieval.logged import METHOD, notes_of
 from misfire.methods.retrieval.search.winner import Winner, conclude_winner, selection_adjusted_p
 from misfire.methods.retrieval.search.winner_table import winner_table
 from misfire.reporting.document import made_on
@@ -31,7 +31,12 @@ def search_part(found: "Searched", question: Question) -> ReportPart:
     name = f"{found.winner.label} (trial {found.winner.number})"
     return ReportPart(
         sections=(
-            Section("verdict", "The winner on both sides", tables=(winner_table(winner),) if winner else ()),
+            Section(
+                "verdict",
+                "The winner on both sides",
+                notes_of([row.logged for row in whole]),
+                tables=(winner_table(winner),) if winner else (),
+            ),
             *([] if winner is None else flips_in_pictures(winner.test, question, winner.k)),
             trials_section(found, of_beaten="Their subset was asked whole, and counts in the adjusted p-value."),
         ),

@@ -53,5 +53,15 @@ def sets_of(chosen: TemplateChoice) -> list[TemplateSet]:
     return [chosen] if isinstance(chosen, TemplateSet) else list(getattr(chosen, "sets", {}).values())
 
 
+def check_asks_with_captions(chosen: TemplateChoice) -> None:
+    """Refuse a choice among whose sets is one that has a place for anything but a caption.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    for one in sets_of(chosen):
+        one.check_asks_about("caption")
+
+
 def _token_rows(encoder: Encoder, prompts: Sequence[str]) -> list[Hashable]:
     return [row.tobytes() for row in encoder.tokenize(prompts).numpy()]

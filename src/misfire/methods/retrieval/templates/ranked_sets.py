@@ -69,6 +69,12 @@ class RankedSets:
         chosen = [self._checked(choice, len(self.positions)) for choice in choices]
         self._rank({name: np.flatnonzero(np.any([one == name for one in chosen], axis=0)) for name in self.sets})
 
+    @property
+    def prompts(self) -> list[str]:
+        """The different prompts with which queries were ranked so far, in order."""
+        rows = (row for name, ranks in self._known.items() for row in self._prompts(name, np.flatnonzero(ranks)))
+        return sorted({prompt for row in rows for prompt in row})
+
     def _checked(self, chosen: Sequence[str], num_queries: int) -> np.ndarray:
         strange = sorted(set(chosen) - self.sets.keys() - {PLAIN_CAPTION})
         if strange or len(chosen) != num_queries:
