@@ -87,7 +87,7 @@ def _in_words(error: OSError | ValueError) -> str:
 
 
 def _missing(path: Path) -> str:
-    """That a file is missing, whether a link is there in its place, or one whose name differs as people don't see it."""
+    """That a file is missing, whether a link stands in its place, or a name that differs as people don't see it."""
     if path.is_symlink():
         return f"{MISSING}, a link to {os.readlink(path)}"
     try:
