@@ -13,8 +13,9 @@ def test_audit_says_what_counts_support(tmp_path: Path, capsys: pytest.CaptureFi
     assert is_audit(words)
     assert run_audit(words) == 0
     printed = capsys.readouterr().out
-    assert "May be concluded: The comparison shows no difference" in printed
-    assert (tmp_path / "out" / "audit_counts" / "audit.html").is_file()
+    assert "May be concluded: The comparison shows no difference that luck couldn't make" in printed
+    assert "the true one may be anything from -16.2 to +52.5 points" in printed
+    assert (tmp_path / "out" / "audit_counts.csv" / "audit.html").is_file()
 
 
 @pytest.mark.parametrize(

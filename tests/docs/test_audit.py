@@ -20,7 +20,10 @@ def test_commands_run_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: p
         (tmp_path / f"counts.{kind}").write_text(GUIDE.blocks(kind)[-1], encoding="utf-8")
     for command in GUIDE.commands:
         run(command)
-        assert (tmp_path / "report" / "audit_counts" / "audit.html").is_file()
+    # Each file has a folder of its own, though both are called counts.
+    written = sorted(path.parent.name for path in (tmp_path / "report").glob("*/audit.html"))
+    assert written == ["audit_counts.csv", "audit_counts.json"]
+    assert "`report/audit_counts.csv/`" in GUIDE.text
 
 
 def test_what_it_says_of_the_published_table_is_so(tmp_path: Path) -> None:

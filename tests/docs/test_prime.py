@@ -31,7 +31,7 @@ def test_every_command_runs_on_the_files_that_are_shown(tmp_path: Path, monkeypa
         is_report = command.startswith("misfire report")
         varies = [word.partition("=")[0] for word in command.split() if "," in word]
         run(command, *(word for word in SMALL if not is_report and word.partition("=")[0] not in varies))
-    assert (tmp_path / "report" / "modes" / "report.html").is_file()
+    assert (tmp_path / "report" / "thresholds" / "report.html").is_file()
 
 
 def test_the_files_that_are_shown_are_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from misfire.cells.lab import Lab
 from misfire.cells.ledger import Ledger, Logged
 from misfire.core.errors import MisfireError
 from misfire.core.progress import say
+from misfire.core.pulse import doing, while_doing
 
 
 @final
@@ -72,7 +73,8 @@ def run_cell(
     with ledger.claim(cell.id) as claim:
         if claim.finished is not None:
             return claim.finished, False
-        return ledger.save(cell, cell.run(lab), config=config(), words=words), True
+        with while_doing(f"Running {cell.name}"):
+            return ledger.save(cell, cell.run(lab), config=config(), words=words), True
 
 
 def run_jobs(
@@ -101,6 +103,7 @@ def run_jobs(
         tell(one)
 
     built: dict[int, Cell] = {}
+    doing(f"Preparing {len(jobs)} {'cell' if len(jobs) == 1 else 'cells'}")
     for place, job in enumerate(jobs):
         try:
             built[place] = job.build()
@@ -138,7 +141,8 @@ def _work_off(
                     if claim.finished is not None:
                         one = _ended(Status.FINISHED_BEFORE, claim.finished, job)
                     else:
-                        saved = ledger.save(cell, cell.run(lab), config=job.config(), words=job.words)
+                        with while_doing(f"Running {cell.name}"):
+                            saved = ledger.save(cell, cell.run(lab), config=job.config(), words=job.words)
                         one = _ended(Status.DONE, saved, job)
             except Exception as error:
                 # A defect of ours or of a library in one cell must not take the others with it.

@@ -34,7 +34,7 @@ def run_audit(words: Sequence[str]) -> int:
         raise UsageError(f"mined must be true or false, got {given['mined']!r}; true if failures were picked.")
     path, is_mined = Path(given["audit"]), given.get("mined") == "true"
     audited = audit(read_published_counts(path))
-    folder = Path(given.get("paths.report", "report")) / f"audit_{path.stem}"
+    folder = Path(given.get("paths.report", "report")) / f"audit_{path.name}"
     written = write_audit(audited, folder, source=path.name, is_failure_mined=is_mined)
     conclusion = audit_conclusion(audited, is_failure_mined=is_mined)
     print(f"{conclusion.paragraph}\n\nMay be concluded: {conclusion.may}\nMay not: {conclusion.may_not}\n")

@@ -41,8 +41,9 @@ def _run_grid(verb: str, words: Sequence[str]) -> int:
 
     work = grid_work(verb, words)
     ended = run_work(verb, work, words)
-    if any(one.id for one in ended):
-        report_on(work.settings, work.ledger, is_made_anew=False)
+    ids = {one.id for one in ended if one.id}
+    if ids:
+        report_on(work.settings, work.ledger, ids=ids, is_made_anew=False)
     return tell_endings(ended)
 
 

@@ -6,12 +6,13 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import misfire
 from misfire.cli._output import work_outlives_its_readers
 from misfire.core.errors import MisfireError, UsageError, name_some
+from misfire.core.pulse import alive
 from misfire.core.stopping import Stopped, stopped_by_signals
 
 _ORDER = (
@@ -79,7 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     with work_outlives_its_readers():
         try:
-            with stopped_by_signals():
+            is_waited_for = arguments is None and bool(words)
+            with (
+                stopped_by_signals(),
+                alive(f"Loading what misfire {words[0]} needs") if is_waited_for else nullcontext(),
+            ):
                 return _run(words)
         except MisfireError as error:
             print(f"misfire: {error}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from misfire.core.errors import UsageError
 from misfire.core.files import locked
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
+from misfire.core.pulse import doing
 
 if TYPE_CHECKING:
     from misfire.cells import Ledger, Logged, Question, ReportPart
@@ -21,7 +22,12 @@ _NO_RULE = "None was set: what was measured here describes, it decides nothing."
 
 
 def report_on(
-    settings: "Settings", ledger: "Ledger", question: "Question | None" = None, *, is_made_anew: bool = True
+    settings: "Settings",
+    ledger: "Ledger",
+    question: "Question | None" = None,
+    *,
+    ids: "Collection[str] | None" = None,
+    is_made_anew: bool = True,
 ) -> Path:
     """Write the report of a ledger's experiment and put it into the store. Returns the report's folder.
 
@@ -29,13 +35,16 @@ def report_on(
         settings: A configuration that names the experiment, the folders and the seed.
         ledger: Holds the experiment's cells.
         question: What the experiment asks; by default what cells show side by side.
+        ids: The cells that it is about; by default all that are finished.
         is_made_anew: Whether to make it although there is one of the same cells, by the same code.
 
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
     """
     asked = question or ad_hoc_question(settings)
-    return write_report(settings, ledger, asked, lambda cells: parts_of(cells, asked), is_made_anew=is_made_anew)
+    return write_report(
+        settings, ledger, asked, lambda cells: parts_of(cells, asked), ids=ids, is_made_anew=is_made_anew
+    )
 
 
 def write_report(
@@ -44,6 +53,7 @@ def write_report(
     question: "Question",
     parts_of_cells: "Callable[[Sequence[Logged]], Mapping[str, ReportPart]]",
     *,
+    ids: "Collection[str] | None" = None,
     is_made_anew: bool = True,
 ) -> Path:
     """Write a report of an experiment's cells and put it into the store. Returns the report's folder.
@@ -53,6 +63,7 @@ def write_report(
         ledger: Holds the experiment's cells.
         question: What the experiment asks.
         parts_of_cells: Gives what is said of its finished cells, under a name each, what decides first.
+        ids: The cells that it is about; by default all that are finished.
         is_made_anew: Whether to make it although there is one of the same cells, by the same code.
 
     Raises:
@@ -61,9 +72,10 @@ def write_report(
     experiment = settings["tracking.experiment"]
     if experiment not in ledger.experiments():
         raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
+    doing(f"Writing the report of {experiment}")
     # Two processes that end the same sweep must not log each other's half-written files.
     with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
-        cells = [_linked(cell, settings) for cell in ledger.load()]
+        cells = [_linked(cell, settings) for cell in ledger.load() if ids is None or cell.id in ids]
         folder: Path = Path(settings["paths.report"]) / experiment
         made_of = _made_of(question, cells, folder)
         # Whoever ends a shared sweep second, or issues a finished one again, finds the report made.

@@ -9,6 +9,8 @@ from typing import TextIO, cast
 
 from typing_extensions import override
 
+from misfire.core.pulse import heard
+
 
 class _Patient(io.TextIOBase):
     """A stream that prints as long as somebody reads, and is silent afterwards.
@@ -24,6 +26,7 @@ class _Patient(io.TextIOBase):
     @override
     def write(self, text: str) -> int:
         if self._is_read:
+            heard()
             try:
                 return self._stream.write(text)
             except UnicodeEncodeError:

@@ -38,8 +38,10 @@ def run_sweep(sweep: "Sweep", words: Sequence[str]) -> int:
     check_cut_off(sweep, asked.settings)
     introduce(sweep)
     ended = run_work(sweep.verb, asked, words)
-    if any(one.id for one in ended):
-        report_on(asked.settings, asked.ledger, question_of(sweep, asked.settings), is_made_anew=False)
+    ids = {one.id for one in ended if one.id}
+    if ids:
+        question = question_of(sweep, asked.settings)
+        report_on(asked.settings, asked.ledger, question, ids=ids, is_made_anew=False)
     return tell_endings(ended)
 
 

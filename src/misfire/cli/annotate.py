@@ -122,6 +122,7 @@ def _desk(settings: "Settings", failure_set: "FailureSet", folder: Path, taxonom
 def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
     from misfire.annotation import Access, serve
     from misfire.core.progress import say
+    from misfire.core.pulse import at_rest
 
     damaged = desk.log.read().damaged_lines
     if damaged:
@@ -129,6 +130,7 @@ def _serve(settings: "Settings", desk: "AnnotationDesk") -> None:
         say(f"{desk.log.path} has {len(damaged)} torn {lines}; all others are there.")
 
     def announce(url: str) -> None:
+        at_rest()
         done = desk.progress()
         print(
             f"{desk.annotator}: {done['num_labelled']} of {done['num_items']} items of failure set "

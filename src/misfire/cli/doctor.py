@@ -35,10 +35,12 @@ class Check:
 def run(words: Sequence[str]) -> int:
     """Check everything, print a line each; 0 if all works, 1 otherwise."""
     from misfire.config import Settings
+    from misfire.core.pulse import doing
 
     settings = Settings.of_words("doctor", words)
     broken: list[str] = []
     for name, (look, needed) in _LOOKS.items():
+        doing(f"Looking at the {name}")
         missing = [other for other in needed if other in broken]
         check = Check(name, False, f"for {missing[0]}", waits=True) if missing else _check(name, look, settings)
         if not check.works:

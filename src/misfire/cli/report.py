@@ -16,7 +16,6 @@ def run(words: Sequence[str]) -> int:
         return run_audit(words)
     from misfire.cli._experiment import report_on
     from misfire.cli._sweeping import question_of
-    from misfire.config.settings import Settings
     from misfire.config.sweep import load, names
     from misfire.config.words import word
 
@@ -32,7 +31,7 @@ def run(words: Sequence[str]) -> int:
         rest.append(word("tracking.experiment", sweep.name))
     elif name is not None:
         rest.append(word("tracking.experiment", name))
-    settings = _settled(Settings.of_words("report", rest), rest)
+    settings = _settled(rest)
     if sweep is None and settings["tracking.experiment"] in names():
         sweep = load(settings["tracking.experiment"])
     if sweep is not None and sweep.walk is not None:
@@ -45,21 +44,23 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _settled(settings: "Settings", words: Sequence[str]) -> "Settings":
-    """The settings with an experiment: the only one that there is, where none is named.
+def _settled(words: Sequence[str]) -> "Settings":
+    """The settings with an experiment: the one that is named, by its beginning if only one has it, or the only one.
 
     Raises:
         UsageError: If there is none, or there are several to choose from.
     """
+    from misfire.config.experiment import EXPERIMENT
     from misfire.config.settings import Settings
-    from misfire.config.words import word
+    from misfire.config.words import own_words, parsed, word
 
-    if settings["tracking.experiment"] is not None:
-        return settings
-    probe = Settings.of_words("report", [*words, word("tracking.experiment", "none")])
-    there = list(probe["tracking"].experiments())
-    if len(there) != 1:
-        remedy = f"name one: `misfire report {there[0]}`" if there else "run `misfire demo`"
-        found = name_some(there, most=20) if there else "none with a finished cell"
-        raise UsageError(f"a report needs one experiment, got {found}; {remedy}.")
-    return Settings.of_words("report", [*words, word("tracking.experiment", there[0])])
+    named = next((one.values[0][0] for one in parsed(own_words(words)) if one.key == EXPERIMENT), None)
+    there = list(Settings.of_words("report", words)["tracking"].experiments())
+    found = [name for name in there if named is None or name.startswith(f"{named}-")]
+    if named in there or (named is not None and not found):
+        return Settings.of_words("report", words)
+    if len(found) != 1:
+        remedy = f"name one: `misfire report {found[0]}`" if found else "run `misfire demo`"
+        said = name_some(found, most=20) if found else "none with a finished cell"
+        raise UsageError(f"a report needs one experiment, got {said}; {remedy}.")
+    return Settings.of_words("report", [*words, word(EXPERIMENT, found[0])])

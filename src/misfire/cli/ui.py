@@ -8,17 +8,19 @@ from collections.abc import Sequence
 def run(words: Sequence[str]) -> int:
     """Serve until interrupted; a polite kill ends the server too."""
     from misfire.config import Settings
-    from misfire.core.progress import say
+    from misfire.core.pulse import at_rest, doing
     from misfire.tracking import experiment_links, serve_ui
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = Settings.of_words("ui", words)
     ledger, host, port = settings["tracking"], settings["host"], settings["port"]
     address = f"http://{host}:{port}"
-    say(f"Starting the MLflow UI on {ledger.uri} (it takes a while to load).")
+    doing(f"Starting the MLflow UI on {ledger.uri}")
     with serve_ui(ledger, host=host, port=port) as server:
+        at_rest()
         print(f"MLflow UI on {address} (Ctrl-C ends it)")
         for title, link in experiment_links(ledger.client):
             print(f"  {title:<40} {address}/{link}")
+        sys.stdout.flush()
         server.wait()
     return 0

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, final
 
+from misfire.config.experiment import EXPERIMENT, ad_hoc_name
 from misfire.config.fitting import unknown_keys
 from misfire.config.folders import conf_folder
 from misfire.config.groups import content, groups, groups_of, primaries
@@ -94,6 +95,13 @@ class _Base:
         return resolved(self.config)
 
     @cached_property
+    def lacks_experiment(self) -> bool:
+        """Whether the files leave open what the experiment is called."""
+        from omegaconf import OmegaConf
+
+        return EXPERIMENT in self.names and OmegaConf.select(self.config, EXPERIMENT) is None
+
+    @cached_property
     def _references(self) -> frozenset[str]:
         from omegaconf import OmegaConf
 
@@ -118,7 +126,10 @@ def composition(verb: str, words: Sequence[str]) -> Composition:
     strangers = [word.key for word in values if word.key not in base.names]
     if strangers:
         raise UsageError(_unknown(verb, strangers, base.names, said))
-    return Composition(base, {word.key: word.values[0][0] for word in values})
+    found = {word.key: word.values[0][0] for word in values}
+    if base.lacks_experiment and found.get(EXPERIMENT) is None:
+        found[EXPERIMENT] = ad_hoc_name(verb, [said])
+    return Composition(base, found)
 
 
 def composed(verb: str, words: Sequence[str]) -> "DictConfig":

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from misfire.config.composing import CELL
+from misfire.config.composing import CELL, keys
+from misfire.config.experiment import EXPERIMENT, ad_hoc_name
 from misfire.config.groups import content, primaries
 from misfire.config.settings import Settings
-from misfire.config.words import grid, own_words, parsed
+from misfire.config.words import grid, own_words, parsed, word
 from misfire.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +65,19 @@ def work(verb: str, points: Sequence[Sequence[str]]) -> Work:
     if not points:
         raise UsageError(f"a grid must have a cell, got none for misfire {verb}; name values that there are.")
     _check_shared(verb, points)
+    points = _kept_together(verb, points)
     first = _checked(verb, points)
     return Work(tuple(job(verb, point) for point in points), first.lab, first["tracking"], first)
+
+
+def _kept_together(verb: str, points: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The points, each with the experiment's name where it wouldn't find the same one by itself."""
+    said = [parsed(point) for point in points]
+    if EXPERIMENT not in keys(verb) or any(one.key == EXPERIMENT for one in said[0]):
+        return points
+    name = ad_hoc_name(verb, said)
+    own = word(EXPERIMENT, name)
+    return points if all(ad_hoc_name(verb, [one]) == name for one in said) else [(*point, own) for point in points]
 
 
 def job(verb: str, words: Sequence[str]) -> "Job":

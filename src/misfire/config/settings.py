@@ -1,7 +1,6 @@
 """A composed configuration as objects and plain data, read by key: what the rooms of the methods see of it."""
 
 import json
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -13,7 +12,6 @@ from misfire.config.composing import CELL, Composition, composition, resolved
 from misfire.config.fitting import MISSING, fitted_fields, hints_of, unknown_keys
 from misfire.config.words import PATH_KEYS
 from misfire.core.errors import IntegrityError, UsageError
-from misfire.core.progress import say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -93,7 +91,6 @@ class Settings:
     @property
     def lab(self) -> "Lab":
         """Where cells run: one for equal settings, so that cells of a process share what they embed."""
-        say_what_loads(self.verb)
         from misfire.cells import Lab
         from misfire.embeddings import EmbeddingStore
 
@@ -154,17 +151,10 @@ class Settings:
         return OmegaConf.to_yaml(self._config)
 
 
-def say_what_loads(what: str) -> None:
-    """Say once what takes the next seconds, before a process loads its heavy libraries."""
-    if "torch" not in sys.modules:
-        say(f"Loading PyTorch and what misfire {what} needs.")
-
-
 def _kind_of(verb: str, plain: Mapping[str, Any]) -> "type[Cell]":
     described = plain.get(CELL)
     if not isinstance(described, Mapping) or set(described) != {TARGET}:
         raise UsageError(f"{CELL} must name a kind of cell and nothing else, got {described} for misfire {verb}.")
-    say_what_loads(verb)
     from misfire.cells import Cell
 
     kind = target(described[TARGET], key=CELL, expected=(Cell,))

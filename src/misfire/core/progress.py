@@ -8,9 +8,11 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from misfire.core.pulse import MOST_SILENCE, heard, while_doing
+
 Item = TypeVar("Item")
 
-_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LINES = MOST_SILENCE
 
 
 def track(items: Iterable[Item], *, total: int | Callable[[], int], what: str, unit: int = 1) -> Iterator[Item]:
@@ -23,13 +25,15 @@ def track(items: Iterable[Item], *, total: int | Callable[[], int], what: str, u
         unit: How many units one item stands for (a batch's size).
     """
     now = total if callable(total) else lambda: total
-    show = _with_bar if sys.stderr.isatty() else _with_lines
-    yield from show(items, total=now, what=what, unit=unit)
+    is_bar = sys.stderr.isatty()
+    with while_doing("" if is_bar else what):  # a bar moves by itself
+        yield from (_with_bar if is_bar else _with_lines)(items, total=now, what=what, unit=unit)
 
 
 def say(line: str) -> None:
     """Tell the user one line on standard error, so that standard output stays data."""
     print(line, file=sys.stderr, flush=True)
+    heard()
 
 
 def _with_bar(items: Iterable[Item], *, total: Callable[[], int], what: str, unit: int) -> Iterator[Item]:

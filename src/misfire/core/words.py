@@ -115,9 +115,9 @@ def _number(share: float) -> str:
 
 
 def signed(share: float) -> str:
-    """A share in percentage points with its sign: ``+20.8``, ``0``."""
-    text = f"{100 * share:+.1f}".removesuffix(".0")
-    return "0" if text in ("+0", "-0") else text
+    """A share in percentage points with its sign and one digit: ``+20.8``, ``-24.0``, ``0``."""
+    text = f"{100 * share:+.1f}"
+    return "0" if text in ("+0.0", "-0.0") else text
 
 
 def change(gain: float) -> str:

@@ -18,13 +18,14 @@ OPEN = PublishedCounts("b", 100, 40, 52)
         (
             [ACTION],
             False,
-            "The comparison shows no difference, whatever the split of the flips.",
+            "The comparison shows no difference that luck couldn't make, whatever the split of the flips. That isn't "
+            "equality: the true one may be anything from -16.2 to +52.5 points.",
             "That it is more than luck",
         ),
         (
             [ACTION] * 2,
             True,
-            "None of 2 comparisons shows a difference, whatever the split of the flips.",
+            "None of 2 comparisons shows a difference that luck couldn't make, whatever the split of the flips.",
             "That the differences are more than luck, or that the systems are equal.",
         ),
         ([SHOWN], False, "The difference is shown.", "That the difference carries over to other data."),
@@ -48,6 +49,23 @@ def test_words_follow_the_support(counts: list[PublishedCounts], is_mined: bool,
     assert may in said.may
     assert may_not in said.may_not
     assert ("any other system seems to gain" in said.paragraph) == is_mined
+
+
+def test_what_is_not_shown_is_said_to_be_possible() -> None:
+    """Ends of the widest score interval that the splits of the open comparisons allow, in points."""
+    audited = audit([SHOWN, ACTION])
+    ends = [end for split in (audited[1].best, audited[1].worst) for end in split.score]
+    assert [round(100 * end, 1) for end in (min(ends), max(ends))] == [-16.2, 52.5]
+    said = audit_conclusion(audited, is_failure_mined=False).may
+    assert "That isn't equality: the true one of the other may be anything from -16.2 to +52.5 points." in said
+
+
+def test_percentiles_without_zero_beside_an_exact_p_above_the_level_are_explained() -> None:
+    """5 fixed and none broken of 24: the exact test says 0.0625, percentiles of the bootstrap 4.2 to 37.5 points."""
+    said = audit_conclusion(audit([ACTION]), is_failure_mined=False).paragraph
+    assert "With 5 fixed and 0 broken, the bootstrap's percentiles leave 0 out (+4.2 to +37.5 points)" in said
+    assert "(p = 0.062)" in said
+    assert "percentiles leave" not in audit_conclusion(audit([SHOWN]), is_failure_mined=False).paragraph
 
 
 def test_paragraph_names_the_strongest_and_the_reach() -> None:

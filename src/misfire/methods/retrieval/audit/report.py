@@ -12,9 +12,11 @@ from misfire.core.words import (
     percentage_points,
     plain_count,
     probability,
+    signed,
     unsigned_points,
 )
 from misfire.methods.retrieval.audit.support import AuditedCounts, Split, Support
+from misfire.methods.retrieval.percentiles import PERCENTILES_ARE_SHORT, leaves_out_zero_alone
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
@@ -78,6 +80,7 @@ def audit_conclusion(audited: Sequence[AuditedCounts], *, is_failure_mined: bool
         "fixed and how many broken, only the difference; so each is judged twice, as if nothing beyond it had flipped, "
         "and as if as many had flipped as the hits allow.",
         _strongest(strongest, total),
+        *_percentiles(strongest),
         _reach(min(audited, key=lambda one: one.counts.num_queries)),
     ]
     if is_failure_mined:
@@ -88,7 +91,7 @@ def audit_conclusion(audited: Sequence[AuditedCounts], *, is_failure_mined: bool
     shown, open_ = len(by[Support.SHOWN]), len(by[Support.OPEN])
     return Conclusion(
         (Statement("", " ".join(sentences)),),
-        _may(shown, open_, total),
+        _may(shown, open_, audited),
         _may_not(shown, open_, total, is_failure_mined),
     )
 
@@ -172,16 +175,45 @@ def _reach(one: AuditedCounts) -> str:
     )
 
 
-def _may(shown: int, open_: int, total: int) -> str:
+def _percentiles(one: AuditedCounts) -> list[str]:
+    """What a reader of the published bootstrap must be told: percentiles and the exact test may disagree."""
+    split = next((s for s in (one.best, one.worst) if leaves_out_zero_alone(s.p_exact, *s.percentile)), None)
+    if split is None:
+        return []
+    return [f"With {split.fixed} fixed and {split.broken} broken, {PERCENTILES_ARE_SHORT.format(*_ends(split))}"]
+
+
+def _ends(split: Split) -> tuple[str, str, str]:
+    return signed(split.percentile[0]), signed(split.percentile[1]), p_value(split.p_exact)
+
+
+def _may(shown: int, open_: int, audited: Sequence[AuditedCounts]) -> str:
+    total = len(audited)
     if shown == total:
         return "Every difference is shown, however the flips split." if total > 1 else "The difference is shown."
     said = f"{shown} of {_comparisons(total)} {'shows' if shown == 1 else 'show'} a difference however the flips split"
     if not shown:
-        said = (
-            f"None of {_comparisons(total)} shows a difference" if total > 1 else "The comparison shows no difference"
-        )
+        who = f"None of {_comparisons(total)} shows a" if total > 1 else "The comparison shows no"
+        said = f"{who} difference that luck couldn't make"
         said += ", whatever the split of the flips" if not open_ else " for every split of the flips"
-    return f"{said}; {open_} may, depending on which queries flipped." if open_ else f"{said}."
+    said += f"; {open_} may, depending on which queries flipped" if open_ else ""
+    return f"{said}. {_still_possible(audited)}".strip()
+
+
+def _still_possible(audited: Sequence[AuditedCounts]) -> str:
+    """How large the differences that aren't shown may be: that none was shown is no proof that there is none."""
+    open_ = [one for one in audited if one.support is not Support.SHOWN]
+    ends = [end for one in open_ for split in (one.best, one.worst) for end in split.score]
+    who = (
+        "the true one may"
+        if len(audited) == 1
+        else "each of the others may"
+        if len(open_) < len(audited)
+        else "each may"
+    )
+    if len(open_) == 1 < len(audited):
+        who = "the true one of the other may"
+    return f"That isn't equality: {who} be anything from {signed(min(ends))} to {signed(max(ends))} points."
 
 
 def _may_not(shown: int, open_: int, total: int, is_failure_mined: bool) -> str:

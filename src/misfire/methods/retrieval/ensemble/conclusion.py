@@ -7,10 +7,17 @@ from typing import final
 
 from misfire.cells import Flips
 from misfire.cells.comparison import Compared, Verdict
-from misfire.core.words import change, how_often, plain_count, points, queries, signed
+from misfire.core.words import change, how_often, p_value, plain_count, points, queries, signed
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import cell_label, sorted_rows
+from misfire.methods.retrieval.percentiles import PERCENTILES_ARE_SHORT, leaves_out_zero_alone
 from misfire.reporting.conclusion import Conclusion, Statement
+
+_PLACEBOS = {
+    "placebo_noise": "systems of equal quality that change as many",
+    "placebo_paraphrase": "prompts that only say the same in other words",
+}
+"""Changes that improve nothing, by their group of estimates."""
 
 _LEVEL = 0.05
 _FEW_OTHERS = 100
@@ -67,10 +74,11 @@ class Decided:
         return net.low, net.high
 
     @property
-    def placebo(self) -> tuple[float, float]:
-        """What changes of no worth show on queries that were chosen by failing; NaN where that isn't known."""
-        band = self.cell.find("placebo_noise", self.k) if self.compared.is_chosen_by_failing else None
-        return (math.nan, math.nan) if band is None else (band.low, band.high)
+    def placebos(self) -> list[tuple[str, float, float]]:
+        """What each kind of change of no worth shows on queries that were chosen by failing, where that is known."""
+        known = _PLACEBOS.items() if self.compared.is_chosen_by_failing else ()
+        bands = [(said, self.cell.find(group, self.k)) for group, said in known]
+        return [(said, band.low, band.high) for said, band in bands if band is not None and not math.isnan(band.low)]
 
     @property
     def is_more_everywhere(self) -> bool:
@@ -178,10 +186,19 @@ def _judged(one: Decided) -> str:
             else ""
         )
         verb = "no gain" if one.gain > 0 else "no loss"
-        return f"That can't be told from {verb} at all: {luck}.{alone}"
+        return f"That can't be told from {verb} at all: {luck}.{alone}{_percentiles(one)}"
     if one.verdict is Verdict.CHOSEN:
         return f"Luck alone doesn't explain that: {luck}."
     return f"That {'loss' if one.verdict is Verdict.LOSS else 'difference'} isn't luck: {luck}."
+
+
+def _percentiles(one: Decided) -> str:
+    """Why the bootstrap's percentiles may seem to say more than the exact test."""
+    stored, p_exact = one.cell.at("delta", one.k), one.compared.test.p_exact
+    if not leaves_out_zero_alone(p_exact, stored.low, stored.high, level=_LEVEL):
+        return ""
+    said = PERCENTILES_ARE_SHORT.format(signed(stored.low), signed(stored.high), p_value(p_exact))
+    return f" {said[0].upper()}{said[1:]}"
 
 
 def _luck(one: Decided) -> str:
@@ -209,10 +226,9 @@ def _chosen(one: Decided) -> str:
         f"{start}{link}these queries were picked because the plain caption fails on them, and any other way of asking, "
         "better or not, wins some of those back"
     )
-    if not math.isnan(one.placebo[0]):
-        low, high = one.placebo
-        said += f": on them, changes that improve nothing show anything from {signed(low)} to {signed(high)} points"
-    return said + "."
+    told = [f"from {signed(low)} to {signed(high)} points ({who})" for who, low, high in one.placebos]
+    shown = f": on them, changes that improve nothing show anything {', and '.join(told)}" if told else ""
+    return f"{said}{shown}."
 
 
 def _elsewhere(one: Decided) -> str:
