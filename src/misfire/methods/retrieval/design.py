@@ -61,6 +61,13 @@ class SplitSide:
                 f"dev_share must be a fraction in (0, 1), got {self.dev_share!r}; 0.5 splits the images in halves."
             )
 
+    @classmethod
+    def configured(cls, settings: "Settings") -> "SplitSide | None":
+        """The side that a configuration asks for, None where it asks for none; what it says of a split is checked."""
+        asked = settings["side"]
+        side = cls("dev" if asked is None else asked, settings["dev_share"], settings["split_seed"])
+        return None if asked is None else side
+
     def of(self, dataset: Dataset) -> Side:
         """The queries of this side."""
         split = dev_queries if self.name == "dev" else test_queries
@@ -146,7 +153,7 @@ class QueryDesign:
         Raises:
             UsageError: If its parts don't fit each other.
         """
-        named, side = settings["failure_set"], settings["side"] if has_sides else None
+        named = settings["failure_set"]
         return cls(
             dataset=settings["dataset"],
             encoder=settings["backbone"],
@@ -158,7 +165,7 @@ class QueryDesign:
             seed=settings["seed"],
             ks=tuple(settings["ks"]),
             statistics=settings["statistics"],
-            side=None if side is None else SplitSide(side, settings["dev_share"], settings["split_seed"]),
+            side=SplitSide.configured(settings) if has_sides else None,
         )
 
     def templates_for(self, choice: TemplateChoice) -> Templates:
