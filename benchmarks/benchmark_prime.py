@@ -1,7 +1,7 @@
 """Searching for the tag sets under which a classifier fails: our search beside tools that do a part of it.
 
 Run: python benchmarks/benchmark_prime.py [--words shared/data/imagenet_x] [--growth growth.png]
-The peers are optional (`pip install "misfire[bench]"`); those that aren't installed are left out, and said.
+The peers are optional (`pip install pyfim mlxtend pysubgroup sliceline`); what isn't installed is left out, and said.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from misfire.data.outcomes import read_outcomes
 from misfire.data.tag_table import common_images, read_words
 from misfire.methods.modes.mode_significance import error_p_values, num_sets_searched
 from misfire.methods.modes.tag_mode import Criteria, TaggedOutcomes, prime
+from misfire.methods.modes.tag_sets import ClassTable
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -67,31 +68,49 @@ def search_and_count(data: Table, max_size: int = 4) -> object:
     return search(data, max_size), num_sets_searched(TaggedOutcomes(*data), Criteria(max_size=max_size))
 
 
-def by_eclat(data: Table, max_size: int) -> object:
+Counts = dict[tuple[int, ...], tuple[int, int | None]]
+"""Images of each set of tags and how many of them are wrong; None where a peer doesn't say."""
+
+
+def our_counts(data: Table, max_size: int) -> Counts:
+    """All sets of the table's first class with at least 30 images."""
+    correct, labels, tags = data
+    rows = labels == labels[0]
+    table = ClassTable(correct[rows], tags[rows], min_support=30)
+    return {
+        tuple(columns): (support, wrong)
+        for block in table.sets(max_size)
+        for columns, support, wrong in zip(
+            block.tags.tolist(), block.support.tolist(), block.num_wrong.tolist(), strict=True
+        )
+    }
+
+
+def by_eclat(data: Table, max_size: int) -> Counts:
     """pyfim: supports alone, no errors."""
     from fim import eclat  # type: ignore[import-not-found]
 
-    _, labels, tags = data
-    return [
-        eclat([np.flatnonzero(row).tolist() for row in tags[labels == label]], supp=-30, zmax=max_size)
-        for label in np.unique(labels)
-    ]
+    _, _, tags = data
+    found = eclat([np.flatnonzero(row).tolist() for row in tags], supp=-30, zmax=max_size)
+    return {tuple(sorted(columns)): (support, None) for columns, support in found}
 
 
-def by_fpgrowth(data: Table, max_size: int) -> object:
+def by_fpgrowth(data: Table, max_size: int) -> Counts:
     """mlxtend: supports alone, in floats."""
     from mlxtend.frequent_patterns import fpgrowth  # type: ignore[import-not-found]
 
     _, _, tags = data
-    return fpgrowth(pd.DataFrame(tags), min_support=30 / len(tags), max_len=max_size)
+    found = fpgrowth(pd.DataFrame(tags), min_support=30 / len(tags), max_len=max_size)
+    counts = (found["support"] * len(tags)).round().astype(int)
+    return {tuple(sorted(columns)): (count, None) for columns, count in zip(found["itemsets"], counts, strict=True)}
 
 
-def by_pysubgroup(data: Table, max_size: int) -> object:
+def by_pysubgroup(data: Table, max_size: int) -> Counts:
     """pysubgroup: the best 1,000 subgroups by weighted relative accuracy."""
     import pysubgroup  # type: ignore[import-not-found]
 
     correct, _, tags = data
-    frame = pd.DataFrame(tags, columns=[f"t{column}" for column in range(tags.shape[1])])
+    frame = pd.DataFrame(tags, columns=[str(column) for column in range(tags.shape[1])])
     frame["wrong"] = ~correct
     space = [pysubgroup.EqualitySelector(name, True) for name in frame.columns[:-1]]
     task = pysubgroup.SubgroupDiscoveryTask(
@@ -103,24 +122,60 @@ def by_pysubgroup(data: Table, max_size: int) -> object:
         qf=pysubgroup.WRAccQF(),
         constraints=[pysubgroup.MinSupportConstraint(30)],
     )
-    return pysubgroup.DFS(pysubgroup.BitSetRepresentation).execute(task)
+    found = pysubgroup.DFS(pysubgroup.BitSetRepresentation).execute(task)
+    return {
+        tuple(sorted(int(one.attribute_name) for one in group.selectors)): (
+            int(counts.size_sg),
+            int(counts.positives_count),
+        )
+        for _, group, counts in found.results
+        if group.selectors
+    }
 
 
-def by_sliceline(data: Table, max_size: int) -> object:
-    """sliceline: the best 1,000 slices by its own score; its ids collide from 34 binary columns on."""
+def by_sliceline(data: Table, max_size: int) -> Counts:
+    """sliceline: the best 1,000 slices by its own score; its ids collide from 34 binary columns on.
+
+    A slice is of columns that are true or false; those that are false count as columns of their own, after the others.
+    """
     from sliceline.slicefinder import Slicefinder  # type: ignore[import-not-found]
 
     correct, _, tags = data
     finder = Slicefinder(alpha=0.95, k=1000, max_l=max_size, min_sup=30, verbose=False)
-    return finder.fit(tags.astype(int) + 1, (~correct).astype(float))
+    finder.fit(tags.astype(int) + 1, (~correct).astype(float))
+    found = {}
+    for values, counts in zip(finder.top_slices_, finder.top_slices_statistics_, strict=True):
+        columns = [at + (0 if value == 2 else tags.shape[1]) for at, value in enumerate(values) if value is not None]
+        found[tuple(sorted(columns))] = (round(counts["slice_size"]), round(counts["sum_slice_error"]))
+    return found
 
 
-PEERS: dict[str, tuple[str, Callable[[Table, int], object], int]] = {
+PEERS: dict[str, tuple[str, Callable[[Table, int], Counts], int]] = {
     "pyfim `eclat`, supports alone, up to 4 tags": ("fim", by_eclat, 4),
     "mlxtend `fpgrowth`, supports alone, up to 2": ("mlxtend", by_fpgrowth, 2),
     "pysubgroup `DFS`, up to 2": ("pysubgroup", by_pysubgroup, 2),
     "sliceline, up to 2": ("sliceline", by_sliceline, 2),
 }
+
+
+def agreement(data: Table) -> None:
+    """Whether the peers count what we count, set by set, on the 16 most frequent tags and their complements."""
+    correct, labels, tags = data
+    frequent = np.argsort(-np.count_nonzero(tags, axis=0), kind="stable")[:16]
+    small = correct, labels, tags[:, frequent]
+    both = correct, labels, np.concatenate([small[2], ~small[2]], axis=1)
+    for name, (module, run, max_size) in PEERS.items():
+        if not find_spec(module):
+            continue
+        theirs, ours = run(small, max_size), our_counts(both, max_size)
+        differ = [
+            columns
+            for columns, (support, wrong) in theirs.items()
+            if ours[columns][0] != support or wrong not in (None, ours[columns][1])
+        ]
+        missing = set(our_counts(small, max_size)) - set(theirs)
+        kept = "" if len(theirs) == 1000 or module == "sliceline" else f", {len(missing)} missing"
+        print(f"{name}: {len(theirs):,} sets, {len(differ)} of them counted otherwise{kept}")
 
 
 def beside_peers(data: Table, *, repeats: int) -> str:
@@ -188,6 +243,7 @@ def main() -> None:
         )
     if arguments.words:
         data = words_of_dogs(arguments.words)
+        agreement(data)
         print(f"\n{len(data[0]):,} pictures of dogs, {data[2].shape[1]} words of annotators\n")
         print(beside_peers(data, repeats=arguments.repeats))
     if arguments.growth:

@@ -90,3 +90,8 @@ def test_a_stamp_changes_with_the_file_and_follows_links(tmp_path: Path) -> None
     assert ImageFile(path).stamp() == before._replace(mtime_ns=before.mtime_ns + 1)
     assert ImageFile(tmp_path / "none.png").stamp() is None
     assert ImageFile(tmp_path / "zero\0byte.png").stamp() is None
+
+
+def test_a_link_that_leads_nowhere_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("/nowhere/b.png")
+    assert ImageFile(tmp_path / "a.png").problem() == "missing, a link to /nowhere/b.png"

@@ -272,6 +272,16 @@ def test_how_names_end_can_be_said(tmp_path: Path) -> None:
     dataset = WebdatasetCaptions(shard, picture="edited.jpg", text=".caption.txt")
     assert keys(dataset) == [("k", ["x"])]
     assert dataset.images[0].source.content_sha256 == hashlib.sha256(two).hexdigest()
+    assert dataset.skipped_images == (Skipped("k.input.jpg", "beside another, whose ending dataset.picture names"),)
+    assert dataset.skipped_captions == (Skipped("k.txt", "beside another, whose ending dataset.text names"),)
+
+
+def test_a_picture_that_nothing_here_can_read_is_told(tmp_path: Path) -> None:
+    members = {"a.heic": b"x", "b.png": picture(), "b.txt": "x"}
+    with pytest.raises(UsageError, match="a: not an image, or cut off"):
+        WebdatasetCaptions(write(tmp_path / "0.tar", members))
+    dataset = WebdatasetCaptions(tmp_path / "0.tar", on_bad_image="skip")
+    assert [one.name for one in dataset.skipped_images] == ["a"]
 
 
 def test_what_stands_beside_a_sample_is_left_out_by_name(tmp_path: Path) -> None:

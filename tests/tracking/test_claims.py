@@ -128,3 +128,16 @@ def test_locks_that_can_not_be_written_are_one_sentence(tmp_path: Path) -> None:
         held(tmp_path / "file" / "a.lock", what="nothing"),
     ):
         pass
+
+
+def test_work_that_is_refused_leaves_no_folder_that_was_made_for_its_lock(tmp_path: Path) -> None:
+    def refused(lock_file: Path) -> None:
+        with pytest.raises(UsageError, match="no query"), held(lock_file, what="a cell"):
+            raise UsageError("no query")
+
+    refused(tmp_path / "root" / "locks" / "cell.lock")
+    assert list(tmp_path.iterdir()) == []
+    with held(tmp_path / "root" / "locks" / "cell.lock", what="a cell"):
+        pass
+    refused(tmp_path / "root" / "locks" / "cell.lock")
+    assert [path.name for path in tmp_path.rglob("*.lock")] == ["cell.lock"]

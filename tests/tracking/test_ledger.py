@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,10 +11,12 @@ import pytest
 
 from misfire.cells import Estimate, Estimates, Logged, run_cell
 from misfire.core.errors import IntegrityError, UsageError
+from misfire.core.hashing import sha256_bytes
 from misfire.tracking import MlflowLedger
 from misfire.tracking.database import absolute_uri
 from misfire.tracking.ledger import CELL_ID, KIND, note
-from misfire.tracking.shelf import MANIFEST_FILE
+from misfire.tracking.shelf import MANIFEST, MANIFEST_FILE, manifest
+from misfire.tracking.unlogged import Unlogged
 from tests.tracking.toy import ToyCell
 
 WORDS = ("toy", "number=0", "paths.root=a folder")
@@ -66,6 +69,26 @@ def test_its_run_says_what_differs_and_what_came_out(ledger: MlflowLedger) -> No
     assert {one.path for one in ledger.client.list_artifacts(run.info.run_id)} == {
         *("cell.json", "config.yaml", "estimates.csv", "records.parquet", "replicates.npz", MANIFEST_FILE)
     }
+
+
+def test_curves_are_metrics_with_a_step_a_value(ledger: MlflowLedger, tmp_path: Path) -> None:
+    cell = ToyCell(number=3)
+    losses = [1 / step for step in range(1, 1200)]
+    outcome = replace(cell.run(None), curves={"training/loss": losses, "training/ap/star": [np.nan, 0.5]})
+    with ledger.claim(cell.id):
+        logged = ledger.save(cell, outcome, config="seed: 0\n")
+    history = ledger.client.get_metric_history(logged.key, "training/loss")
+    assert [(one.step, one.value) for one in history] == list(enumerate(losses, start=1))
+    (only,) = ledger.client.get_metric_history(logged.key, "training/ap/star")
+    assert (only.step, only.value) == (2, 0.5)
+    assert logged.estimates.to_csv() == outcome.estimates.to_csv()
+    content = ledger._content(cell, replace(outcome, curves={"a": [1.0]}), checksum="", words=())
+    content.tags[MANIFEST] = sha256_bytes(manifest({}))  # type: ignore[index]
+    kept = Unlogged(tmp_path / "kept")
+    kept.write(content, {})
+    read = kept.read()
+    assert read is not None
+    assert read[0].curves == {"a": [1.0]}
 
 
 def test_a_finished_cell_is_not_run_again(ledger: MlflowLedger) -> None:

@@ -32,12 +32,15 @@ class Outcome:
         estimates: Every number that is shown, tracked or compared.
         facts: What doesn't fit a table, as JSON values: names, counts by name, how units were chosen, notes.
         files: Further artifacts by file name: replicates, checkpoints.
+        curves: What was watched step by step on the way, as a training's loss: by name, a value a step from 1 on; NaN
+            where there is none. A tracker draws them; nothing is decided by them.
     """
 
     records: "DataFrame"
     estimates: Estimates
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from misfire.cells.estimates import Estimate
-from misfire.core.words import UNDEFINED, interval_percent, p_value, percentage_points, plain_count
-from misfire.reporting.section import Section
+from misfire.core.words import UNDEFINED, counted, interval_percent, p_value, percentage_points, plain_count
 from misfire.reporting.table import Column, Entry, Source, Table
 
 if TYPE_CHECKING:
     from misfire.cells.ledger import Logged
     from misfire.cells.settings import Settings
     from misfire.reporting.conclusion import Conclusion
+    from misfire.reporting.section import Section
 
 
 @final
@@ -57,7 +57,7 @@ class ReportPart:
         columns: Further estimates that a table of runs shows, in order.
     """
 
-    sections: tuple[Section, ...]
+    sections: "tuple[Section, ...]"
     answer: str = ""
     decides: bool = False
     decision_rule: str = ""
@@ -76,6 +76,8 @@ def plain_part(kind: str, cells: "Sequence[Logged]") -> ReportPart:
         kind: The kind's name.
         cells: Finished cells of that kind, at least one.
     """
+    from misfire.reporting.section import Section  # with what figures need, which no command needs that only runs cells
+
     labels = list(dict.fromkeys(name for cell in cells for name in cell.label))
     keys = list(dict.fromkeys(row.key for cell in cells for row in cell.estimates if row.is_tracked))
     named = [Estimate(metric, 0.0, k=k, group=group).tracked_name for metric, k, group in keys]
@@ -90,7 +92,7 @@ def plain_part(kind: str, cells: "Sequence[Logged]") -> ReportPart:
         )
     table = Table(
         name=kind,
-        title=f"Estimates of {plain_count(len(cells))} {kind} {'cell' if len(cells) == 1 else 'cells'}.",
+        title=f"Estimates of {counted(len(cells), f'{kind} cell')}.",
         columns=(
             *(Column(name, (name,), is_number=False) for name in labels),
             *(Column(name, (name, f"{name}_low", f"{name}_high")) for name in named),

@@ -87,7 +87,9 @@ def _in_words(error: OSError | ValueError) -> str:
 
 
 def _missing(path: Path) -> str:
-    """That a file is missing, and whether one lies beside it whose name differs as people don't see it."""
+    """That a file is missing, whether a link stands in its place, or a name that differs as people don't see it."""
+    if path.is_symlink():
+        return f"{MISSING}, a link to {os.readlink(path)}"
     try:
         near = _names(path.parent, path.parent.stat().st_mtime_ns).get(_folded(path.name))
     except OSError:

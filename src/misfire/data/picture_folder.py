@@ -16,7 +16,10 @@ from misfire.data.dataset import OUTSIDE, ImageSource
 from misfire.data.decoding import MAX_PIXELS
 from misfire.data.image_file import ImageFile
 
-PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+PICTURE_ENDINGS: Final = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
+    *(".heic", ".heif", ".jxl", ".jp2"),  # not all of which Pillow reads: then they are told, and not left out
+)
 """How the names of pictures end that are looked for without being named; any other file must be named in a table."""
 
 

@@ -198,7 +198,7 @@ def _read_shard(shard: Path, endings: Endings, max_pixels: int | None, read: _Re
         UsageError: If names or texts of the shard can't be understood; every one is counted and the first are named.
     """
     wrong: list[str] = []
-    samples = _joined(_by_key(shard, endings, wrong), wrong, read)
+    samples = _joined(_by_key(shard, endings, wrong, read), wrong, read)
     captions = [] if wrong else [_captions(sample.texts, wrong) for sample in samples]
     if wrong:
         raise UsageError(
@@ -210,12 +210,17 @@ def _read_shard(shard: Path, endings: Endings, max_pixels: int | None, read: _Re
     read.text_names += [sample.of_texts for sample in samples]
 
 
-def _by_key(shard: Path, endings: Endings, wrong: list[str]) -> dict[str, _Sample]:
-    """The pictures and texts of a shard by their name without its last ending."""
+def _by_key(shard: Path, endings: Endings, wrong: list[str], read: _Read) -> dict[str, _Sample]:
+    """The pictures and texts of a shard by their name without its last ending; others than asked for are told."""
     samples: dict[str, _Sample] = {}
     for entry in tar_entries(shard):
         found = endings.split(entry.member.name)
         if found is None:
+            _, other = Endings().split(entry.member.name) or ("", "")
+            if other in PICTURE_ENDINGS:
+                read.other_images.append(Skipped(entry.member.name, f"{BESIDE}, whose ending dataset.picture names"))
+            elif other and other != ".json":  # which often holds what is known of the download
+                read.other_texts.append(Skipped(entry.member.name, f"{BESIDE}, whose ending dataset.text names"))
             continue
         key, ending = found
         sample = samples.setdefault(key, _Sample(key))

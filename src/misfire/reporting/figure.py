@@ -1,13 +1,21 @@
 """How figures look, and their bytes: the same for the same input; they read on screen, in print and in grey."""
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, final
 
 import matplotlib
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from misfire.core.font import font_runs, missing_letters, missing_letters_note
+from misfire.core.progress import say
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -20,8 +28,9 @@ INK = "#222222"
 PALE = "#777777"
 
 _DOTS_PER_INCH = 200
+_FONT = "DejaVu Sans"
 _STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": _FONT,
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
@@ -92,14 +101,46 @@ def new_figure(width: float, height: float) -> Figure:
 @styled
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG at 200 dots an inch, without a date or a version in it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()
+    return _saved(figure, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
 
 
 @styled
 def to_svg(figure: Figure) -> bytes:
     """The figure as SVG, without a date or a version in it; letters are outlines, so that no font is needed."""
+    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _saved(figure: Figure, **how: Any) -> bytes:
+    _choose_fonts(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")  # said already, in one sentence
+        figure.savefig(buffer, **how)
     return buffer.getvalue()
+
+
+def _choose_fonts(figure: Figure) -> None:
+    """Give texts in scripts that our font doesn't have those of the system that do, and name letters that none has."""
+    for axes in figure.axes:
+        axes.get_xticklabels(), axes.get_yticklabels()  # made when they are asked for, and then found below
+    foreign = [one for one in figure.findobj(Text) if isinstance(one, Text) and not one.get_text().isascii()]
+    main = Path(font_manager.findfont(_FONT))
+    missing = missing_letters((one.get_text() for one in foreign), main)
+    if missing:
+        _say_once(missing_letters_note(missing))
+    for one in foreign:
+        fonts = {font for _, font in font_runs(one.get_text(), main) if font not in (main, None)}
+        if fonts:
+            one.set_fontfamily([_FONT, *(_family(font) for font in sorted(fonts) if font)])
+
+
+@cache
+def _family(font: Path) -> str:
+    """What matplotlib calls a font, which it knows from now on."""
+    font_manager.fontManager.addfont(font)
+    return str(font_manager.FontProperties(fname=font).get_name())
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    say(sentence)

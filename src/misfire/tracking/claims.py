@@ -25,6 +25,8 @@ SECONDS_BEFORE_SAYING_SO = 1.0
 def held(lock_file: Path, *, wait: bool = True, what: str, tell: Callable[[str], None] = say) -> Iterator[bool]:
     """Hold a lock against other processes of this machine; yields whether it is ours. The kernel frees it if we die.
 
+    Work that fails in a folder which was made for its lock leaves neither folder nor lock.
+
     Args:
         lock_file: The lock. Beside it stands who holds it.
         wait: Whether to wait for another holder; after a second it is said whom we wait for.
@@ -35,6 +37,7 @@ def held(lock_file: Path, *, wait: bool = True, what: str, tell: Callable[[str],
         UsageError: If the lock's folder can't be written to.
     """
     holder = lock_file.with_suffix(".holder")
+    made = [folder for folder in lock_file.parents if not folder.exists()]
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(lock_file)
@@ -52,10 +55,19 @@ def held(lock_file: Path, *, wait: bool = True, what: str, tell: Callable[[str],
         with suppress(OSError):
             holder.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
         yield True
+    except BaseException:
+        made_for_nothing = made
+        raise
+    else:
+        made_for_nothing = []
     finally:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+        with suppress(OSError):  # a folder that holds more by now stays
+            for folder in made_for_nothing:
+                lock_file.unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def _acquired(lock: FileLock, *, wait: bool, holder: Path, what: str, tell: Callable[[str], None]) -> bool:

@@ -1,6 +1,7 @@
 """The ledger of cells in MLflow: a sweep is an experiment, a finished cell one flat run of it."""
 
 import json
+import math
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, Question, Rep
 from misfire.core.errors import IntegrityError, MisfireError, UsageError
 from misfire.core.hashing import sha256_bytes, sha256_text
 from misfire.core.progress import say
-from misfire.core.words import plain_count
+from misfire.core.words import counted, plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.claims import CLAIM, Leases, held, place_of
 from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
@@ -33,6 +34,7 @@ _SUMMARY, _LACKING = "summary", "none"
 _ANSWER, _MADE_OF = "misfire.answer", "misfire.made_of"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
+_MOST_IN_A_BATCH = 1000  # metrics that MLflow takes at a time
 _MOST_ROWS_IN_NOTE = 40
 _DIGEST_LETTERS = 8  # as many as MLflow's own digests have; the whole fingerprint stands in the source
 _NOT_IN_A_NAME = re.compile(r"[^\w.\- :/]")
@@ -262,6 +264,7 @@ class MlflowLedger:
             params={_as_name(name): value[:_LONGEST_PARAM] for name, value in _params(cell).items()},
             metrics={_as_name(name): value for name, value in outcome.estimates.metrics().items()},
             data=cell.data,
+            curves={_as_name(name): [float(value) for value in values] for name, values in outcome.curves.items()},
         )
 
     def _log(self, cell_id: str, content: RunContent, files: Mapping[str, bytes]) -> Logged:
@@ -284,6 +287,14 @@ class MlflowLedger:
                 params=[Param(name, value) for name, value in content.params.items()],
                 tags=[RunTag(key, value) for key, value in content.tags.items()] if is_claim else [],
             )
+            points = [
+                Metric(name, value, now, step)
+                for name, values in content.curves.items()
+                for step, value in enumerate(values, start=1)
+                if math.isfinite(value)
+            ]
+            for start in range(0, len(points), _MOST_IN_A_BATCH):
+                self.client.log_batch(run_id, metrics=points[start : start + _MOST_IN_A_BATCH])
             if content.data is not None:
                 self.client.log_inputs(run_id, datasets=[_dataset_input(*content.data)])
             if is_claim:
@@ -332,7 +343,7 @@ class MlflowLedger:
         for name in self.experiments():
             shelves = self.for_experiment(name)._finished_shelves()
             damages += [damage for shelf in shelves if (damage := shelf.damage) is not None]
-            told.append(f"  {name}: {plain_count(len(shelves))} finished {'cell' if len(shelves) == 1 else 'cells'}")
+            told.append(f"  {name}: {counted(len(shelves), 'finished cell')}")
         if damages:
             noun = "1 finished cell is" if len(damages) == 1 else f"{plain_count(len(damages))} finished cells are"
             raise IntegrityError(f"{noun} damaged in {self.uri}: " + " ".join(damages[:5]))

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -25,6 +25,7 @@ class RunContent:
         params: What tells it from its neighbours.
         metrics: Its tracked numbers.
         data: Name and fingerprint of the data that it read, if any.
+        curves: Numbers of each step from 1 on, by name.
     """
 
     name: str
@@ -32,6 +33,7 @@ class RunContent:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     data: tuple[str, str] | None
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 @final
@@ -62,7 +64,7 @@ class Unlogged:
         if manifest(files) != listed:
             return None
         data = None if run["data"] is None else (run["data"][0], run["data"][1])
-        return RunContent(run["name"], run["tags"], run["params"], run["metrics"], data), files
+        return RunContent(run["name"], run["tags"], run["params"], run["metrics"], data, run.get("curves", {})), files
 
     def remove(self) -> None:
         """Forget it, once it is logged."""

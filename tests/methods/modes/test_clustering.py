@@ -55,6 +55,19 @@ def test_ward_of_more_rows_than_a_block_is_scikit_learns() -> None:
     assert adjusted_rand_score(theirs, WardClustering(9)(points, rng=np.random.default_rng(0))) == 1.0
 
 
+def test_ward_in_single_precision_is_scikit_learns_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(3).normal(size=(600, 24)).astype(np.float32)
+    monkeypatch.setattr("misfire.methods.modes.clustering._MOST_IN_DOUBLE", 100)
+    theirs = AgglomerativeClustering(11, linkage="ward").fit_predict(points)
+    assert adjusted_rand_score(theirs, WardClustering(11)(points, rng=np.random.default_rng(0))) == 1.0
+
+
+@pytest.mark.parametrize("points", [np.zeros((30, 3)), np.eye(30), np.indices((6, 5)).reshape(2, -1).T.astype(float)])
+def test_ward_of_equal_distances_ends(points: np.ndarray) -> None:
+    assigned = WardClustering(4)(points, rng=np.random.default_rng(0))
+    assert sorted(set(assigned.tolist())) == [0, 1, 2, 3]
+
+
 def test_a_point_left_out_belongs_to_no_prototype() -> None:
     points = np.concatenate([blobs()[0], np.full((1, 8), 99.0, dtype=np.float32)])
     clusterer = ScikitLearnClustering("DBSCAN", {"eps": 4.0}, num_clusters=1)

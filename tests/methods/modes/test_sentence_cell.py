@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from misfire.cells import Logged, run_cell
 from misfire.core.errors import UsageError
@@ -32,8 +33,9 @@ from misfire.methods.modes import (
     WardClustering,
     ZeroShotOutcomes,
 )
+from misfire.methods.modes.mode_gallery import modes_in_pictures
 from misfire.methods.modes.outcome_source import Ground
-from misfire.methods.modes.sentence_report import scorecard_table, sentences_table
+from misfire.methods.modes.sentence_report import scorecard_table, sentences_table, trust_table, whom_to_trust
 from misfire.reporting.table import to_markdown
 from tests.cells.memory_ledger import MemoryLedger
 from tests.methods.modes.planted import Planted, planted
@@ -188,22 +190,68 @@ def test_the_command_line_tells_modes_and_numbers(finished: list[Logged]) -> Non
     assert finished[0].name.startswith("PDiff · 6 modes, +")
 
 
-def test_one_report_compares_all_methods(finished: list[Logged]) -> None:
-    part = SentenceModesCell.report(finished, None)  # type: ignore[arg-type]
-    assert [section.key if hasattr(section, "key") else section for section in part.sections]
+class Drawn:
+    """A picture in one colour."""
+
+    def load(self) -> Image.Image:
+        return Image.new("RGB", (8, 8), (200, 0, 0))
+
+
+def question(scene: Scene, *, fingerprint: str = "images") -> Any:
+    dataset = as_dataset(scene.known)
+    dataset.images = [SimpleNamespace(id=one.id, name=one.name, source=Drawn()) for one in dataset.images]
+    dataset.image_set.fingerprint = fingerprint
+    return SimpleNamespace(settings=SimpleNamespace(of=lambda logged: {"dataset": dataset}))
+
+
+def test_one_report_compares_all_methods(scene: Scene, finished: list[Logged]) -> None:
+    part = SentenceModesCell.report(finished, question(scene))
+    assert [section.name for section in part.sections] == ["modes_scorecard", "modes_sentences", "modes_gallery"]
     card = to_markdown(scorecard_table(finished, ()))
     for name in ("PDiff", "trend per class", "ladder per class", "DOMINO per class"):
         assert f"| {name} |" in card
     assert "P@10 by chance" in card
-    assert "its modes fail most on images that it hasn't seen" in part.answer
+    assert part.answer.startswith("For modes that also fail on images they weren't found on trust ")
     said = to_markdown(sentences_table(finished, ()))
     assert "An image taken in place" in said
     assert part.deciding is not None
     assert part.deciding.value == max(cell.estimates.at("drop").value for cell in finished)
 
 
-def test_one_method_is_told_by_itself(finished: list[Logged]) -> None:
-    part = SentenceModesCell.report(finished[:1], None)  # type: ignore[arg-type]
+def test_each_wish_has_its_best_method_and_the_number(scene: Scene, finished: list[Logged]) -> None:
+    trusted = {one.wish.metric: one for one in whom_to_trust(finished)}
+    assert {"drop", "confirmed", "excess", "p", "ahr", "ji"} <= set(trusted)
+    best = max(finished, key=lambda cell: cell.estimates.at("p", k=10).value)
+    assert trusted["p"].best[0] == best.label["method"]
+    assert trusted["p"].value.value == best.estimates.at("p", k=10).value
+    assert trusted["p"].next_value is not None
+    assert trusted["p"].next_value.value < trusted["p"].value.value
+    table = to_markdown(trust_table(list(trusted.values()), ()))
+    assert f"| images of one true context together | {best.label['method']} |" in table
+
+
+def test_a_mode_is_shown_with_what_every_method_says_of_it(scene: Scene, finished: list[Logged]) -> None:
+    (section,) = modes_in_pictures(finished, question(scene), {cell.id: cell.label["method"] for cell in finished})
+    assert section.gallery is not None
+    assert 1 < len(section.gallery.groups) <= 8
+    assert any(len(group.examples) > 1 for group in section.gallery.groups)
+    for group in section.gallery.groups:
+        assert group.num_all == len(finished)
+        first = group.examples[0]
+        assert first.pictures[0].jpeg.startswith(b"\xff\xd8")
+        assert {picture.role for picture in first.pictures} <= {"right", "wrong"}
+        assert "shares" not in first.remark
+
+
+def test_pictures_of_other_data_are_left_out_with_a_word(
+    scene: Scene, finished: list[Logged], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert modes_in_pictures(finished, question(scene, fingerprint="other"), {}) == []
+    assert "No pictures of modes: dataset planted isn't that of every cell" in capsys.readouterr().err
+
+
+def test_one_method_is_told_by_itself(scene: Scene, finished: list[Logged]) -> None:
+    part = SentenceModesCell.report(finished[:1], question(scene))
     assert part.answer.startswith("PDiff finds 6 modes, ")
 
 

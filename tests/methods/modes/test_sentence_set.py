@@ -3,14 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from misfire.cells import run_cell
+from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.methods.modes import (
+    SentenceLintCell,
     SentenceSet,
     general_sentences,
     lint_sentences,
     read_sentence_set,
     sentences_of_classes,
 )
+from tests.cells.memory_ledger import MemoryLedger
 
 
 def of(*texts: str) -> SentenceSet:
@@ -104,3 +108,23 @@ def test_unfit_sets_are_refused() -> None:
         lint_sentences(of("a"), most_words=0)
     with pytest.raises(UsageError, match=r"an embedding a sentence, got 2 for 1"):
         lint_sentences(of("a"), embeddings=np.eye(2))
+
+
+def test_the_command_line_tells_every_fault(tmp_path: Path) -> None:
+    long = " ".join(["night"] * 25)
+    texts = ["a cat at night", "A cat at night.", "at night, a cat", "\u043d\u043e\u0447\u044c", long]
+    path = tmp_path / "mine.txt"
+    path.write_text("\n".join(texts), encoding="utf-8")
+    words = ["sentences=file", f"sentences.path={path}", f"paths.root={tmp_path / 'root'}", "near=0.5", "trainer=cpu"]
+    settings = Settings.of_words("sentences", words)
+    logged = run_cell(settings.cell(), settings.lab, MemoryLedger(), config=lambda: "")[0]
+    found = set(zip(logged.records["fault"], logged.records["sentence"], strict=True))
+    assert {("duplicate", texts[1]), ("near duplicate", texts[2]), ("too long", long)} <= found
+    assert "other language" in logged.records["fault"].tolist()
+    assert logged.estimates.at("faults").value == len(logged.records)
+    told = SentenceLintCell.tell(logged)
+    assert f"5 sentences, {len(logged.records)} faults (near-duplicates by world_clip)." in told
+    assert "duplicate: 'a cat at night' and 'A cat at night.': the same words; keep one." in told
+
+    with pytest.raises(UsageError, match="near a cosine, got 20 and 2"):
+        Settings.of_words("sentences", [f"paths.root={tmp_path}", "near=2"]).cell()

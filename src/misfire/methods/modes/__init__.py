@@ -70,6 +70,7 @@ __all__, __getattr__ = exported(
         "ScorecardRow": "scorecard",
         "ScoredImages": "scored_images",
         "SentenceFinding": "sentence_set",
+        "SentenceLintCell": "sentence_lint_cell",
         "SentenceModesCell": "sentence_cell",
         "SentenceSelector": "sentence_selection",
         "SentenceSet": "sentence_set",

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
 from misfire.core.errors import UsageError, name_some
+from misfire.methods.modes.expectation_maximisation import expectation_maximisation
 
 _EPSILON = float(np.finfo(np.float64).eps)  # keeps the logarithm of an empty class and the mean of no image finite
 
@@ -190,19 +191,19 @@ class ErrorAwareMixture:
             )
         else:
             _check_responsibilities(responsibilities, len(embeddings), self.num_components)
-        fitted = self._maximise(embeddings, one_hot, predictions, responsibilities.astype(np.float64))
-        before, has_converged, iteration = -np.inf, False, 0
-        while iteration < self.max_iterations and not has_converged:
-            iteration += 1
-            joint = fitted._log_joint(embeddings, one_hot, predictions)
-            evidence = logsumexp(joint, axis=1)
-            likelihood = float(evidence.mean())
-            fitted = self._maximise(
-                embeddings, one_hot, predictions, np.exp(joint - evidence[:, None]), likelihood, iteration
-            )
-            has_converged = abs(likelihood - before) < self.tolerance
-            before = likelihood
-        return replace(fitted, has_converged=has_converged)
+        ended = expectation_maximisation(
+            responsibilities.astype(np.float64),
+            lambda shares: self._maximise(embeddings, one_hot, predictions, shares),
+            lambda fitted: fitted._log_joint(embeddings, one_hot, predictions),
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        return replace(
+            ended.fitted,
+            mean_log_likelihood=ended.mean_log_likelihood,
+            num_iterations=ended.num_iterations,
+            has_converged=ended.has_converged,
+        )
 
     def _maximise(
         self,
@@ -210,8 +211,6 @@ class ErrorAwareMixture:
         one_hot: np.ndarray,
         predictions: np.ndarray,
         responsibilities: np.ndarray,
-        mean_log_likelihood: float = np.nan,
-        num_iterations: int = 0,
     ) -> FittedErrorAwareMixture:
         sizes = responsibilities.sum(axis=0) + 10 * _EPSILON
         shares = responsibilities.T / sizes[:, None]
@@ -220,8 +219,8 @@ class ErrorAwareMixture:
         means = shares @ shifted
         variances = np.maximum(shares @ shifted**2 - means**2, 0.0) + self.covariance_floor
         return FittedErrorAwareMixture(
-            mean_log_likelihood,
-            num_iterations,
+            np.nan,
+            0,
             False,
             sizes / sizes.sum(),
             means + centre,

@@ -11,6 +11,7 @@ from typing_extensions import override
 from misfire.core.errors import UsageError, name_some
 from misfire.methods.modes.amplification import Amplification, AmplifiedModel
 from misfire.methods.modes.error_aware_mixture import confusion_responsibilities
+from misfire.methods.modes.expectation_maximisation import expectation_maximisation
 from misfire.methods.modes.mixture_modes import MixtureAnalysis, MixtureModes, principal_components
 from misfire.methods.modes.mode_finder import EncodedSentences, ModeFinder, best_sentences, classes_of
 from misfire.methods.modes.scored_images import ScoredImages
@@ -160,17 +161,19 @@ class PredictionMixture:
                 labels, predictions, num_components=count, noise=float(self.noise), rng=rng
             )
         points, features = embeddings.astype(np.float64), self.features(predictions)
-        fitted = self._maximised(points, features, responsibilities.astype(np.float64))
-        before, has_converged, iteration = -np.inf, False, 0
-        while iteration < self.max_iterations and not has_converged:
-            iteration += 1
-            joint = fitted.log_joint(points, features)
-            evidence = logsumexp(joint, axis=1)
-            likelihood = float(evidence.mean())
-            fitted = self._maximised(points, features, np.exp(joint - evidence[:, None]))
-            has_converged = abs(likelihood - before) < self.tolerance
-            before = likelihood
-        return replace(fitted, mean_log_likelihood=before, num_iterations=iteration, has_converged=has_converged)
+        ended = expectation_maximisation(
+            responsibilities.astype(np.float64),
+            lambda shares: self._maximised(points, features, shares),
+            lambda fitted: fitted.log_joint(points, features),
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        return replace(
+            ended.fitted,
+            mean_log_likelihood=ended.mean_log_likelihood,
+            num_iterations=ended.num_iterations,
+            has_converged=ended.has_converged,
+        )
 
     def _maximised(self, points: np.ndarray, features: np.ndarray, shares: np.ndarray) -> FittedPredictionMixture:
         sizes = shares.sum(axis=0) + 10 * _EPSILON

@@ -389,8 +389,11 @@ def _blocks(sets: Int[np.ndarray, " set"], width: int) -> Iterator[Int[np.ndarra
 def _p_value(images: TaggedOutcomes, rows: Int[np.ndarray, " image"], tags: Sequence[int]) -> float:
     """Chance that as many of as many images drawn from each stratum of ``rows`` are wrong as are among the carriers."""
     is_wrong, is_member = ~images.correct[rows], carriers(images.tags, tags, rows)
-    stratum = np.unique(images.groups[rows], return_inverse=True)[1]
-    num_strata = int(stratum.max()) + 1
+    if images.strata is None:  # the rows are of one class
+        stratum, num_strata = np.zeros(len(rows), dtype=np.int64), 1
+    else:
+        stratum = np.unique(images.strata[rows], return_inverse=True)[1]
+        num_strata = int(stratum.max()) + 1
     counts = [np.bincount(stratum[chosen], minlength=num_strata) for chosen in (slice(None), is_wrong, is_member)]
     return _tail(counts[0], counts[1], counts[2], int(np.count_nonzero(is_wrong & is_member)))
 

@@ -272,6 +272,9 @@ class SentenceModesCell(Cell):
                 "description_auroc": description_areas(row.modes, members, there, encoded),
                 "compactness": compactness(members, there),
                 "examples": [[outcomes.images[second[one]] for one in _most_typical(column)] for column in weights.T],
+                "examples_performance": [
+                    [float(there.performance[one]) for one in _most_typical(column)] for column in weights.T
+                ],
             }
         )
         return Outcome(

@@ -1,12 +1,14 @@
 """What methods that name sentences have to say: one scorecard, the sentences of each method, whom to trust for what."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
 from misfire.cells import Estimate, ReportPart, in_words
 from misfire.core.words import UNDEFINED, p_value, percentage_points, plain_count
+from misfire.methods.modes.mode_gallery import modes_in_pictures
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
 
@@ -32,16 +34,36 @@ _COLUMNS: tuple[tuple[str, int | None, str, str], ...] = (
     ("compactness", None, "", "compact"),
     ("seconds", None, "", "seconds"),
 )
-# What a column answers, in the order of a reader's questions; the best method of each is named.
-_QUESTIONS: tuple[tuple[str, int | None, str, bool], ...] = (
-    ("drop", None, "its modes fail most on images that it hasn't seen", True),
-    ("false_discovery", None, "it confirms least where outcomes are shuffled", False),
-    ("coverage", None, "its modes hold most of the failures", True),
-    ("stability_halves", None, "it finds the same modes on other images", True),
-    ("p", 10, "its parts are purest in a true context", True),
-    ("ahr", None, "its sentences point to failures", True),
-    ("ji", None, "its sentences are most nearly all that describe failures", True),
-    ("description_auroc", None, "its sentences tell its images from others", True),
+
+
+@final
+@dataclass(frozen=True)
+class _Wish:
+    """Something that a reader may want of a method, and the number that says who gives it."""
+
+    wanted: str
+    metric: str
+    means: str
+    k: int | None = None
+    is_maximised: bool = True
+
+
+_WISHES = (
+    _Wish("modes that also fail on images they weren't found on", "drop", "mean drop"),
+    _Wish("modes to act on without a check of one's own", "confirmed", "modes beyond chance on other images"),
+    _Wish(
+        "silence where there is nothing to find",
+        "false_discovery",
+        "modes confirmed with shuffled outcomes, to one with the true ones",
+        is_maximised=False,
+    ),
+    _Wish("failures gathered in few images", "excess", "share of the failures in modes less share of the images"),
+    _Wish("the same modes from other images", "stability_halves", "Jaccard index of modes over half-samples"),
+    _Wish("images of one true context together", "p", "P@10 of contexts", k=10),
+    _Wish("sentences that are true of failures", "ahr", "sentences that describe a failure (AHR)"),
+    _Wish("a list of all that goes wrong", "ji", "Jaccard index with the failure-describing sentences"),
+    _Wish("sentences that fit their images and no others", "description_auroc", "area under the ROC curve"),
+    _Wish("an answer at once", "seconds", "seconds for the search", is_maximised=False),
 )
 _NOTE = (
     "Modes are found on one half of each class and measured on the other, by looks and labels alone. confirmed: share "
@@ -82,12 +104,13 @@ def sentence_part(cells: "Sequence[Logged]", question: "Question") -> ReportPart
         question: What the experiment asks.
     """
     sources = tuple(Source(cell.id, cell.url, dict(cell.label)) for cell in cells)
-    trust = _whom_to_trust(cells)
+    trusted = whom_to_trust(cells)
+    told_first = [one.sentence for one in trusted] if len(cells) > 1 else _alone(cells[0])
     card = Section(
         "modes_scorecard",
         "Which method to trust for what",
-        sentences=tuple(trust),
-        tables=(scorecard_table(cells, sources),),
+        sentences=() if trusted else tuple(told_first),
+        tables=(*((trust_table(trusted, sources),) if trusted else ()), scorecard_table(cells, sources)),
     )
     each = Section(
         "modes_sentences",
@@ -96,8 +119,8 @@ def sentence_part(cells: "Sequence[Logged]", question: "Question") -> ReportPart
     )
     best = max(cells, key=lambda cell: _or_least(cell.estimates.find("drop")))
     return ReportPart(
-        sections=(card, each),
-        answer=" ".join(trust[:2]),
+        sections=(card, each, *modes_in_pictures(cells, question, {cell.id: _name(cell, cells) for cell in cells})),
+        answer=" ".join(told_first[:3]),
         sources=sources,
         method=(
             "Each method finds its modes on one half of every class and is measured on the other half, whose members "
@@ -168,25 +191,109 @@ def sentences_table(cells: "Sequence[Logged]", sources: tuple[Source, ...]) -> T
     )
 
 
-def _whom_to_trust(cells: "Sequence[Logged]") -> list[str]:
-    if len(cells) == 1:
-        (cell,) = cells
-        number = int(cell.records["is_confirmed"].sum())
-        return [
-            f"{cell.label['method']} finds {plain_count(len(cell.records))} modes, {number} of which the model fails "
-            "on in other images beyond chance.",
-            *cell.facts["remarks"],
-        ]
+@final
+@dataclass(frozen=True)
+class _Trusted:
+    """Who gives what is wished, with the number, and the next best method with its own; all equal ones together."""
+
+    wish: _Wish
+    best: tuple[str, ...]
+    value: Estimate
+    next_best: tuple[str, ...]
+    next_value: Estimate | None
+
+    @property
+    def sentence(self) -> str:
+        """In plain words, with the numbers behind them."""
+        other = f"; next {_listed(self.next_best)} with {in_words(self.next_value)}" if self.next_value else ""
+        return f"For {self.wish.wanted} trust {_listed(self.best)}: {self.wish.means} {in_words(self.value)}{other}."
+
+
+def whom_to_trust(cells: "Sequence[Logged]") -> list[_Trusted]:
+    """For each wish that two methods can be compared by, who is best at it.
+
+    A method of whose modes none is beyond chance on other images isn't trusted for its drop, however large.
+    """
     found = []
-    for metric, k, why, is_maximised in _QUESTIONS:
-        known = [(cell, cell.estimates.find(metric, k=k)) for cell in cells]
-        defined = [(cell, one) for cell, one in known if one is not None and one.value == one.value]
-        if len(defined) > 1:
-            best = (max if is_maximised else min)(defined, key=lambda pair: pair[1].value)
-            names = list(dict.fromkeys(_name(cell, cells) for cell, one in defined if one.value == best[1].value))
-            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            found.append(f"{shown}: {why} ({in_words(best[1])}).")
+    for wish in _WISHES:
+        known: dict[str, Estimate] = {}
+        for cell in cells:
+            value = _wished(cell, wish)
+            if value is not None and value.value == value.value:
+                known[_name(cell, cells)] = value
+        if len(known) < 2:
+            continue
+        ordered = sorted(known, key=lambda name: -known[name].value if wish.is_maximised else known[name].value)
+        best = tuple(name for name in ordered if known[name].value == known[ordered[0]].value)
+        others = [name for name in ordered if name not in best]
+        next_best = tuple(name for name in others if known[name].value == known[others[0]].value)
+        found.append(
+            _Trusted(wish, best, known[ordered[0]], next_best, known[others[0]] if others else None),
+        )
     return found
+
+
+def _wished(cell: "Logged", wish: _Wish) -> Estimate | None:
+    estimates = cell.estimates
+    if wish.metric == "excess":
+        coverage, share, number = (estimates.find(one) for one in ("coverage", "share", "num_modes"))
+        if coverage is None or share is None or number is None or not number.value:
+            return None
+        return Estimate("excess", coverage.value - share.value, unit="difference")
+    if wish.metric == "drop":
+        confirmed = estimates.find("confirmed")
+        if confirmed is None or not confirmed.value > 0:
+            return None
+    return estimates.find(wish.metric, k=wish.k)
+
+
+def trust_table(trusted: Sequence[_Trusted], sources: tuple[Source, ...]) -> Table:
+    """A row a wish: which method to trust, by which number, and the next best."""
+    rows = []
+    for one in trusted:
+        best, other = _listed(one.best), _listed(one.next_best)
+        rows.append(
+            (
+                Entry(one.wish.wanted, (one.wish.wanted,)),
+                Entry(best, (best,)),
+                Entry(in_words(one.value), (one.value.value,)),
+                Entry(other or UNDEFINED, (other or None,)),
+                _entry(one.next_value),
+            )
+        )
+    return Table(
+        name="modes_trust",
+        title="Which method to trust for what.",
+        columns=(
+            Column("for", ("wanted",), is_number=False),
+            Column("trust", ("trusted",), is_number=False),
+            Column("its number", ("value",)),
+            Column("next best", ("next_best",), is_number=False),
+            Column("its number", ("next_value",)),
+        ),
+        rows=tuple(rows),
+        note=(
+            f"The numbers, row by row: {'; '.join(one.wish.means for one in trusted)}. By the scorecard below, on "
+            "these images and this model; methods of equal numbers stand together. For its drop a method is trusted "
+            "only if one of its modes at least is beyond chance on other images."
+        ),
+        sources=sources,
+    )
+
+
+def _alone(cell: "Logged") -> list[str]:
+    number = int(cell.records["is_confirmed"].sum())
+    return [
+        f"{cell.label['method']} finds {plain_count(len(cell.records))} modes, {number} of which the model fails on in "
+        "other images beyond chance.",
+        *cell.facts["remarks"],
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _name(cell: "Logged", cells: "Sequence[Logged]") -> str:

@@ -54,7 +54,7 @@ class GeneralSentences(SentenceSource):
     @override
     def sentences(self, ground: Ground, class_names: tuple[str, ...]) -> SentenceSet:
         general = general_sentences()
-        return general.plus(sentences_of_classes(class_names)) if self.with_classes else general
+        return general.plus(sentences_of_classes(class_names)) if self.with_classes and class_names else general
 
 
 @final

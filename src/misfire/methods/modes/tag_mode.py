@@ -332,9 +332,10 @@ def _chosen(label: int, blocks: Iterator[TagSets], table: ClassTable, criteria: 
             continue
         sets, size = block.where(drops), block.tags.shape[1]
         if size > 1:
-            bits = bits or (pack(table.carries[: table.num_wrong]), pack(table.carries[table.num_wrong :]))
+            if size > (2 if table.pair_support is None else 3) and bits is None:
+                bits = pack(table.carries[: table.num_wrong]), pack(table.carries[table.num_wrong :])
             for left_out in range(size):
-                subsets = _without(sets, left_out, position, bits)
+                subsets = _without(sets, left_out, position, table, bits)
                 sets = sets.where(criteria.is_easier(subsets, sets))
         modes += [
             Mode(label, tuple(tags), support, support - wrong, num_correct / table.num_images)
@@ -346,11 +347,22 @@ def _chosen(label: int, blocks: Iterator[TagSets], table: ClassTable, criteria: 
 
 
 def _without(
-    sets: TagSets, left_out: int, position: Int[np.ndarray, " tag"], bits: tuple[np.ndarray, np.ndarray]
+    sets: TagSets,
+    left_out: int,
+    position: Int[np.ndarray, " tag"],
+    table: ClassTable,
+    bits: tuple[np.ndarray, np.ndarray] | None,
 ) -> TagSets:
-    """Each set without one of its tags, counted anew; ``position`` says where a column stands in ``bits``."""
+    """Each set without one of its tags; ``position`` says where a column stands in the table and in its ``bits``."""
     tags = np.delete(sets.tags, left_out, axis=1)
-    counts = [_count_all(words, position[tags]) for words in bits]
+    places = position[tags]
+    if tags.shape[1] == 1:
+        return TagSets(tags, table.support[places[:, 0]], table.wrong[places[:, 0]])
+    if tags.shape[1] == 2 and table.pair_support is not None and table.pair_wrong is not None:
+        first, second = places.T
+        return TagSets(tags, table.pair_support[first, second], table.pair_wrong[first, second])
+    assert bits is not None
+    counts = [_count_all(words, places) for words in bits]
     return TagSets(tags, counts[0] + counts[1], counts[0])
 
 

@@ -19,6 +19,8 @@ from jaxtyping import Bool, Int, UInt64
 _WORD = 64
 _WORDS_AT_ONCE = 2**19  # 4 MiB of bits a chunk: it stays in the cache, and memory doesn't grow with the number of sets
 
+_TAGS_PAIRED = 1024  # 16 MiB of counts; with more tags than that, pairs are counted a first tag at a time
+_IMAGES_PAIRED = 4096
 _SIBLINGS_KEPT = 200  # 32 MiB of pairs at most
 
 
@@ -70,6 +72,11 @@ class ClassTable:
         self.columns = kept[np.argsort(support[kept], kind="stable")]
         self.support, self.wrong = support[self.columns], wrong[self.columns]
         self.carries = tags[np.ix_(order, self.columns)]
+        self.pair_support: Int[np.ndarray, "tag tag"] | None = None
+        self.pair_wrong: Int[np.ndarray, "tag tag"] | None = None
+        if len(self.columns) <= _TAGS_PAIRED:
+            self.pair_wrong = count_pairs(self.carries[: self.num_wrong])
+            self.pair_support = self.pair_wrong + count_pairs(self.carries[self.num_wrong :])
 
     def sets(self, max_size: int) -> Iterator[TagSets]:
         """The sets of 1 to ``max_size`` tags with enough images and errors, in blocks of one size."""
@@ -84,20 +91,34 @@ class ClassTable:
     @no_type_check
     def _sets_with(self, first: int, max_size: int) -> Iterator[TagSets]:
         """Sets of two tags and more whose rarest tag is ``first``."""
-        rows = np.flatnonzero(self.carries[:, first])
         num_wrong = int(self.wrong[first])
-        others = self.carries.take(rows, axis=0)[:, first + 1 :]
-        wrong = count_columns(others[:num_wrong])
-        support = wrong + count_columns(others[num_wrong:])
+        others = None
+        if self.pair_support is None:
+            others = self.carries.take(np.flatnonzero(self.carries[:, first]), axis=0)[:, first + 1 :]
+            wrong = count_columns(others[:num_wrong])
+            support = wrong + count_columns(others[num_wrong:])
+        else:
+            wrong, support = self.pair_wrong[first, first + 1 :], self.pair_support[first, first + 1 :]
         kept = np.flatnonzero((support >= self.min_support) & (wrong >= self.min_wrong))
         if not len(kept):
             return
         tags = np.column_stack([np.full(len(kept), first), first + 1 + kept])
         yield self._named(tags, support[kept], wrong[kept])
-        if max_size > 2 and len(kept) > 1:
-            others = others[:, kept]
-            ends = np.full(len(kept), len(kept))
-            yield from self._longer(tags, pack(others[:num_wrong]), pack(others[num_wrong:]), ends, max_size)
+        if max_size == 2 or len(kept) == 1:
+            return
+        if others is None:
+            last = first + 1 + kept
+            square = np.ix_(last, last)
+            together = (self.pair_support[square] >= self.min_support) & (self.pair_wrong[square] >= self.min_wrong)
+            left, right = np.nonzero(np.triu(together, k=1))  # no other pair can be part of a longer set
+            if not len(left):
+                return
+            rows = np.flatnonzero(self.carries[:, first])
+            others, pairs = self.carries[rows[:, None], last], _in_chunks(left, right, len(rows))
+        else:
+            others, pairs = others[:, kept], None
+        ends = np.full(len(kept), len(kept))
+        yield from self._longer(tags, pack(others[:num_wrong]), pack(others[num_wrong:]), ends, max_size, pairs)
 
     @no_type_check
     def _longer(
@@ -107,13 +128,15 @@ class ClassTable:
         right_bits: UInt64[np.ndarray, "right_word set"],
         ends: Int[np.ndarray, " set"],
         max_size: int,
+        pairs: Iterator[tuple[np.ndarray, np.ndarray]] | None = None,
     ) -> Iterator[TagSets]:
         """Unions of two sets that differ in their last tag, and what is built on them.
 
-        ``ends`` says where the sets stop that share all but the last tag with a set.
+        ``ends`` says where the sets stop that share all but the last tag with a set, ``pairs`` which unions to count;
+        all are counted if it isn't given.
         """
         num_words = len(wrong_bits) + len(right_bits)
-        for left, right in _pairs(ends, at_once=max(1, _WORDS_AT_ONCE // max(1, num_words))):
+        for left, right in pairs or _pairs(ends, at_once=max(1, _WORDS_AT_ONCE // max(1, num_words))):
             wrong = count_common(wrong_bits, left, right)
             enough = wrong >= self.min_wrong
             if not enough.all():
@@ -150,8 +173,10 @@ def carriers(
         >>> carriers(np.array([[True, True], [True, False]]), [0, 1]).tolist()
         [True, False]
     """
-    images = np.arange(len(tags)) if rows is None else rows
-    return np.asarray(tags[images[:, None], list(columns)].all(axis=1), dtype=bool)
+    carries = np.ones(len(tags) if rows is None else len(rows), dtype=bool)
+    for column in columns:
+        carries &= tags[:, column] if rows is None else tags[rows, column]
+    return carries
 
 
 @no_type_check
@@ -185,6 +210,29 @@ def count_common(
     for word in bits:  # a pass a word over many pairs: no array of pairs x words
         counts += np.bitwise_count(word[left] & word[right])
     return counts
+
+
+@no_type_check
+def count_pairs(carries: Bool[np.ndarray, "image tag"]) -> Int[np.ndarray, "tag tag"]:
+    """How many images carry both tags of each pair."""
+    counts = np.zeros((carries.shape[1], carries.shape[1]), dtype=np.int64)
+    for start in range(0, len(carries), _IMAGES_PAIRED):  # single precision holds whole numbers up to 2^24
+        part = carries[start : start + _IMAGES_PAIRED].astype(np.float32)
+        counts += (part.T @ part).astype(np.int64)
+    return counts
+
+
+@no_type_check
+def _in_chunks(
+    left: Int[np.ndarray, " pair"], right: Int[np.ndarray, " pair"], num_images: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs in chunks whose bits stay in the cache; all partners of a set stay together, as they are paired again."""
+    at_once = max(1, _WORDS_AT_ONCE // max(1, num_images // _WORD))
+    start = 0
+    while start < len(left):
+        end = int(np.searchsorted(left, left[min(start + at_once, len(left)) - 1], side="right"))
+        yield left[start:end], right[start:end]
+        start = end
 
 
 @no_type_check

@@ -19,6 +19,7 @@ from misfire.cells.paired import CHOSEN
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice
 from misfire.core.errors import UsageError, name_some
+from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.core.words import percentage_points, plain_count
 from misfire.data import Dataset
@@ -201,7 +202,7 @@ class RecognitionCell(Cell):
         labels = _labels(self.test).of_images(self.test.image_set.ids)
         floor = self._zero_shot(lab, self.method if isinstance(self.method, ZeroShot) else ZeroShot())
         if isinstance(self.method, ZeroShot):
-            return self._outcome(labels, floor, floor, None, {})
+            return self._outcome(lab, labels, floor, floor, None, {})
         return self._trained(lab, labels, floor)
 
     def _zero_shot(self, lab: Lab, method: ZeroShot) -> Float[np.ndarray, "image class"]:
@@ -251,14 +252,14 @@ class RecognitionCell(Cell):
         shutil.rmtree(folder, ignore_errors=True)
         facts = {"known_fraction": dict(zip(labels.names, known_fraction(partial).tolist(), strict=True))}
         facts |= self._similarity(fitted, text, labels)
-        outcome = self._outcome(labels, found, floor, (fitted, seconds), facts)
+        outcome = self._outcome(lab, labels, found, floor, (fitted, seconds), facts)
         files = {
             **outcome.files,
             MASK_FILE: mask_csv(partial, labels.names),
             CURVE_FILE: _curve(fitted.history, labels.names),
             MODULE_FILE: _module_bytes(fitted),
         }
-        return Outcome(outcome.records, outcome.estimates, outcome.facts, files)
+        return Outcome(outcome.records, outcome.estimates, outcome.facts, files, _curves(fitted.history, labels.names))
 
     def _teller(self) -> Any:
         last = [time.monotonic()]
@@ -287,6 +288,7 @@ class RecognitionCell(Cell):
 
     def _outcome(
         self,
+        lab: Lab,
         labels: LabelMatrix,
         found: Float[np.ndarray, "image class"],
         floor: Float[np.ndarray, "image class"],
@@ -299,11 +301,13 @@ class RecognitionCell(Cell):
         if self.is_normalised:
             found, floor = normalised_scores(found), normalised_scores(floor)
         checked_scores(found, labels.values)
-        bootstraps = {
-            name: bootstrap_average_precision(one, labels.values, zeros=self.zeros, statistics=self.statistics)
-            for name, one in {"own": found, "floor": floor}.items()
-            if name == "own" or fitted is not None
-        }
+        bootstraps = {"own": self._bootstrap(found, labels)}
+        if fitted is not None:
+            # The same for every cell of a sweep on these images.
+            settings = [asdict(self.statistics), self.zeros, self.is_normalised, _labels(self.test).fingerprint]
+            floor_id = f"multilabel floor/{sha256_json(settings)}"
+            bench = lab.bench(self.test, self.encoder)
+            bootstraps["floor"] = bench.once(floor_id, lambda: self._bootstrap(floor, labels))
         rows = list(self._estimates(labels, plain, floor_plain, bootstraps, fitted))
         rows += [] if "similarity" not in facts else [_similarity_estimate(facts["similarity"])]
         records = pd.DataFrame(
@@ -331,6 +335,9 @@ class RecognitionCell(Cell):
             },
             files={REPLICATES_FILE: _replicates(bootstraps), **slices},
         )
+
+    def _bootstrap(self, scored: Float[np.ndarray, "image class"], labels: LabelMatrix) -> ImageBootstrap:
+        return bootstrap_average_precision(scored, labels.values, zeros=self.zeros, statistics=self.statistics)
 
     def _estimates(
         self,
@@ -378,7 +385,7 @@ class RecognitionCell(Cell):
         if min(plain.shape) < 2:
             return
         other = plain if self.is_normalised else normalised_scores(plain)
-        found = bootstrap_average_precision(other, labels.values, zeros=self.zeros, statistics=self.statistics)
+        found = self._bootstrap(other, labels)
         after, before = (own, found) if self.is_normalised else (found, own)
         change = difference(after, before, confidence=self.statistics.confidence)
         yield _estimate(MAP, change.mean, group="gain_by_normalising", unit="difference", n=len(labels))
@@ -535,6 +542,22 @@ def _curve(history: Sequence[Any], classes: Sequence[str]) -> bytes:
         for epoch in history
     ]
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _curves(history: Sequence[Any], classes: Sequence[str]) -> dict[str, list[float]]:
+    """Loss, learning rates and validation mAP of each epoch, and of each class where these are few."""
+    found = {
+        "training/loss": [epoch.loss for epoch in history],
+        "training/validation_map": [epoch.validation for epoch in history],
+        **{
+            f"training/learning_rate_{name}": [epoch.learning_rates[name] for epoch in history]
+            for name in history[0].learning_rates
+        },
+    }
+    if len(classes) <= _MOST_TRACKED_CLASSES:
+        for column, name in enumerate(classes):
+            found[f"training/validation_ap/{_word(name)}"] = [epoch.validation_per_class[column] for epoch in history]
+    return found
 
 
 def _module_bytes(fitted: Any) -> bytes:

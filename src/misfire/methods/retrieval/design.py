@@ -126,9 +126,11 @@ class QueryDesign:
             )
         if self.named is not None:
             self.named.check_fits(self.dataset, backbone_fingerprint=self.encoder.fingerprint)
-        if self.side is not None and (self.named is not None or not self.subset.needs_failure_set):
-            # Known without mining, so a side that has none of the subset's queries is refused before anything runs.
-            self.side.of(self.dataset).part_of(self.subset.select(self.dataset, self.named))
+        if self.named is not None or not self.subset.needs_failure_set:
+            # Known without mining, so what has no query, or none on its side, is refused before anything runs.
+            selection = self.subset.select(self.dataset, self.named)
+            if self.side is not None:
+                self.side.of(self.dataset).part_of(selection)
 
     @classmethod
     def configured(
