@@ -28,6 +28,7 @@ def shown_of_demo() -> list[str]:
 
 def shape(line: str) -> str:
     """A line without what hangs on the data: numbers, ids, which category or setting; a gap is as wide as it is."""
+    line = re.sub(r"_num_images_\d+", "", line)  # of the experiment's name: a small world says so
     line = re.sub(r"\b[0-9a-f]{12}\b", "ID", line)
     line = re.sub(r"[+-]?\d[\d,.]*(?:e-\d+)?", "N", line)
     line = re.sub(r"^  (?:Object|Ambiguous|Attribute|Action|Count|Context|Spatial) +N", "  CATEGORY N", line)
