@@ -10,6 +10,7 @@ import pytest
 
 from misfire.annotation.agreement_report import agreement_summary, write_agreement
 from misfire.failures import agreement, load_taxonomy, read_sheets
+from misfire.failures.consensus.record import agreement_record
 from misfire.stats import StatisticsSettings, wilson_interval
 
 HEADER = ["idx", "caption", "gt_img_idx", "pred_img_idx", "category", "ambiguous_subtype"]
@@ -24,7 +25,7 @@ def record_of(folder: Path, **labels: list[str]) -> dict[str, Any]:
         with paths[-1].open("w", newline="") as file:
             rows = [[i, f"caption | {i}", 100 + i, 200 + i, word, ""] for i, word in enumerate(words)]
             csv.writer(file).writerows([HEADER, *rows])
-    return agreement(read_sheets(paths), settings=StatisticsSettings(num_replicates=100)).to_json()
+    return agreement_record(agreement(read_sheets(paths), settings=StatisticsSettings(num_replicates=100)))
 
 
 @pytest.fixture

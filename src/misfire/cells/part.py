@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from misfire.cells.estimates import Estimate
-from misfire.core.words import UNDEFINED, interval_percent, p_value, percentage_points, plain_count
+from misfire.core.words import UNDEFINED, counted, interval_percent, p_value, percentage_points, plain_count
 from misfire.reporting.table import Column, Entry, Source, Table
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def plain_part(kind: str, cells: "Sequence[Logged]") -> ReportPart:
         )
     table = Table(
         name=kind,
-        title=f"Estimates of {plain_count(len(cells))} {kind} {'cell' if len(cells) == 1 else 'cells'}.",
+        title=f"Estimates of {counted(len(cells), f'{kind} cell')}.",
         columns=(
             *(Column(name, (name,), is_number=False) for name in labels),
             *(Column(name, (name, f"{name}_low", f"{name}_high")) for name in named),

@@ -11,6 +11,7 @@ from misfire.cells.ledger import Ledger, Logged
 from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 from misfire.core.pulse import doing, while_doing
+from misfire.core.words import counted
 
 
 @final
@@ -103,7 +104,7 @@ def run_jobs(
         tell(one)
 
     built: dict[int, Cell] = {}
-    doing(f"Preparing {len(jobs)} {'cell' if len(jobs) == 1 else 'cells'}")
+    doing(f"Preparing {counted(len(jobs), 'cell')}")
     for place, job in enumerate(jobs):
         try:
             built[place] = job.build()

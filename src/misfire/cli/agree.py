@@ -20,6 +20,7 @@ def run(words: Sequence[str]) -> int:
     from misfire.failures import (
         adjudicated_set,
         agreement,
+        agreement_record,
         label_doubt,
         load_taxonomy,
         planned_against_returned,
@@ -43,7 +44,7 @@ def run(words: Sequence[str]) -> int:
     if failure_set is not None and found.adjudication.categories:
         labelled = adjudicated_set(failure_set, found.adjudication, label_doubt(found))
     record = {
-        **found.to_json(),
+        **agreement_record(found),
         "plan": (
             None
             if failure_set is None or place is None

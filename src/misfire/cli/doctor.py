@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from misfire.core.errors import MisfireError
+from misfire.core.words import counted
 
 if TYPE_CHECKING:
     from misfire.config import Settings
@@ -123,14 +124,10 @@ def _templates(settings: "Settings") -> str:
     sets = sets_of(settings["templates"])
     found = dict.fromkeys(str(one) for chosen in sets for one in findings(chosen, captions, settings["backbone"]))
     num_templates = len({text for chosen in sets for text in chosen.templates})
-    told = f"{_counted(len(found), 'finding')} on up to 2,000 captions:" if found else "no finding"
+    told = f"{counted(len(found), 'finding')} on up to 2,000 captions:" if found else "no finding"
     shown, rest = list(found)[:_MOST_FINDINGS], len(found) - _MOST_FINDINGS
-    more = [f"and {_counted(rest, 'more finding')}"] if rest > 0 else []
-    return "\n".join([f"{num_templates} in {_counted(len(sets), 'set')}, {told}", *shown, *more])
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    more = [f"and {counted(rest, 'more finding')}"] if rest > 0 else []
+    return "\n".join([f"{num_templates} in {counted(len(sets), 'set')}, {told}", *shown, *more])
 
 
 def _precision(settings: "Settings") -> str:

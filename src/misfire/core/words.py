@@ -1,6 +1,7 @@
 """Numbers in words, for tables and for sentences: fractions become percent here and nowhere else."""
 
 import math
+from collections.abc import Sequence
 
 UNDEFINED = "\N{EN DASH}"
 
@@ -98,9 +99,29 @@ def odds(ratio: float, low: float, high: float) -> str:
     return f"{printed[0]} [{printed[1]}, {printed[2]}]"
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number of things.
+
+    Example:
+        >>> counted(1, "cell"), counted(2000, "cell"), counted(2, "query", "queries")
+        ('1 cell', '2,000 cells', '2 queries')
+    """
+    return f"{plain_count(count)} {one if count == 1 else many or one + 's'}"
+
+
 def queries(count: int) -> str:
     """A number of queries: ``1 query``, ``2,000 queries``."""
-    return "1 query" if count == 1 else f"{plain_count(count)} queries"
+    return counted(count, "query", "queries")
+
+
+def listed(words: Sequence[str]) -> str:
+    """At least one word, the last after an ``and``.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def points(share: float) -> str:

@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json
+from misfire.core.words import counted
 from misfire.data.image_table import ClassLabels, Known, LabelMatrix, Sentences, Tags
 
 
@@ -227,7 +228,7 @@ class Dataset:
         if not self.captions:
             raise UsageError(
                 f"retrieval must have captions as queries, dataset {self.name} has "
-                f"{_counted(len(self.images), 'image')} and no caption; give it some, or use a method that reads none."
+                f"{counted(len(self.images), 'image')} and no caption; give it some, or use a method that reads none."
             )
         position = {image.id: index for index, image in enumerate(self.images)}
         return np.array([position[caption.image_id] for caption in self.captions], dtype=np.int64)
@@ -250,8 +251,8 @@ class Dataset:
         """
         listed = len(self.images) + len(self.skipped_images) + len(self.repeated_images)
         told = {
-            f"{len(self.skipped_images)} of {_counted(listed, 'image')}": self.skipped_images,
-            _counted(len(self.skipped_captions), "caption"): self.skipped_captions,
+            f"{len(self.skipped_images)} of {counted(listed, 'image')}": self.skipped_images,
+            counted(len(self.skipped_captions), "caption"): self.skipped_captions,
         }
         left_out = [
             f"{what} {'was' if len(skipped) == 1 else 'were'} skipped ({_first(skipped)})."
@@ -280,7 +281,7 @@ class Dataset:
             )
         if self.captions and silent:
             notes.append(
-                f"{silent} of {_counted(len(self.images), 'image')} {'has' if silent == 1 else 'have'} no caption and "
+                f"{silent} of {counted(len(self.images), 'image')} {'has' if silent == 1 else 'have'} no caption and "
                 f"{'stands' if silent == 1 else 'stand'} in the gallery (dataset.gallery=captioned leaves "
                 f"{'it' if silent == 1 else 'them'} out)."
             )
@@ -322,10 +323,6 @@ def _later(items: Sequence[Item]) -> list[Item]:
 
 def _broken(rule: str, offenders: Sequence[str]) -> list[str]:
     return [f"{rule}, got {name_some(offenders)}"] if offenders else []
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _first(skipped: Sequence[Skipped], most: int = 3) -> str:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from misfire.core.errors import UsageError
-from misfire.embeddings.text_tokenizer import DEFAULT_CONTEXT_LENGTH, DEFAULT_VOCABULARY_SIZE
 
-DEFAULT_IMAGE_SIZE = 224
+DEFAULT_IMAGE_SIZE, DEFAULT_CONTEXT_LENGTH, DEFAULT_VOCABULARY_SIZE = 224, 77, 49408
 # Told apart elsewhere in a fingerprint: the preprocessing has the size, the tokenizer's content its name and options.
 _ELSEWHERE = ("image_size", "hf_tokenizer_name", "tokenizer_kwargs", "timm_model_pretrained", "hf_model_pretrained")
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
+from misfire.embeddings.architecture import DEFAULT_CONTEXT_LENGTH
 from misfire.embeddings.weights_file import sha256_of_file
 
 VOCABULARY_PATTERNS = (
@@ -26,8 +27,6 @@ VOCABULARY_PATTERNS = (
 )
 # What transformers reads where a fast tokenizer's file exists; the other files then define nothing.
 _FAST = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-DEFAULT_CONTEXT_LENGTH = 77
-DEFAULT_VOCABULARY_SIZE = 49408
 # Published models leave up to a twentieth of their token embeddings without a token (bert-base-uncased in 32,000).
 _LEAST_FILLED = 0.9
 

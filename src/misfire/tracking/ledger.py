@@ -15,7 +15,7 @@ from misfire.cells import Cell, Claim, Estimates, Logged, Outcome, Question, Rep
 from misfire.core.errors import IntegrityError, MisfireError, UsageError
 from misfire.core.hashing import sha256_bytes, sha256_text
 from misfire.core.progress import say
-from misfire.core.words import plain_count
+from misfire.core.words import counted, plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.claims import CLAIM, Leases, held, place_of
 from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
@@ -343,7 +343,7 @@ class MlflowLedger:
         for name in self.experiments():
             shelves = self.for_experiment(name)._finished_shelves()
             damages += [damage for shelf in shelves if (damage := shelf.damage) is not None]
-            told.append(f"  {name}: {plain_count(len(shelves))} finished {'cell' if len(shelves) == 1 else 'cells'}")
+            told.append(f"  {name}: {counted(len(shelves), 'finished cell')}")
         if damages:
             noun = "1 finished cell is" if len(damages) == 1 else f"{plain_count(len(damages))} finished cells are"
             raise IntegrityError(f"{noun} damaged in {self.uri}: " + " ".join(damages[:5]))

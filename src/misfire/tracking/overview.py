@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, final
 
 from misfire.cells import Estimate, Estimates, Logged, Question, ReportPart, in_words
-from misfire.core.words import UNDEFINED, plain_count
+from misfire.core.words import UNDEFINED, counted
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.links import VIEW, compare_link, run_link, view_link
 
@@ -100,8 +100,7 @@ class Overview:
         estimates = self.estimates[:4]
         table = Table(
             name="cells",
-            title=f"{plain_count(len(cells))} {'cell' if len(cells) == 1 else 'cells'}"
-            + (f", the first {_MOST_ROWS}" if len(cells) > _MOST_ROWS else ""),
+            title=f"{counted(len(cells), 'cell')}" + (f", the first {_MOST_ROWS}" if len(cells) > _MOST_ROWS else ""),
             columns=(
                 *(Column(name, (name,), is_number=False) for name in names),
                 *(Column(row.tracked_name, (row.tracked_name,)) for row in estimates),

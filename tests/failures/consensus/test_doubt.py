@@ -18,6 +18,7 @@ from misfire.failures import (
     read_sheets,
     sheet_text,
 )
+from misfire.failures.consensus.record import agreement_record
 from misfire.stats import StatisticsSettings
 
 SETTINGS = StatisticsSettings(num_replicates=50)
@@ -83,7 +84,7 @@ def test_what_cannot_be_measured_is_said_with_its_reason(
     failures = invented.failure_set(num_failures=6)
     given = {name: {failures.query_ids[one]: "Object" for one in own} for name, own in labels.items()}
     agreed = found(tmp_path, failures, given)
-    record = agreed.to_json()
+    record = agreement_record(agreed)
     assert record["label_doubt"] == {"is_measured": not reason, "reason": reason}
     assert (label_doubt(agreed) is None) is bool(reason)
     sentence = f"Label noise can't be measured, so that a gain on a category won't have an interval with it: {reason}"
@@ -97,7 +98,7 @@ def test_queries_without_an_id_have_no_doubt_and_say_so(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text(rows)
     agreed = agreement(read_sheets([tmp_path / "ann.csv", tmp_path / "bob.csv"]), settings=SETTINGS)
     assert label_doubt(agreed) is None
-    assert agreed.to_json()["label_doubt"]["reason"] == (
+    assert agreement_record(agreed)["label_doubt"]["reason"] == (
         "no labelled query is known by its id; name the failure set that the sheets are of."
     )
 
@@ -115,12 +116,12 @@ def test_an_experts_ruling_is_sure(invented: ModuleType, tmp_path: Path) -> None
 def test_annotators_are_held_against_a_source_that_is_not_theirs(invented: ModuleType, tmp_path: Path) -> None:
     failures = replace(invented.failure_set(num_failures=6), label_source=WORLD_TRUTH)
     labels = {name: dict.fromkeys(failures.query_ids, "Object") for name in ("ann", "bob")}
-    record = found(tmp_path, failures, labels).to_json()
+    record = agreement_record(found(tmp_path, failures, labels))
     assert record["drift_reference"] == {"source": WORLD_TRUTH, "num_queries": 6}
     assert "held against each other and world truth, on at least 6 labels each" in record["in_words"]
     own = replace(failures, label_source="2 annotators (ann, cem), disagreements by majority")
     for name in labels:
         (tmp_path / f"{name}.csv").unlink()
-    record = found(tmp_path, own, labels).to_json()
+    record = agreement_record(found(tmp_path, own, labels))
     assert record["drift_reference"] is None
     assert "held against each other, on" in record["in_words"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from misfire.core.hashing import sha256_text
 from misfire.failures import FailureSet, Label, agreement, read_sheets, sheet_text
 from misfire.failures.consensus import LinkedLabels, link
+from misfire.failures.consensus.record import agreement_record
 
 SIX = ["idx", "caption", "gt_img_idx", "pred_img_idx", "category", "ambiguous_subtype"]
 NAMES = ["Object", "Attribute", "Action", "Count", "Ambiguous"]
@@ -47,7 +48,7 @@ def test_thirty_items_of_which_only_twenty_are_the_same(tmp_path: Path) -> None:
         "retrieved image: 2020 in ann.csv row 22 against 2100 in bob.csv row 22"
     )
     assert not one.is_joined
-    record = agreement(read_sheets([tmp_path / "ann.csv", tmp_path / "bob.csv"])).to_json()
+    record = agreement_record(agreement(read_sheets([tmp_path / "ann.csv", tmp_path / "bob.csv"])))
     assert (record["num_rows"], record["num_unique"], record["num_common"]) == (60, 40, 20)
     assert record["num_only_in"] == {"ann": 10, "bob": 10}
     assert record["only_in"]["bob"][0] == "idx 20: 'caption 100, said'"
@@ -253,8 +254,8 @@ def test_the_order_of_rows_columns_and_sheets_changes_nothing(
         frame.iloc[rows][data.draw(st.permutations(SIX))].to_csv(shuffled / f"{name}.csv", index=False)
     order = data.draw(st.permutations(["ann.csv", "bob.csv"]))
     results = [
-        agreement(read_sheets([plain / "ann.csv", plain / "bob.csv"])).to_json(),
-        agreement(read_sheets([shuffled / name for name in order])).to_json(),
+        agreement_record(agreement(read_sheets([plain / "ann.csv", plain / "bob.csv"]))),
+        agreement_record(agreement(read_sheets([shuffled / name for name in order]))),
     ]
     for result in results:
         del result["categories"]["after_by_policy"]["first"]  # who comes first is the sheets' order

@@ -25,6 +25,7 @@ from misfire.failures import (
     sheet_text,
     typical_confusion,
 )
+from misfire.failures.consensus.record import agreement_record
 from misfire.failures.sheets import csv_text
 from misfire.stats import StatisticsSettings
 
@@ -77,7 +78,7 @@ def test_the_interval_covers_the_true_kappa(invented: ModuleType, tmp_path: Path
 def test_kappa_and_confusion_are_the_librarys(invented: ModuleType, tmp_path: Path) -> None:
     failures = large_set(invented, seed=0)
     sheets = read_sheets(sheets_of(tmp_path, failures, ["ann", "bob"], seed=0, overlap=120))
-    found = agreement(sheets, failure_set=failures).to_json()
+    found = agreement_record(agreement(sheets, failure_set=failures))
     given = {row.annotator: {} for row in sheets.rows}
     for row in sheets.rows:
         given[row.annotator][row.query_id] = row.label.category
@@ -124,7 +125,7 @@ def flagged(invented: ModuleType, folder: Path, *, seed: int, is_drifting: bool)
         paths.append(folder / f"{name}.csv")
         paths[-1].write_text(sheet_text(failures, ids, label))
     found = agreement(read_sheets(paths), failure_set=failures, settings=StatisticsSettings(num_replicates=300))
-    record = found.to_json()
+    record = agreement_record(found)
     for name, one in record["annotators"].items():
         drift = one["drift"]["against_others"]
         if drift["p_value"] < 0.05 and name == "bob" and is_drifting:
@@ -142,7 +143,7 @@ def test_who_drifts_is_flagged_and_who_does_not_is_not(invented: ModuleType, tmp
 
 def test_one_annotator_alone_has_no_agreement(invented: ModuleType, tmp_path: Path) -> None:
     failures = large_set(invented, seed=0, size=20)
-    found = agreement(read_sheets(sheets_of(tmp_path, failures, ["ann"], seed=0, overlap=0))).to_json()
+    found = agreement_record(agreement(read_sheets(sheets_of(tmp_path, failures, ["ann"], seed=0, overlap=0))))
     assert (found["kappa"], found["raw_agreement"]) == (None, None)
     assert found["pairs"] == []
     assert "With one annotator nothing can be said about agreement" in found["in_words"]
@@ -154,7 +155,7 @@ def test_an_undefined_kappa_is_null_with_a_reason(invented: ModuleType, tmp_path
     paths = [tmp_path / "ann.csv", tmp_path / "bob.csv"]
     for path in paths:
         path.write_text(sheet_text(failures, failures.query_ids, lambda _: Label("Count")))
-    found = agreement(read_sheets(paths)).to_json()
+    found = agreement_record(agreement(read_sheets(paths)))
     assert found["raw_agreement"] == 1.0
     assert found["kappa"] is None
     assert "gave every item the label 'Count'" in found["kappa_reason"]
@@ -169,7 +170,7 @@ def test_times_and_repeats_are_reported(invented: ModuleType, tmp_path: Path) ->
         for n, i in enumerate(failures.query_ids[:10])
     ]
     (tmp_path / "ann.csv").write_text(csv_text(answer_table(failures, entries)))
-    one = agreement(read_sheets([tmp_path / "ann.csv"]), failure_set=failures).to_json()["annotators"]["ann"]
+    one = agreement_record(agreement(read_sheets([tmp_path / "ann.csv"]), failure_set=failures))["annotators"]["ann"]
     assert (one["self_agreement"]["raw_agreement"], one["self_agreement"]["num_queries"]) == (0.0, 10)
     assert len(one["self_agreement"]["changed"]) == 10
     assert one["fast"]["num_timed"] == 70

@@ -20,6 +20,7 @@ from misfire.failures.consensus.linking import Duplicate, LinkedLabels, link
 from misfire.failures.consensus.measures import Agreement, PairAgreement, agreement
 from misfire.failures.consensus.mismatch import Mismatch
 from misfire.failures.consensus.planned import planned_against_returned
+from misfire.failures.consensus.record import agreement_record
 from misfire.failures.consensus.single import read_sheet
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "adjudicate",
     "adjudicated_set",
     "agreement",
+    "agreement_record",
     "expert_policy",
     "label_doubt",
     "link",

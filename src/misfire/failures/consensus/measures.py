@@ -79,12 +79,6 @@ class Agreement:
         both_ways: list[list[int]] = (total + total.T).tolist()
         return both_ways
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON value with all of it; what is undefined is null, with its reason beside it."""
-        from misfire.failures.consensus.record import agreement_record
-
-        return agreement_record(self)
-
 
 def agreement(
     sheets: Sheets,
@@ -114,9 +108,9 @@ def agreement(
         >>> head = "idx,caption,gt_img_idx,pred_img_idx,category\\n"
         >>> for name, last in (("ann", "Action"), ("bob", "Count")):
         ...     _ = (folder / f"{name}.csv").write_text(f"{head}0,a cat,7,9,Object\\n1,two dogs,4,5,{last}\\n")
-        >>> found = agreement(read_sheets([folder / "ann.csv", folder / "bob.csv"])).to_json()
-        >>> found["num_rows"], found["num_unique"], found["num_common"], found["raw_agreement"]
-        (4, 2, 2, 0.5)
+        >>> found = agreement(read_sheets([folder / "ann.csv", folder / "bob.csv"]))
+        >>> found.pairs[0].kappa.raw_agreement
+        0.5
     """
     chosen = settings or StatisticsSettings()
     linked = link(sheets, failure_set, dataset)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from misfire.core.errors import name_some
+from misfire.core.words import counted, listed
 from misfire.failures.consensus.doubt import reason_without_doubt
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def _about_rows(found: "Agreement") -> Iterator[str]:
     )
     apart = [one for one in linked.mismatches if not one.is_joined]
     if apart:
-        yield f"{_count(len(apart), 'disagreement')} about what a row is of kept rows apart, so look at these first."
+        yield f"{counted(len(apart), 'disagreement')} about what a row is of kept rows apart, so look at these first."
     conflicts = sum(one.is_conflict for one in linked.duplicates)
     if conflicts:
-        contradicted = _count(conflicts, "query", "queries")
+        contradicted = counted(conflicts, "query", "queries")
         yield f"{contradicted} got two different labels from one annotator, which count as none."
 
 
@@ -110,7 +111,7 @@ def _about_categories(found: "Agreement") -> Iterator[str]:
     kappas = of_pair if len(found.pairs) == 1 else [one.kappa for one in found.per_category]
     weak = [f"{name} ({kappa:.2f})" for name, kappa in zip(names, kappas, strict=True) if kappa < _WEAK]
     if weak:
-        yield f"Results on {_listed(weak)} rest on labels that hardly agree."
+        yield f"Results on {listed(weak)} rest on labels that hardly agree."
     confused = _most_confused(found)
     if confused:
         yield confused
@@ -173,12 +174,4 @@ def _about_doubt(found: "Agreement") -> Iterator[str]:
 
 def _people(found: "Agreement") -> str:
     names = found.linked.annotators
-    return _listed(list(names)) if len(names) <= 5 else name_some(names)
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return listed(list(names)) if len(names) <= 5 else name_some(names)

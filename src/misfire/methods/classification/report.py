@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 
 from misfire.cells import Estimate, Logged, Question, ReportPart, in_words
-from misfire.core.words import UNDEFINED, p_value, percentage_points, plain_count, signed_count, unsigned_points
+from misfire.core.words import (
+    UNDEFINED,
+    counted,
+    p_value,
+    percentage_points,
+    plain_count,
+    signed_count,
+    unsigned_points,
+)
 from misfire.methods.classification.evaluation import Judged, differences
 from misfire.methods.classification.figures import (
     confusion_of_worst,
@@ -95,7 +103,7 @@ def outcomes_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     shown = [one for one in metrics if any(cell.estimates.find(one.metric, k=one.k, group=one.group) for cell in cells)]
     table = Table(
         name="models",
-        title=f"{plain_count(len(cells))} {'model' if len(cells) == 1 else 'models'} by their classes.",
+        title=f"{counted(len(cells), 'model')} by their classes.",
         columns=(
             Column("model", ("model",), is_number=False),
             *(
@@ -154,7 +162,7 @@ def _lead(best: Logged, k: int, gains: dict[str, dict[str, Estimate]]) -> tuple[
         verdict = "holds" if mends(gains[best.id]) else "doesn't hold"
         worst = gains[best.id]["worst"]
         said.append(
-            f"Corrected for {plain_count(len(gains))} {'mend' if len(gains) == 1 else 'mends'}, the interval of the "
+            f"Corrected for {counted(len(gains), 'mend')}, the interval of the "
             f"change of worst@{k} is [{percentage_points(worst.low)}, {percentage_points(worst.high)}] pp; that it "
             f"mends {verdict}."
         )
@@ -203,7 +211,7 @@ def _margin_answer(cells: Sequence[Logged]) -> str:
     worst = min(told, key=lambda one: one.value)
     return (
         f"By its matching margin, without labels, the worst classes are found in {plain_count(num_found)} of "
-        f"{plain_count(len(known))} {'cell' if len(known) == 1 else 'cells'}: Spearman correlation with accuracy at "
+        f"{counted(len(known), 'cell')}: Spearman correlation with accuracy at "
         f"least {worst.value:.2f} [{worst.low:.2f}, {worst.high:.2f}], {min(overlaps)} to {max(overlaps)} of the {k} "
         "worst named."
     )

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from misfire.cells import Estimate
-from misfire.core.words import interval_percent, percentage_points
+from misfire.core.words import interval_percent, listed, percentage_points
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
-from misfire.methods.retrieval.attribution.words import orders_sentence
 from misfire.reporting.table import Column, Entry, Source, Table
 
 PLAIN = "{caption}"
@@ -70,3 +69,15 @@ def _note(found: LoggedAttribution) -> str:
 def _points(share: Estimate) -> Entry:
     text = f"{percentage_points(share.value)} {interval_percent(share.low, share.high)}"
     return Entry(text, (share.value, share.low, share.high))
+
+
+def orders_sentence(found: LoggedAttribution) -> str:
+    """Whether Shapley values are exact, and how far drawing orders may have put them off if they aren't."""
+    if not found.num_orders:
+        return f"Shapley values are exact: all {found.num_coalitions:,} sets of these templates were ranked."
+    errors = listed([f"{100 * found.order_error(k):.2f} pp at {k}" for k in found.ks])
+    return (
+        f"Shapley values are estimates from {found.num_orders:,} random orders of joining "
+        f"({found.num_coalitions:,} sets of these templates were ranked): standard error at most {errors}, which the "
+        "intervals over queries don't hold."
+    )

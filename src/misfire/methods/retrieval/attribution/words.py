@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from misfire.core.words import counted, listed
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution, TemplateShare
 from misfire.methods.retrieval.logged import notes_of
 
@@ -22,24 +23,12 @@ def attribution_sentence(found: LoggedAttribution) -> str:
         if names
     ]
     verdict = "; ".join(told) if told else "no single template's part can be told from none"
-    gains = _listed([f"{100 * found.gain(k):+.2f} pp at {k}" for k in found.ks])
+    gains = listed([f"{100 * found.gain(k):+.2f} pp at {k}" for k in found.ks])
     num_templates = len(found.templates_asked)
     return (
         f"The gain of {gains} on {found.num_queries:,} queries is the sum of {num_templates} templates' parts; "
-        f"{verdict} (sign-flip tests by image, corrected for {_counted(num_templates, 'template')} at "
-        f"{_counted(len(found.ks), 'cut-off')}).{_MINED if found.is_failure_mined else ''}"
-    )
-
-
-def orders_sentence(found: LoggedAttribution) -> str:
-    """Whether Shapley values are exact, and how far drawing orders may have put them off if they aren't."""
-    if not found.num_orders:
-        return f"Shapley values are exact: all {found.num_coalitions:,} sets of these templates were ranked."
-    errors = _listed([f"{100 * found.order_error(k):.2f} pp at {k}" for k in found.ks])
-    return (
-        f"Shapley values are estimates from {found.num_orders:,} random orders of joining "
-        f"({found.num_coalitions:,} sets of these templates were ranked): standard error at most {errors}, which the "
-        "intervals over queries don't hold."
+        f"{verdict} (sign-flip tests by image, corrected for {counted(num_templates, 'template')} at "
+        f"{counted(len(found.ks), 'cut-off')}).{_MINED if found.is_failure_mined else ''}"
     )
 
 
@@ -53,16 +42,8 @@ def _sure(found: LoggedAttribution, is_it: Callable[[float], bool]) -> list[str]
     for place, template in enumerate(found.templates_asked):
         ks = [str(k) for k in found.ks if is_sure(found.shares(k)[place])]
         if ks:
-            names.append(f"{template!r} at {_listed(ks)}")
+            names.append(f"{template!r} at {listed(ks)}")
     return names
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def told(found: LoggedAttribution) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from misfire.core.files import write_text
 from misfire.core.words import (
     UNDEFINED,
+    counted,
     interval_percent,
     p_value,
     percentage_points,
@@ -41,7 +42,7 @@ def audit_table(audited: Sequence[AuditedCounts]) -> Table:
     """
     return Table(
         name="audit",
-        title=f"What {_comparisons(len(audited))} of published counts support.",
+        title=f"What {counted(len(audited), 'comparison')} of published counts support.",
         columns=(
             Column("Comparison", ("label",), is_number=False),
             Column("n", ("num_queries",)),
@@ -75,7 +76,8 @@ def audit_conclusion(audited: Sequence[AuditedCounts], *, is_failure_mined: bool
     sizes = sorted({one.counts.num_queries for one in audited})
     size = plain_count(sizes[0]) if len(sizes) == 1 else f"{plain_count(sizes[0])} to {plain_count(sizes[-1])}"
     sentences = [
-        f"The file holds {_comparisons(total)} on {size} queries. Hits before and after don't tell how many queries "
+        f"The file holds {counted(total, 'comparison')} on {size} queries. Hits before and after don't tell how "
+        "many queries "
         f"were "
         "fixed and how many broken, only the difference; so each is judged twice, as if nothing beyond it had flipped, "
         "and as if as many had flipped as the hits allow.",
@@ -191,9 +193,12 @@ def _may(shown: int, open_: int, audited: Sequence[AuditedCounts]) -> str:
     total = len(audited)
     if shown == total:
         return "Every difference is shown, however the flips split." if total > 1 else "The difference is shown."
-    said = f"{shown} of {_comparisons(total)} {'shows' if shown == 1 else 'show'} a difference however the flips split"
+    said = (
+        f"{shown} of {counted(total, 'comparison')} {'shows' if shown == 1 else 'show'} a difference however the flips "
+        "split"
+    )
     if not shown:
-        who = f"None of {_comparisons(total)} shows a" if total > 1 else "The comparison shows no"
+        who = f"None of {counted(total, 'comparison')} shows a" if total > 1 else "The comparison shows no"
         said = f"{who} difference that luck couldn't make"
         said += ", whatever the split of the flips" if not open_ else " for every split of the flips"
     said += f"; {open_} may, depending on which queries flipped" if open_ else ""
@@ -273,7 +278,3 @@ def _split(split: Split) -> tuple[Entry, ...]:
         ),
         Entry(probability(split.p_positive), (split.p_positive,)),
     )
-
-
-def _comparisons(count: int) -> str:
-    return "1 comparison" if count == 1 else f"{count} comparisons"

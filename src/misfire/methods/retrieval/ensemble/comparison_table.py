@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from misfire.cells.comparison import Compared, Verdict
 from misfire.core.words import (
     UNDEFINED,
+    counted,
     interval_percent,
     odds,
     p_value,
@@ -52,7 +53,7 @@ def comparison_table(rows: Sequence[LoggedEnsemble], compared: Mapping[str, Comp
     level = f"{100 * first.confidence:g} %"
     return Table(
         name="comparison",
-        title=f"Every cell at hit@{k}, corrected for having looked at {_cells(first.num_compared)}.",
+        title=f"Every cell at hit@{k}, corrected for having looked at {counted(first.num_compared, 'cell')}.",
         columns=(*columns, *origin_columns(rows)),
         rows=tuple((*names_of(row), *_compared(row, one, k), *origin_of(row)) for row, one in chosen),
         note=(
@@ -114,7 +115,3 @@ def _defined(printed: Callable[[float], str], value: float) -> Entry:
 
 def _raw(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
