@@ -26,8 +26,8 @@ def _run_one(verb: str, words: Sequence[str]) -> int:
     check_unlaunched(words)
 
     settings = Settings.of_words(verb, words)
-    cell = settings.cell()
-    logged, _ = run_cell(cell, settings.lab, settings["tracking"], config=settings.to_yaml, words=(verb, *words))
+    lab, ledger, cell = settings.lab, settings["tracking"], settings.cell()
+    logged, _ = run_cell(cell, lab, ledger, config=settings.to_yaml, words=(verb, *words))
     print(cell.tell(logged))
     for line in where_to_look(settings["tracking.experiment"]):
         print(f"  {line}")

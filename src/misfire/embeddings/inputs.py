@@ -173,10 +173,9 @@ class TextInputs(Inputs):
         return len(self.texts)
 
 
-@final
 @dataclass(frozen=True)
 class ImageInputs(Inputs):
-    """Images, named by the content of their source."""
+    """Images, named by the content of their source; what is encoded of them is one hook, ``encode``."""
 
     images: tuple[EncodableImage, ...]
     modality: ClassVar[str] = "image"
@@ -194,7 +193,7 @@ class ImageInputs(Inputs):
 
     @override
     def select(self, positions: Sequence[int]) -> "ImageInputs":
-        return ImageInputs(tuple(self.images[position] for position in positions))
+        return replace(self, images=tuple(self.images[position] for position in positions))
 
     @override
     def read(self, positions: list[int], encoder: Encoder) -> Chunk:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from misfire.core.errors import UsageError
 
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
 STRATEGIES = ("auto", "ddp_spawn", "ddp_fork")
 
 _ROWS_ON_A_CPU = 64  # small models are fastest there, large ones don't mind
@@ -19,7 +20,7 @@ class TrainerSettings:
     """Device and batches of the encoding loop.
 
     Args:
-        accelerator: Lightning's name: ``auto``, ``cpu``, ``gpu``, ``mps``.
+        accelerator: Lightning's name, one of ``ACCELERATORS``.
         devices: How many, or ``auto`` for all.
         strategy: ``auto`` for one device; ``ddp_spawn`` (or ``ddp_fork`` on CPUs) for several. Lightning's plain
             ``ddp`` is refused because it would run the whole command once more in each process.
@@ -39,6 +40,11 @@ class TrainerSettings:
     num_workers: int | str = "auto"
 
     def __post_init__(self) -> None:
+        if self.accelerator not in ACCELERATORS:
+            raise UsageError(
+                f"trainer.accelerator must be one of {', '.join(ACCELERATORS)}, got {self.accelerator}; auto takes "
+                "what there is."
+            )
         if not _is_auto_or_at_least(1, self.batch_size):
             raise UsageError(f"trainer.batch_size must be >= 1, got {self.batch_size}; use auto.")
         if not _is_auto_or_at_least(0, self.num_workers):

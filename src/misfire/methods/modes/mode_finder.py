@@ -1,6 +1,7 @@
 """What every search for failure modes takes and gives, whatever it does in between."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -121,6 +122,11 @@ class ModeFinder(ABC):
     @abstractmethod
     def label(self) -> str:
         """What tables call the method."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What tells it from the same method with other settings, by short names; nothing where that is never asked."""
+        return {}
 
     @abstractmethod
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> FoundModes:

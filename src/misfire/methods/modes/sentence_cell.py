@@ -58,6 +58,8 @@ class Judging:
         class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
         num_shuffles: How often outcomes are dealt anew within classes.
         num_repeats: How many further seeds and half-samples are tried.
+        severity: By how many standard deviations images of which a sentence holds must do worse than all for it to
+            describe a failure (the paper's o).
     """
 
     contexts: str | None = None
@@ -65,6 +67,7 @@ class Judging:
     class_score_scale: float = 100.0
     num_shuffles: int = 5
     num_repeats: int = 2
+    severity: float = 0.2
 
 
 @final
@@ -137,12 +140,21 @@ class SentenceModesCell(Cell):
     @property
     def card(self) -> Scorecard:
         """What is measured."""
-        return Scorecard(num_shuffles=self.judging.num_shuffles, num_repeats=self.judging.num_repeats)
+        return Scorecard(
+            num_shuffles=self.judging.num_shuffles,
+            num_repeats=self.judging.num_repeats,
+            severity=self.judging.severity,
+        )
 
     @override
     def label(self) -> Mapping[str, str]:
-        sentences = type(self.sentence_source).__name__.removesuffix("Sentences").lower()
-        return {"method": self.finder.label, "sentences": sentences, "seed": str(self.seed)}
+        return {
+            "method": self.finder.label,
+            **self.finder.settings,
+            "o": f"{self.judging.severity:g}",
+            "sentences": self.sentence_source.label,
+            "seed": str(self.seed),
+        }
 
     @override
     @property

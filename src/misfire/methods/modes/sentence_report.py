@@ -9,6 +9,7 @@ import pandas as pd
 from misfire.cells import Estimate, ReportPart, in_words
 from misfire.core.words import UNDEFINED, p_value, percentage_points, plain_count
 from misfire.methods.modes.mode_gallery import modes_in_pictures
+from misfire.methods.modes.sensitivity import sensitivity
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
 
@@ -117,9 +118,16 @@ def sentence_part(cells: "Sequence[Logged]", question: "Question") -> ReportPart
         "What each method says",
         tables=(sentences_table(cells, sources),),
     )
+    drawn = sensitivity(cells)
+    settings = [] if drawn is None else [Section("modes_sensitivity", "What it hangs on", illustrations=(drawn,))]
     best = max(cells, key=lambda cell: _or_least(cell.estimates.find("drop")))
     return ReportPart(
-        sections=(card, each, *modes_in_pictures(cells, question, {cell.id: _name(cell, cells) for cell in cells})),
+        sections=(
+            card,
+            *settings,
+            each,
+            *modes_in_pictures(cells, question, {cell.id: _name(cell, cells) for cell in cells}),
+        ),
         answer=" ".join(told_first[:3]),
         sources=sources,
         method=(

@@ -23,6 +23,11 @@ class SentenceSource(ABC):
 
     needs_dataset: ClassVar[bool] = False
 
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+        return type(self).__name__.removesuffix("Sentences").lower()
+
     @abstractmethod
     def sentences(self, ground: Ground, class_names: tuple[str, ...]) -> SentenceSet:
         """The candidates.
@@ -97,6 +102,11 @@ class DatasetSentences(SentenceSource):
 
     needs_dataset: ClassVar[bool] = True
     families: tuple[str, ...] = ()
+
+    @property
+    @override
+    def label(self) -> str:
+        return ", ".join(dict.fromkeys(one.removeprefix("kind and ") for one in self.families)) or super().label
 
     @override
     def sentences(self, ground: Ground, class_names: tuple[str, ...]) -> SentenceSet:

@@ -1,5 +1,7 @@
 """Language-based error explanation: hard and easy images, their clusters, and sentences that tell them apart."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
@@ -118,6 +120,15 @@ class SplitAndCluster(ModeFinder):
     @override
     def label(self) -> str:
         return f"{type(self.selector).__name__}{' per class' if self.is_per_class else ''}"
+
+    @property
+    @override
+    def settings(self) -> Mapping[str, str]:
+        return {
+            "K": str(self.selector.num_sentences),
+            "C": str(self.clusterer.num_clusters),
+            "split": re.sub("(?<=[a-z])(?=[A-Z])", " ", type(self.split).__name__.removesuffix("Split")).lower(),
+        }
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> ExplainedClusters:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Augmentation": "augmentation",
     "DualCoOp": "prompting",
     "KnownLabels": "known_labels",
     "NegationCell": "negation_cell",

@@ -163,7 +163,8 @@ class RecognitionCell(Cell):
                 "train_images": self.train.image_set.fingerprint,
                 "train_labels": _labels(self.train).fingerprint,
                 "known": self.known.identity,
-                "training": asdict(self.training),
+                # Without views the id is what it was before there were any.
+                "training": {key: one for key, one in asdict(self.training).items() if key != "augmentation" or one},
             }
         return {
             "images": self.test.image_set.fingerprint,
@@ -181,6 +182,7 @@ class RecognitionCell(Cell):
         found = dict(self.method.label)
         if isinstance(self.method, Prompting):
             found |= {"fraction": self.known.label, "seed": str(self.training.seed)}
+            found |= {} if self.training.augmentation is None else {"views": "random"}
         if self.is_normalised:
             found["scores"] = "normalised"
         return found
@@ -246,6 +248,7 @@ class RecognitionCell(Cell):
             strategy=lab.trainer.strategy,
             on_epoch=self._teller(),
             watch=test_precision,
+            views=self._views(),
         )
         seconds = time.monotonic() - start
         found = scores(fitted.module, text, test_regions).astype(np.float64)
@@ -260,6 +263,25 @@ class RecognitionCell(Cell):
             MODULE_FILE: _module_bytes(fitted),
         }
         return Outcome(outcome.records, outcome.estimates, outcome.facts, files, _curves(fitted.history, labels.names))
+
+    def _views(self) -> Any:
+        """Regions of random views of training images, computed when they are asked for; None where none are wanted."""
+        from misfire.embeddings.region_inputs import checked_regional
+
+        augmentation, images = self.training.augmentation, self.train.images
+        if augmentation is None:
+            return None
+        regional, encoder = checked_regional(self.encoder), self.encoder
+
+        def regions(positions: Sequence[int], rng: np.random.Generator) -> Any:
+            import torch
+
+            views = [augmentation.view(images[position].source.load(), rng) for position in positions]
+            pixels = torch.stack([encoder.preprocess(view) for view in views])
+            device = next(encoder.module().parameters()).device
+            return regional.encode_regions(pixels.to(device)).cpu()
+
+        return regions
 
     def _teller(self) -> Any:
         last = [time.monotonic()]

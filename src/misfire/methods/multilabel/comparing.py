@@ -66,6 +66,7 @@ class Comparison:
         num_images: Test images.
         data: Their dataset's name.
         backbone: The model's name.
+        variant: What else its runs have in common, such as contexts of each class's own, in words.
     """
 
     points: tuple[Point, ...]
@@ -75,6 +76,7 @@ class Comparison:
     num_images: int
     data: str
     backbone: str
+    variant: str = ""
 
     def of(self, method: str) -> list[Point]:
         """A method's points from the smallest fraction to the largest."""
@@ -179,13 +181,31 @@ def _turn(fractions: Float[np.ndarray, " fraction"], gains: Float[np.ndarray, " 
 
 
 def comparisons(cells: Sequence[Logged]) -> list[Comparison]:
-    """The trained runs among some, in groups that were measured on the same images in the same way, largest first."""
+    """The trained runs among some, in groups that were measured on the same images in the same way, largest first.
+
+    Runs that differ in more than method, known labels and seed, as those with own and with shared contexts do, are in
+    groups of their own; a method without text stands in each.
+    """
     grouped: dict[str, list[Logged]] = defaultdict(list)
     for cell in cells:
         if cell.estimates.find("parameters") is not None:
             grouped[_measured_on(cell)].append(cell)
-    found = [_comparison(group) for group in grouped.values()]
+    found = [_comparison(group, variant) for cells in grouped.values() for variant, group in _by_variant(cells)]
     return sorted(found, key=lambda one: -sum(len(point.cells) for point in one.points))
+
+
+def _by_variant(cells: Sequence[Logged]) -> list[tuple[str, list[Logged]]]:
+    variants = list(dict.fromkeys(_variant(cell) for cell in cells))
+    # The variant of a method without text says less than those of methods with it, and so fits several.
+    full = [one for one in variants if not any(set(one) < set(other) for other in variants)]
+    return [
+        (", ".join(f"{key} {value}" for key, value in one), [cell for cell in cells if set(_variant(cell)) <= set(one)])
+        for one in full
+    ]
+
+
+def _variant(cell: Logged) -> tuple[tuple[str, str], ...]:
+    return tuple((key, value) for key, value in cell.label.items() if key not in ("prompting", "fraction", "seed"))
 
 
 def _measured_on(cell: Logged) -> str:
@@ -194,7 +214,7 @@ def _measured_on(cell: Logged) -> str:
     return sha256_json([identity[key] for key in same])
 
 
-def _comparison(cells: Sequence[Logged]) -> Comparison:
+def _comparison(cells: Sequence[Logged], variant: str) -> Comparison:
     at: dict[tuple[int, float], list[Logged]] = defaultdict(list)
     for cell in cells:
         at[METHODS.index(cell.label["prompting"]), _fraction(cell)].append(cell)
@@ -213,6 +233,7 @@ def _comparison(cells: Sequence[Logged]) -> Comparison:
         num_images=int(first.facts["num_images"]),
         data=str(first.facts["data"]),
         backbone=str(first.facts["backbone"]),
+        variant=variant,
     )
 
 

@@ -115,7 +115,7 @@ def _sections(found: Comparison, number: int) -> list[Section]:
     sections = [
         Section(
             f"multilabel{suffix}",
-            f"Accuracy on {found.data}",
+            f"Accuracy on {found.data}{f' ({found.variant})' if found.variant else ''}",
             sentences=(answer_of(found),) if number else (),
             tables=(_accuracy_table(found, suffix),),
             illustrations=tuple(curves),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from misfire.core.errors import UsageError
+from misfire.methods.multilabel.augmentation import Augmentation
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 """Our names of precisions and Lightning's."""
@@ -29,6 +30,7 @@ class TrainingSettings:
         gamma_positive: Of the asymmetric loss.
         clip: Of the asymmetric loss.
         precision: ``fp32`` or ``bf16`` (autocast).
+        augmentation: Random views of the training images in place of their stored features; None for none.
         seed: Of the first numbers, the split and the order of images.
 
     Raises:
@@ -49,6 +51,7 @@ class TrainingSettings:
     clip: float | int = 0.05
     precision: str = "fp32"
     seed: int = 0
+    augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
         least_one = {"max_epochs": self.max_epochs, "batch_size": self.batch_size, "patience": self.patience or 1}

@@ -41,6 +41,8 @@ for _talkative in ("pytorch_lightning.utilities.rank_zero", "lightning.pytorch.u
 _SCORED_TOGETHER = 4096
 
 Regions = Float[torch.Tensor, "image region dim"]
+# Regions of random views of some training images, by their positions, drawn from a generator.
+Views = Callable[[Sequence[int], np.random.Generator], Regions]
 # Labels come from outside and are checked here, in one sentence; so the two don't share an axis.
 Labels = Int[np.ndarray, "labelled_image class"]
 
@@ -114,6 +116,7 @@ def fit(
     strategy: str = "auto",
     on_epoch: Callable[[Epoch], None] | None = None,
     watch: Callable[[ClassMaps], float] | None = None,
+    views: Views | None = None,
 ) -> Fit:
     """A module trained on partial labels.
 
@@ -130,6 +133,8 @@ def fit(
         strategy: Lightning's: ``auto``, or ``ddp_fork`` and the like for several devices.
         on_epoch: Told of each epoch once it is over: curves while it trains.
         watch: Asked of the module after each epoch and written beside it: what choosing by it would have added.
+        views: Where training learns from random views: their regions, for positions among ``regions``. Each batch's
+            views are drawn from the seed, the epoch and the images.
 
     Raises:
         UsageError: If features aren't finite, all labels are unknown, a class has no known positive image to learn
@@ -148,7 +153,15 @@ def fit(
     }
     checkpoint = None if folder is None else folder / "last.ckpt"
     task = PartialLabels(
-        module, frozen.text, parts, settings, identity, checkpoint=checkpoint, on_epoch=on_epoch, watch=watch
+        module,
+        frozen.text,
+        parts,
+        settings,
+        identity,
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+        watch=watch,
+        views=views,
     )
     trainer = _trainer(settings, accelerator=accelerator, devices=devices, strategy=strategy)
     resumed = checkpoint if checkpoint is not None and checkpoint.exists() else None
@@ -183,6 +196,7 @@ class Parts:
     train_labels: Int[torch.Tensor, "train_image class"]
     choice_regions: Float[torch.Tensor, "choice_image region dim"]
     choice_labels: Int[np.ndarray, "choice_image class"]
+    train_positions: Int[np.ndarray, " train_image"]
     fingerprint: str
 
 
@@ -229,6 +243,7 @@ def split(regions: Regions, labels: Labels, *, classes: Sequence[str], settings:
         train_labels=torch.from_numpy(labels[train].astype(np.int8)),
         choice_regions=regions[torch.from_numpy(choice)],
         choice_labels=labels[choice],
+        train_positions=train,
         fingerprint=sha256_json([*content, sha256_bytes(regions.contiguous().numpy().tobytes())]),
     )
 
@@ -248,8 +263,10 @@ class PartialLabels(pl.LightningModule):
         checkpoint: Path | None,
         on_epoch: Callable[[Epoch], None] | None,
         watch: Callable[[ClassMaps], float] | None,
+        views: Views | None = None,
     ) -> None:
         super().__init__()
+        self._views = views
         self.module = module
         self.text = text  # a module without parameters or saved buffers, or a plain function
         self._parts, self._settings, self._identity = parts, settings, dict(identity)
@@ -263,10 +280,12 @@ class PartialLabels(pl.LightningModule):
 
     @override
     def train_dataloader(self) -> DataLoader[Any]:
-        data = _Images(self._parts.train_regions, self._parts.train_labels)
+        data: Dataset[Any] = _Images(self._parts.train_regions, self._parts.train_labels)
         trainer = self.trainer
+        if self._views is not None:
+            data = _Views(self._views, self._parts, self._settings.seed, lambda: trainer.current_epoch)
         order = BatchOrder(
-            len(data),
+            len(self._parts.train_labels),
             self._settings.batch_size,
             seed=self._settings.seed,
             rank=trainer.global_rank,
@@ -451,6 +470,24 @@ class _Images(Dataset[Any]):
 
     def __getitem__(self, positions: Any) -> tuple[torch.Tensor, torch.Tensor]:
         return self.regions[positions], self.labels[positions]
+
+
+@dataclass
+class _Views(Dataset[Any]):
+    """Training images as random views; which ones depends on the seed, the epoch and the images of the batch."""
+
+    views: Views
+    parts: Parts
+    seed: int
+    epoch: Callable[[], int]
+
+    def __len__(self) -> int:
+        return len(self.parts.train_labels)
+
+    def __getitem__(self, positions: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = self.parts.train_positions[positions]
+        rng = generator(self.seed, "views", self.epoch(), *chosen.tolist())
+        return self.views(chosen.tolist(), rng), self.parts.train_labels[positions]
 
 
 def _trainer(settings: TrainingSettings, *, accelerator: str, devices: Any, strategy: str) -> pl.Trainer:

@@ -20,7 +20,7 @@ from misfire.methods.retrieval.ensemble.prompted import (
 )
 from misfire.methods.retrieval.failure_sets import mined_failure_set
 from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
-from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
+from misfire.methods.retrieval.templates.by_caption import AskedQueries, TemplatesByCaption
 from misfire.methods.retrieval.templates.lint import check_asks_with_captions
 from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
@@ -29,7 +29,7 @@ from misfire.stats import StatisticsSettings
 if TYPE_CHECKING:
     from misfire.cells import Lab, Settings, Workbench
 
-Templates = TemplateSet | CaptionwiseTemplates
+Templates = TemplateSet | TemplatesByCaption
 """What a cell asks with: a set for all its queries, or a rule that chooses one for each."""
 
 
@@ -60,6 +60,13 @@ class SplitSide:
             raise UsageError(
                 f"dev_share must be a fraction in (0, 1), got {self.dev_share!r}; 0.5 splits the images in halves."
             )
+
+    @classmethod
+    def configured(cls, settings: "Settings") -> "SplitSide | None":
+        """The side that a configuration asks for, None where it asks for none; what it says of a split is checked."""
+        asked = settings["side"]
+        side = cls("dev" if asked is None else asked, settings["dev_share"], settings["split_seed"])
+        return None if asked is None else side
 
     def of(self, dataset: Dataset) -> Side:
         """The queries of this side."""
@@ -146,7 +153,7 @@ class QueryDesign:
         Raises:
             UsageError: If its parts don't fit each other.
         """
-        named, side = settings["failure_set"], settings["side"] if has_sides else None
+        named = settings["failure_set"]
         return cls(
             dataset=settings["dataset"],
             encoder=settings["backbone"],
@@ -158,7 +165,7 @@ class QueryDesign:
             seed=settings["seed"],
             ks=tuple(settings["ks"]),
             statistics=settings["statistics"],
-            side=None if side is None else SplitSide(side, settings["dev_share"], settings["split_seed"]),
+            side=SplitSide.configured(settings) if has_sides else None,
         )
 
     def templates_for(self, choice: TemplateChoice) -> Templates:
@@ -168,7 +175,7 @@ class QueryDesign:
             UsageError: If the choice goes by gold categories and the subset has none, or would learn from test.
         """
         check_asks_with_captions(choice)
-        if not isinstance(choice, CaptionwiseTemplates):
+        if not isinstance(choice, TemplatesByCaption):
             return choice.for_categories([name.lower() for name in self.subset.categories_asked])
         if self.side is not None and choice.learns_from_hits:
             raise UsageError(
@@ -244,7 +251,7 @@ class QueryDesign:
         return failure_set, cell
 
     def _needs_failures(self, templates: TemplateChoice | None) -> bool:
-        needs_labels = isinstance(templates, CaptionwiseTemplates) and templates.needs_labels
+        needs_labels = isinstance(templates, TemplatesByCaption) and templates.needs_labels
         return self.subset.needs_failure_set or self.named is not None or needs_labels
 
     def _failures_identity(self) -> dict[str, Any]:

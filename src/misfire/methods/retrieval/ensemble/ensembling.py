@@ -97,6 +97,7 @@ def measured(cell: PromptedQueries, bench: Workbench, failure_set: FailureSet | 
     targets = targets_of(cell, bench)
     known = failure_set.failures if failure_set is not None else ()
     category = {failure.query_id: failure.category for failure in known}
+    _ = bench.gallery  # first, so that a picture that can't be read is told before an hour of texts
     before = plain_side(cell, bench)
     after, alone = _pooled_side(cell, bench, targets, before.ranks)
     # A query that is asked with its caption alone is the baseline, to the last tie.

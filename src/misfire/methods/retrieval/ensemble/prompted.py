@@ -129,7 +129,7 @@ def complement_sample(
     return np.sort(others if num_queries is None else others[:num_queries])
 
 
-def parse_num_queries(value: int | str) -> int | None:
+def parse_num_queries(value: object) -> int | None:
     """Read ``complement.num_queries``: a count, or ``all`` (``None``).
 
     Raises:
