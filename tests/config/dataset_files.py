@@ -19,6 +19,8 @@ GIVEN: Mapping[str, list[str]] = MappingProxyType(
         "dataset/huggingface": ["dataset.path=FOLDER/rows", *_PLACES],
         "dataset/label_table": ["dataset.path=FOLDER/labels.csv", "dataset.images=FOLDER", *_PLACES],
         "dataset/rated_labels": ["dataset.path=FOLDER/judgements.csv", "dataset.images=FOLDER", *_PLACES],
+        "dataset/imagenet": [*_PLACES],
+        "dataset/webdataset_classes": ["dataset.shards=FOLDER/classes.tar", *_PLACES],
         "dataset/webdataset": ['dataset.shards="FOLDER/{00..00}.tar"', *_PLACES],
     }
 )
@@ -29,6 +31,7 @@ ABSENT: Mapping[str, str] = MappingProxyType(
         "dataset/coco_karpathy": f"put dataset_coco.json there (it {_KARPATHY}",
         "dataset/flickr30k": f"put dataset_flickr30k.json there (it {_KARPATHY}",
         "dataset/flickr8k": f"put dataset_flickr8k.json there (it {_KARPATHY}",
+        "dataset/imagenet": "an image folder must hold a folder for each class",
         "dataset/flickr30k_tokens": f"put results_20130124.token there {_FLICKR}",
         "dataset/flickr8k_tokens": f"put Flickr8k.token.txt there {_FLICKR}",
     }
@@ -49,6 +52,8 @@ def write_dataset_files(folder: Path, picture: bytes) -> None:
         _write(folder / path, f"one.png#0\t{_TEXT}\n".encode())
     _write(folder / "flickr8k" / "Flickr_8k.testImages.txt", b"one.png\n")
     _write_shard(folder / "00.tar", {"one.png": picture, "one.txt": _TEXT.encode()})
+    _write_shard(folder / "classes.tar", {"one.png": picture, "one.cls": b"0"})
+    _write(folder / "imagenet" / "val" / "n01440764" / "one.png", picture)
     _write_rows(folder / "rows", picture)
     _write(folder / "labels.csv", b"image,square\none.png,1\n")
     _write(folder / "judgements.csv", b"image,label,rater,answer\none.png,square,ann,yes\n")

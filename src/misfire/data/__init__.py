@@ -17,6 +17,7 @@ from misfire.data.sourced import SourcedDataset
 from misfire.data.tar_member import TarMember
 from misfire.data.torchvision_images import TorchvisionImages
 from misfire.data.webdataset import WebdatasetCaptions
+from misfire.data.webdataset_classes import WebdatasetClasses
 
 __all__ = [
     "Caption",
@@ -48,6 +49,7 @@ __all__ = [
     "TorchvisionImages",
     "Voc2007",
     "WebdatasetCaptions",
+    "WebdatasetClasses",
     "dataset_card",
     "folded",
     "i2t_hit_ceiling",

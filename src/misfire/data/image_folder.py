@@ -43,7 +43,10 @@ class ImageFolder(SourcedDataset):
         top = Path(root)
         folders = sorted(path for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
         if not folders:
-            raise UsageError(f"an image folder must hold a folder for each class, got none in {root}; check its path.")
+            raise UsageError(
+                f"an image folder must hold a folder for each class, got none in {root}; pictures must lie at "
+                f"{root}/CLASS/FILE."
+            )
         found = [
             (path.relative_to(top).as_posix(), label)
             for label, folder in enumerate(folders)

@@ -50,6 +50,8 @@ def test_equal_content_names_mean_equal_pixels() -> None:
         ({"nuisance": float("nan")}, r"nuisance must be in \[0, 1\], got nan"),
         ({"hard_combinations": [["star", "nihgt"]]}, r"known tags, got 1 \(nihgt\)"),
         ({"hard_combinations": [[]]}, "at least one tag"),
+        ({"alike": ["heart"]}, "alike must be two different kinds, got heart; choose from arrow"),
+        ({"alike": ["heart", "hart"]}, "alike must be two different kinds, got heart, hart"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(arguments: dict[str, object], message: str) -> None:

@@ -96,3 +96,16 @@ def test_groups_stand_where_the_relation_says(relation: Relation, axis: int) -> 
 def test_the_layout_moves_things_and_changes_no_fact() -> None:
     images = {render(replace(SCENE, layout=layout)).tobytes() for layout in range(20)}
     assert len(images) > 15
+
+
+def test_no_picture_tells_two_alike_kinds_apart() -> None:
+    """Each picture shows both as one of the two, whichever it is of; other kinds and other worlds stay as they are."""
+    alike = (Kind.HEART, Kind.MOON)
+    heart, moon = (replace(STAR, kind=kind) for kind in alike)
+    for layout in (6, 7):
+        plain = replace(SCENE, layout=layout)
+        shown = [pixels(replace(plain, groups=(group,), alike=alike)) for group in (heart, moon)]
+        assert (shown[0] == shown[1]).all()
+        assert (shown[0] == pixels(replace(plain, groups=((heart, moon)[layout % 2],)))).all()
+    assert (pixels(replace(SCENE, alike=alike)) == pixels(SCENE)).all()
+    assert replace(SCENE, alike=alike).sha256 != SCENE.sha256

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from misfire.core.errors import UsageError
+from misfire.data.world import World
 from misfire.methods.classification import class_matching_margin
 from misfire.methods.classification.signals import ORACLE_MARGIN, label_free_signals, signal_table
 from misfire.methods.classification.zero_shot import zero_shot_classifier
@@ -43,6 +44,26 @@ def test_two_classes_made_alike_are_the_worst_and_rivals_of_each_other_by_margin
     assert found.rival[[2, 9]].tolist() == [9, 2]
     accuracy = class_counts(true, true == pseudo, num_classes=12).accuracy
     assert sorted(worst_classes(accuracy, 2).tolist()) == [2, 9]
+
+
+@pytest.mark.parametrize("pair", [("heart", "moon"), ("box", "fish")])
+def test_two_kinds_of_the_world_made_alike_are_the_worst_and_rivals_of_each_other(pair: tuple[str, str]) -> None:
+    """For a model that sees which kinds a picture shows, and not which of two alike ones it was to show."""
+    world = World(num_images=1500, captions_per_image=1, alike=pair)
+    labels = world.labels.labels
+    seen = 0.1 * np.random.default_rng(0).normal(size=(len(labels), len(world.labels.names)))
+    for row, scene in enumerate(world.scenes):
+        for weight, group in zip((1.0, 0.5), scene.groups, strict=False):
+            kind = scene.alike[scene.layout % 2] if group.kind in scene.alike else group.kind
+            seen[row, world.labels.names.index(kind)] += weight
+    images = unit(torch.from_numpy(seen).float())
+    found = class_matching_margin(images, torch.eye(images.shape[1]), torch.from_numpy(np.array(labels)))
+    first, second = (world.labels.names.index(kind) for kind in pair)
+    assert sorted(found.worst(2).tolist()) == sorted([first, second])
+    assert found.rival[[first, second]].tolist() == [second, first]
+    assert (found.margin[[first, second]].abs() < 0.2).all()
+    others = [one for one in range(len(world.labels.names)) if one not in (first, second)]
+    assert (found.margin[others] > 0.4).all()
 
 
 def test_a_signal_that_knows_all_is_perfect_and_one_that_knows_nothing_is_not() -> None:

@@ -74,3 +74,15 @@ def test_every_program_has_its_own_nothing(nothing: object) -> None:
 def test_a_column_of_pandas_is_read_with_its_gaps() -> None:
     column = pd.Series([1, None, 2], dtype="Int64")
     assert encode_labels(column.tolist())[0].tolist() == encode_labels(column.to_numpy())[0].tolist() == [0, -1, 1]
+
+
+def test_a_truth_value_and_its_spellings_are_one_label_but_texts_alone_stay_texts() -> None:
+    codes, categories = encode_labels([True, "True", "true", False, "False"])
+    assert codes.tolist() == [1, 1, 1, 0, 0]
+    assert categories == (False, True)
+    assert encode_labels(["True", "true"])[1] == ("True", "true")
+
+
+def test_bytes_are_no_labels() -> None:
+    with pytest.raises(UsageError, match=r"labels must be texts or numbers, got bytes \(1 \(b'a'\)\); decode them"):
+        encode_labels([b"a", "a"])

@@ -65,6 +65,8 @@ class World(Dataset):
         nuisance: Probability that a picture is blurred, darkened, occluded or of low contrast.
         spurious_correlation: About the probability that a scene takes place where its first group's kind usually is.
         hard_combinations: Lists of tags such as ``[star, night]``; a scene with all tags of a list gets a nuisance.
+        alike: Two kinds such as ``[heart, moon]``; all things of either are drawn as hearts in one half of the pictures
+            and as moons in the other, so that no picture tells them apart.
 
     Raises:
         UsageError: If a value is out of its range or a tag is unknown.
@@ -88,11 +90,12 @@ class World(Dataset):
         nuisance: float = 0.0,
         spurious_correlation: float = 0.0,
         hard_combinations: Sequence[Sequence[str]] = (),
+        alike: Sequence[str] = (),
     ) -> None:
         _check_counts(num_images=num_images, seed=seed, captions_per_image=captions_per_image)
         _check_probabilities(nuisance=nuisance, spurious_correlation=spurious_correlation)
         chosen = _checked_split(split)
-        knobs = Knobs(nuisance, spurious_correlation, _checked_combinations(hard_combinations))
+        knobs = Knobs(nuisance, spurious_correlation, _checked_combinations(hard_combinations), _checked_alike(alike))
         scenes = tuple(islice(scene_stream(seed, chosen, knobs=knobs), num_images))
         told = [
             description
@@ -190,3 +193,16 @@ def _checked_combinations(combinations: Sequence[Sequence[str]]) -> tuple[frozen
     if not all(combinations):
         raise UsageError("world: a hard combination must hold at least one tag, got an empty list; drop it.")
     return tuple(frozenset(tags) for tags in combinations)
+
+
+def _checked_alike(kinds: Sequence[str]) -> tuple[Kind, ...]:
+    known = {kind.value for kind in Kind}
+    chosen = sorted({str(kind) for kind in kinds})
+    if not kinds:
+        return ()
+    if len(chosen) != 2 or len(kinds) != 2 or set(chosen) - known:
+        raise UsageError(
+            f"world: alike must be two different kinds, got {', '.join(map(str, kinds))}; choose from "
+            f"{', '.join(sorted(known))}."
+        )
+    return tuple(Kind(kind) for kind in chosen)

@@ -145,7 +145,7 @@ class Scene:
 
     ``relation`` tells where the first group stands as seen from the second; it is ``left of`` or ``above``, because a
     scene has one spelling, and None where there is one group. ``layout`` seeds what no caption mentions: exact places
-    and the variant of the background.
+    and the variant of the background. Things of a kind in ``alike`` are drawn as any of these, as ``layout`` says.
     """
 
     groups: tuple[Group, ...]
@@ -153,6 +153,7 @@ class Scene:
     background: Background
     nuisance: Nuisance | None
     layout: int
+    alike: tuple[Kind, ...] = ()
 
     @property
     def tags(self) -> frozenset[str]:
@@ -176,4 +177,5 @@ class Scene:
         groups = [
             [group.kind, group.colour, group.texture, group.size, group.count, group.action] for group in self.groups
         ]
-        return sha256_json([groups, self.relation, self.background, self.nuisance, self.layout])
+        alike = [list(self.alike)] if self.alike else []
+        return sha256_json([groups, self.relation, self.background, self.nuisance, self.layout, *alike])

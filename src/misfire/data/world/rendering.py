@@ -41,7 +41,8 @@ def render(scene: Scene) -> Image.Image:
     for group, spot in placed:  # all ink lies behind all things, so that no halo hides a neighbour
         _draw_action(image, group, *spot, is_dark=is_dark)
     for group, (left, top, side) in placed:
-        sprite = shapes.thing(group.kind, group.colour, group.texture, side)
+        kind = scene.alike[scene.layout % len(scene.alike)] if group.kind in scene.alike else group.kind
+        sprite = shapes.thing(kind, group.colour, group.texture, side)
         image.paste(sprite, (left, top), sprite)
     return image if scene.nuisance is None else _spoil(image, scene.nuisance, rng)
 

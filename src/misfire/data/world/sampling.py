@@ -1,7 +1,7 @@
 """Scenes out of a seed, and the rule that keeps the splits apart."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 
@@ -55,11 +55,13 @@ class Knobs:
         nuisance: Probability that a scene gets a random nuisance.
         spurious_correlation: Probability that the background is the one tied to the first group's kind.
         hard_combinations: Sets of tags; a scene that has all tags of one set always gets a nuisance.
+        alike: Two kinds whose things are drawn as either of them, so that no picture tells them apart; or none.
     """
 
     nuisance: float = 0.0
     spurious_correlation: float = 0.0
     hard_combinations: tuple[frozenset[str], ...] = ()
+    alike: tuple[Kind, ...] = ()
 
 
 def scene_stream(seed: int, split: Split, *, knobs: Knobs | None = None, first_chunk: int = 0) -> Iterator[Scene]:
@@ -77,7 +79,7 @@ def scene_stream(seed: int, split: Split, *, knobs: Knobs | None = None, first_c
         bases = drawn[_is_in(drawn, remainders)]
         rows = _with_nuisances(_with_twins(bases, rng, knobs, remainders), rng, knobs)
         for row in rows.tolist():
-            yield _with_hard_combinations(_decode(row), knobs)
+            yield _with_alike_kinds(_with_hard_combinations(_decode(row), knobs), knobs)
 
 
 def split_of(scene: Scene) -> Split:
@@ -277,3 +279,8 @@ def _with_hard_combinations(scene: Scene, knobs: Knobs) -> Scene:
         return scene
     nuisance = _NUISANCES[scene.layout % len(_NUISANCES)]
     return Scene(scene.groups, scene.relation, scene.background, nuisance, scene.layout)
+
+
+def _with_alike_kinds(scene: Scene, knobs: Knobs) -> Scene:
+    is_alike = any(group.kind in knobs.alike for group in scene.groups)
+    return replace(scene, alike=knobs.alike) if is_alike else scene

@@ -20,7 +20,7 @@ from misfire.methods.retrieval.ensemble.prompted import (
 )
 from misfire.methods.retrieval.failure_sets import mined_failure_set
 from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
-from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
+from misfire.methods.retrieval.templates.by_caption import AskedQueries, TemplatesByCaption
 from misfire.methods.retrieval.templates.lint import check_asks_with_captions
 from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet
 from misfire.scoring import PromptPooling
@@ -29,7 +29,7 @@ from misfire.stats import StatisticsSettings
 if TYPE_CHECKING:
     from misfire.cells import Lab, Settings, Workbench
 
-Templates = TemplateSet | CaptionwiseTemplates
+Templates = TemplateSet | TemplatesByCaption
 """What a cell asks with: a set for all its queries, or a rule that chooses one for each."""
 
 
@@ -175,7 +175,7 @@ class QueryDesign:
             UsageError: If the choice goes by gold categories and the subset has none, or would learn from test.
         """
         check_asks_with_captions(choice)
-        if not isinstance(choice, CaptionwiseTemplates):
+        if not isinstance(choice, TemplatesByCaption):
             return choice.for_categories([name.lower() for name in self.subset.categories_asked])
         if self.side is not None and choice.learns_from_hits:
             raise UsageError(
@@ -251,7 +251,7 @@ class QueryDesign:
         return failure_set, cell
 
     def _needs_failures(self, templates: TemplateChoice | None) -> bool:
-        needs_labels = isinstance(templates, CaptionwiseTemplates) and templates.needs_labels
+        needs_labels = isinstance(templates, TemplatesByCaption) and templates.needs_labels
         return self.subset.needs_failure_set or self.named is not None or needs_labels
 
     def _failures_identity(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Shaped
 from misfire.core.errors import UsageError, name_some
 
 MISSING = -1
+_TRUTHS = {"True": True, "true": True, "False": False, "false": False}
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 Labels = Shaped[np.ndarray, " item"] | Sequence[Any]
@@ -38,11 +39,12 @@ def encode_labels(
 
     Args:
         labels: Texts or integers of any shape; ``None``, ``-1``, NaN and an empty text are missing labels. A number
-            and its spelling (1, 1.0, "1", "1.0") are one label: one program writes what another reads as a text.
+            and its spelling (1, 1.0, "1", "1.0") are one label: one program writes what another reads as a text. So
+            are a truth value and its spellings (``True``, "True", "true") where truth values are among the labels.
         categories: The possible labels in the wanted order; those that occur, sorted, where it is ``None``.
 
     Raises:
-        UsageError: If a label isn't among the categories, or a category stands twice.
+        UsageError: If a label isn't among the categories, a category stands twice, or labels are bytes.
 
     Example:
         >>> codes, categories = encode_labels(["b", None, "a"])
@@ -51,6 +53,11 @@ def encode_labels(
     """
     table = _as_array(labels)
     listed = [None if is_missing(label) else label for label in table.ravel().tolist()]
+    raw = [label for label in listed if isinstance(label, bytes)]
+    if raw:
+        raise UsageError(f"labels must be texts or numbers, got bytes ({name_some(map(repr, raw))}); decode them.")
+    truths = _TRUTHS if any(isinstance(label, bool) for label in listed) else {}
+    listed = [truths.get(label, label) if isinstance(label, str) else label for label in listed]
     # A number goes before its spellings, and "1" before "1.0": the first is what the category is called.
     distinct = sorted({label for label in listed if label is not None}, key=_sort_key)
     values = {label: _value(label) for label in distinct}

@@ -15,7 +15,7 @@ from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.gap.oracle_gap import GapPlan, gap_outcome
 from misfire.methods.retrieval.gap.systems import GapSystems
-from misfire.methods.retrieval.templates.captionwise import AskedQueries
+from misfire.methods.retrieval.templates.by_caption import AskedQueries
 from misfire.methods.retrieval.templates.gated_templates import GatedTemplates
 from misfire.methods.retrieval.templates.margin_gate import MarginGate
 from misfire.methods.retrieval.templates.routers import CategoryRouter, LexicalRouter, OutOfFoldRouter, ZeroShotRouter

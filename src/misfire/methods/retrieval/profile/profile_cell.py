@@ -12,7 +12,7 @@ from misfire.methods.retrieval.design import QueryDesign, Templates
 from misfire.methods.retrieval.ensemble.ensemble_cell import EnsembleSchema
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
 from misfire.methods.retrieval.prompted_cell import PromptedCell
-from misfire.methods.retrieval.templates.captionwise import CaptionwiseTemplates
+from misfire.methods.retrieval.templates.by_caption import TemplatesByCaption
 
 
 @final
@@ -37,7 +37,7 @@ class ProfileCell(PromptedCell):
     has_sides: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.templates, CaptionwiseTemplates) and self.templates.learns_from_hits:
+        if isinstance(self.templates, TemplatesByCaption) and self.templates.learns_from_hits:
             raise UsageError(
                 f"a profile must ask templates that are the same at every tau, got templates={self.templates.name}, "
                 "which learn from hits under one pooling; run `misfire ensemble` with a single pooling."

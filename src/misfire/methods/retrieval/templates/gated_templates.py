@@ -13,7 +13,7 @@ from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
 from misfire.core.progress import say
 from misfire.failures import FailureSet
-from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
+from misfire.methods.retrieval.templates.by_caption import AskedQueries, TemplatesByCaption
 from misfire.methods.retrieval.templates.gating import Routes, gated, plain_margins, routed_by, same_for_all
 from misfire.methods.retrieval.templates.margin_gate import MarginGate
 from misfire.methods.retrieval.templates.ranked_sets import PLAIN_CAPTION, RankedSets
@@ -26,7 +26,7 @@ _PLAIN = TemplateSet("caption_only", ("{caption}",))
 
 @final
 @dataclass(frozen=True)
-class GatedTemplates(CaptionwiseTemplates):
+class GatedTemplates(TemplatesByCaption):
     """What another choice gives, where a margin gate is open; the plain caption elsewhere.
 
     Whether the gate is open follows from the plain caption's scores and a threshold that other images' queries chose:
@@ -63,7 +63,7 @@ class GatedTemplates(CaptionwiseTemplates):
     @property
     @override
     def needs_labels(self) -> bool:
-        return isinstance(self.templates, CaptionwiseTemplates) and self.templates.needs_labels
+        return isinstance(self.templates, TemplatesByCaption) and self.templates.needs_labels
 
     @property
     @override

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from misfire.cells.lab import Workbench
 from misfire.failures import FailureSet, load_taxonomy
-from misfire.methods.retrieval.templates.captionwise import AskedQueries, CaptionwiseTemplates
+from misfire.methods.retrieval.templates.by_caption import AskedQueries, TemplatesByCaption
 from misfire.methods.retrieval.templates.routers import CategoryRouter
 from misfire.methods.retrieval.templates.routing_problem import Annotated, Captions, RoutingProblem
 from misfire.prompts import RoutedTemplates, TemplateSet
@@ -19,7 +19,7 @@ from misfire.scoring import PromptPooling
 
 @final
 @dataclass(frozen=True)
-class PredictedTemplates(CaptionwiseTemplates):
+class PredictedTemplates(TemplatesByCaption):
     """The template set of the category that a router predicts for each caption; no gold label of its own is read.
 
     Args:

@@ -67,7 +67,7 @@ class AskedQueries:
         )
 
 
-class CaptionwiseTemplates(TemplateChoice):
+class TemplatesByCaption(TemplateChoice):
     """Decides which templates each caption is asked with, by itself."""
 
     learns_from_hits: ClassVar[bool] = False
