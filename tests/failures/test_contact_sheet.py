@@ -86,6 +86,22 @@ def test_annotators_do_not_see_the_category(invented: ModuleType) -> None:
     assert (blind != colours(pages(failures, data, show=True)["page_1.png"])[60:]).any()
 
 
+def test_annotators_see_neither_ranks_nor_scores(invented: ModuleType) -> None:
+    data, failures = invented.dataset(), invented.failure_set()
+    moved = replace(
+        failures,
+        failures=tuple(
+            replace(
+                one, rank=one.rank + 3, best_rank=one.best_rank + 3, worst_rank=one.worst_rank + 3, target_score=-0.5
+            )
+            for one in failures.failures
+        ),
+    )
+    blind, open_ = ([colours(pages(one, data, show=s)["page_1.png"])[60:] for one in (failures, moved)] for s in (0, 1))
+    np.testing.assert_array_equal(*blind)
+    assert (open_[0] != open_[1]).any()
+
+
 def test_an_impossible_layout_is_refused() -> None:
     with pytest.raises(UsageError, match="pairs_per_page must be at least 1, got 0"):
         ContactSheetLayout(pairs_per_page=0)

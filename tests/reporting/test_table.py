@@ -38,7 +38,7 @@ TABLE = Table(
 def test_markdown_by_hand() -> None:
     assert to_markdown(TABLE) == (
         "**Gains & losses.**\n\n"
-        "| Subset | Δ R@10 | Interval R@10 |\n"
+        "| Subset | R@10: Δ | R@10: Interval |\n"
         "| :--- | ---: | ---: |\n"
         "| a\\|b_c | -4.17 | [0.00, 12.50] |\n"
         "| 50 % | – | – |\n\n"  # noqa: RUF001

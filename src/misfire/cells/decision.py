@@ -109,6 +109,7 @@ def _by_rule_alone(met: Sequence[Candidate], passing: Sequence[Candidate], num_c
 
 def _gain(best: Candidate, measure: str, units: str) -> str:
     gain, others = best.gain, best.paired.flips(OTHERS)
+    interval = f"{100 * best.paired.confidence:g} % bootstrap interval"
     elsewhere = (
         f"; on {others.num_units:,} other {units} it fixed {others.fixed} and broke {others.broken}"
         if others.num_units
@@ -116,5 +117,5 @@ def _gain(best: Candidate, measure: str, units: str) -> str:
     )
     return (
         f"{best.name}: {100 * gain.value:+.2f} pp {measure} on n = {best.compared.flips.num_units} "
-        f"[{100 * gain.low:.2f}, {100 * gain.high:.2f}]{elsewhere}"
+        f"({interval} [{100 * gain.low:.2f}, {100 * gain.high:.2f}]){elsewhere}"
     )

@@ -39,8 +39,10 @@ def _where(words: Sequence[str]) -> list[str]:
     from misfire.config.composing import composed
 
     paths = composed("ensemble", [word for word in words if word.startswith("paths")]).paths
-    return [
-        f"{paths.report}/{_SWEEP}/report.html       the answer, tables and figures",
-        f"{paths.root}/failures/*/         the failures: sheets and paired pictures",
-        "misfire ui                       the MLflow UI: cells, charts, comparisons",
-    ]
+    places = {
+        f"{paths.report}/{_SWEEP}/report.html": "the answer, tables and figures",
+        f"{paths.root}/failures/*/": "the failures: sheets and paired pictures",
+        "misfire ui": "the MLflow UI: cells, charts, comparisons",
+    }
+    width = max(map(len, places))
+    return [f"{place:<{width}}  {what}" for place, what in places.items()]

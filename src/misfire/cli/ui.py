@@ -18,9 +18,12 @@ def run(words: Sequence[str]) -> int:
     doing(f"Starting the MLflow UI on {ledger.uri}")
     with serve_ui(ledger, host=host, port=port) as server:
         at_rest()
-        print(f"MLflow UI on {address} (Ctrl-C ends it)")
-        for title, link in experiment_links(ledger.client):
-            print(f"  {title:<40} {address}/{link}")
+        # The bare address opens MLflow's side for language-model traces; the list of experiments doesn't.
+        (_, everything), *links = experiment_links(ledger.client)
+        print(f"MLflow UI on {address}/{everything} (Ctrl-C ends it)")
+        width = max((len(title) for title, _ in links), default=0)
+        for title, link in links:
+            print(f"  {title:<{width}}  {address}/{link}")
         sys.stdout.flush()
         server.wait()
     return 0

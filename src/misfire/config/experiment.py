@@ -39,8 +39,8 @@ def _said_of(group: str, said: Sequence[Word]) -> list[Word]:
 def _named(group: str, default: str, said: Sequence[Word]) -> str:
     """The choice, or the file or folder that a word names in its place; behind it what else is said of it."""
     own = _said_of(group, said)
-    name, further = str(next((word.values[0][0] for word in own if word.is_choice), default)), []
-    names = []
+    name = str(next((word.values[0][0] for word in own if word.is_choice), default))
+    names, further = list[str](), list[str]()
     for word in own:
         key, value = word.key.partition(".")[2], word.values[0][0]
         if word.is_choice or key in _HELPERS or (value is None and key in PATH_KEYS):

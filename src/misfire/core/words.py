@@ -40,9 +40,11 @@ def interval_percent(low: float, high: float) -> str:
     """An interval of fractions in percent.
 
     Example:
-        >>> interval_percent(0.0, 0.125)
-        '[0.00, 12.50]'
+        >>> interval_percent(0.0, 0.125), interval_percent(math.nan, math.nan) == UNDEFINED
+        ('[0.00, 12.50]', True)
     """
+    if math.isnan(low):
+        return UNDEFINED
     return f"[{100 * low:z.2f}, {100 * high:z.2f}]"
 
 

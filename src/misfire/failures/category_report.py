@@ -12,7 +12,7 @@ from misfire.reporting.figure import INK, Illustration, colour, new_figure, styl
 from misfire.reporting.table import Column, Entry, Table
 from misfire.stats import wilson_interval
 
-_INTERVALS = " Whiskers are intervals for the share of all failures, each by itself."
+_INTERVALS = " Whiskers are 95 % intervals for the share of all failures, each by itself."
 
 
 @styled
@@ -27,30 +27,31 @@ def category_distribution(
 
     Args:
         counts: Annotated failures a category, at least one in all.
-        intervals: Ends of the interval of each category's share, in fractions; drawn as whiskers where given.
+        intervals: Ends of the interval of each category's share, in fractions; Wilson's where none are given.
         not_actionable: Categories that no prompt can mend.
         label_source: Who labelled them, where that wasn't annotators.
     """
     ordered = categories_by_frequency(counts)
     total = sum(counts.values())
+    ends_of = intervals or {name: wilson_interval(count, total) for name, count in ordered}
     hopeless = {name.casefold() for name in not_actionable}
     figure = new_figure(5.6, 0.7 + 0.33 * len(ordered))
     axes = figure.subplots()
     ends = []
-    fill = colour(0) if intervals is None else colour(4)  # whiskers show on a light bar
     for position, (category, count) in enumerate(ordered):
         is_actionable = category.casefold() not in hopeless
         axes.barh(
             position,
             count,
             height=0.7,
-            color=fill if is_actionable else "#bbbbbb",
+            color=colour(4) if is_actionable else "#bbbbbb",
             hatch="" if is_actionable else "////",
             edgecolor=INK,
             linewidth=0.6,
         )
-        end = _whisker(axes, position, count, total, None if intervals is None else intervals[category])
-        label = f"{count} ({percent(count, total)} %)"
+        low, high = ends_of[category]
+        end = _whisker(axes, position, count, total, low, high)
+        label = f"{count} ({100 * count / total:.0f} %, {100 * low:.0f} to {100 * high:.0f})"
         axes.annotate(label, (end, position), (4, 0), textcoords="offset points", va="center")
         ends.append(end)
     axes.set_yticks(range(len(ordered)), [_capitalised(category) for category, _ in ordered])
@@ -63,21 +64,17 @@ def category_distribution(
         title="Distribution of failure categories.",
         caption=(
             f"{total} {_labelled(label_source, 'top-1 failures')}. In ambiguous failures (hatched) the image found "
-            f"fits the caption too; the others are actionable.{_INTERVALS if intervals else ''}"
+            f"fits the caption too; the others are actionable.{_INTERVALS}"
         ),
         figure=figure,
     )
 
 
-def _whisker(axes: Axes, position: int, count: int, total: int, interval: tuple[float, float] | None) -> float:
+def _whisker(axes: Axes, position: int, count: int, total: int, low: float, high: float) -> float:
     """Draws the interval and returns where a label may begin."""
-    if interval is None:
-        return float(count)
-    low, high = (total * end for end in interval)
-    axes.errorbar(
-        count, position, xerr=[[count - low], [high - count]], color=INK, elinewidth=1.0, capsize=3, capthick=1.0
-    )
-    return max(float(count), high)
+    ends = [[count - total * low], [total * high - count]]
+    axes.errorbar(count, position, xerr=ends, color=INK, elinewidth=1.0, capsize=3, capthick=1.0)
+    return max(float(count), total * high)
 
 
 def _capitalised(category: str) -> str:

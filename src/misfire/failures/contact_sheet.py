@@ -64,14 +64,15 @@ def contact_sheets(
     """Name and PNG bytes of each page, in the failure set's order.
 
     A pair has the caption above, the target on the left and the retrieved image on the right, named in words and in
-    colour, and both ranks and scores below. Pages for annotators leave the categories out. Letters that the font we
-    ship hasn't are drawn in a font of the system that has them; if there is none, one line says which.
+    colour. Pages for annotators leave categories, ranks and scores out, as the annotation page does: an image is judged
+    by what it shows. Letters that the font we ship hasn't are drawn in a font of the system that has them; if there
+    is none, one line says which.
 
     Args:
         failure_set: What to draw.
         dataset: Where the images come from.
         layout: 20 pairs in 4 columns by default.
-        show_oracle_categories: Whether to print the gold category of each failure.
+        show_oracle_categories: Whether to print each failure's gold category, ranks and scores.
     """
     layout = layout or ContactSheetLayout()
     main = _font_file()
@@ -119,7 +120,7 @@ class _Side:
     word: str
     colour: tuple[int, int, int]
     tile: Image.Image
-    lines: tuple[str, str]
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,20 @@ def _pair(index: int, failure: Failure, dataset: Dataset, show_categories: bool)
         "TARGET",
         _TARGET_COLOUR,
         _tile(_load(dataset, failure.target_image_id)),
-        (_target_rank(failure), f"score {failure.target_score:.4f}, image {failure.target_image_id}"),
+        _below(failure.target_image_id, _target_rank(failure), failure.target_score, show_categories),
     )
     retrieved = _Side(
         "RETRIEVED",
         _RETRIEVED_COLOUR,
         _tile(_load(dataset, failure.retrieved_image_id)),
-        ("rank 1", f"score {failure.retrieved_score:.4f}, image {failure.retrieved_image_id}"),
+        _below(failure.retrieved_image_id, "rank 1", failure.retrieved_score, show_categories),
     )
     return _Pair(_heading(index, failure, show_categories), _wrapped(failure.caption), (target, retrieved))
+
+
+def _below(image_id: int, rank: str, score: float, shows_model: bool) -> tuple[str, ...]:
+    """What stands below an image: what the model made of it only for eyes that don't annotate."""
+    return (rank, f"score {score:.4f}, image {image_id}") if shows_model else (f"image {image_id}",)
 
 
 def _load(dataset: Dataset, image_id: int) -> Image.Image:

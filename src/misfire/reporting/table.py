@@ -34,7 +34,7 @@ class Column:
     @property
     def full_header(self) -> str:
         """The header where there is no room for a shared one."""
-        return f"{self.header} {self.group}".strip()
+        return f"{self.group}: {self.header}" if self.group and self.header else self.group or self.header
 
 
 @final

@@ -13,7 +13,8 @@ from misfire.tracking.links import VIEW, compare_link, run_link, view_link
 
 VIEW_TAG = "mlflow.sharedViewState."
 _NAME = "attributes.`Run Name`"
-_NAME_WIDTH, _PARAM_WIDTH, _METRIC_WIDTH = 320, 110, 190  # pixels: a whole run's name, and a whole metric's
+_CREATED = "runDateAndNestInfo"  # which the UI pins beside the name and doesn't hide: it is made narrow
+_NAME_WIDTH, _CREATED_WIDTH, _PARAM_WIDTH, _METRIC_WIDTH = 300, 40, 100, 190  # pixels: whole names of runs and metrics
 _LONGEST_NOTE = 20000  # MLflow refuses longer tags of experiments
 _MOST_ROWS = 50
 _MOST_COMPARED = 100  # runs whose ids fit into an address
@@ -199,6 +200,7 @@ def _saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str,
     """
     widths = {
         _NAME: _NAME_WIDTH,
+        _CREATED: _CREATED_WIDTH,
         **{f"params.`{name}`": _PARAM_WIDTH for name in params},
         **{f"metrics.`{name}`": _METRIC_WIDTH for name in metrics},
     }
@@ -211,7 +213,7 @@ def _saved_view(*, params: Sequence[str], metrics: Sequence[str], order_by: str,
             "lifecycleFilter": "Active",
             "datasetsFilter": [],
             "modelVersionFilter": "All Runs",
-            "selectedColumns": [column for column in widths if column != _NAME],
+            "selectedColumns": [column for column in widths if column not in (_NAME, _CREATED)],
             "columnOrder": list(widths),
             "columnWidths": widths,
             "runsExpanded": {},

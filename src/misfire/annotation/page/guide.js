@@ -60,7 +60,7 @@ function keys(taxonomy) {
     [["n"], "write a note on the item"],
     [["z", "or", "u"], "take back what you did last"],
     [["\u2190", "\u2192"], "look back and forward; a label given there replaces the old one"],
-    [["h"], "show or hide the highlighted facts"],
+    [["h"], "underline what the caption states, or don't"],
     [["?"], "open this guide; Esc closes it"],
   ];
   return element(

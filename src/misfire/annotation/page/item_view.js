@@ -27,7 +27,7 @@ export function showItem(item, showsFacts) {
 export function showCaption(pieces, showsFacts) {
   byId("caption").replaceChildren(
     ...pieces.map(([text, kind]) =>
-      kind && showsFacts ? element("span", { className: `fact fact-${kind}`, textContent: text }) : text,
+      kind && showsFacts ? element("span", { className: "fact", textContent: text }) : text,
     ),
   );
 }

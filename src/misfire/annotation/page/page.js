@@ -315,7 +315,7 @@ async function start() {
   page.showsFacts = page.session.highlights;
   page.choices = new Choices(page.session.taxonomy, label, say);
   buildGuide(page.session.taxonomy, [
-    { id: "facts", text: "Highlight numbers, colours and positions in captions", checked: page.showsFacts, onChange: toggleFacts },
+    { id: "facts", text: "Underline what a caption states", checked: page.showsFacts, onChange: toggleFacts },
     { id: "shortcuts", text: "Single keys are shortcuts", checked: true, onChange: (on) => { page.hasShortcuts = on; } },
   ]);
   setSaved(done ? "saved" : "quiet", done ? `${done} saved` : "No label yet");

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from misfire.cells import Flips
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.stats import paired_bootstrap
-from tests.methods.retrieval.finished import cut_off, ensemble
+from tests.methods.retrieval.finished import cut_off, ensemble, ranks_of
 
 PUBLISHED_COUNTS = {
     # subset: (num_queries, num_templates, baseline hits at 1, 5, 10, {pooling: ensembled hits at 1, 5, 10})
@@ -69,6 +70,7 @@ def _make_row(
         replicates[k] = result.replicates
     return ensemble(
         *cut_offs,
+        records=pd.concat([ranks_at(before, after, num_queries), ranks_of(cut_offs[0]).iloc[num_queries:]]),
         cell_id=f"{subset}{pooling}{tau}{templates}{backbone}{dataset}".encode().hex().ljust(64, "0"),
         url=run_url,
         replicates=replicates,
@@ -83,6 +85,18 @@ def _make_row(
         num_others=complement_num_queries,
         **changed,
     )
+
+
+def ranks_at(before: dict[int, int], after: dict[int, int], num_queries: int) -> pd.DataFrame:
+    """Records of a subset that have so many hits at each cut-off; each query has an image of its own."""
+    sides = {
+        f"{side}_rank": [
+            min((k for k, count in hits.items() if place < count), default=99) for place in range(num_queries)
+        ]
+        for side, hits in (("baseline", before), ("ensembled", after))
+    }
+    places = np.arange(num_queries)
+    return pd.DataFrame({"query_id": places, "image_id": places + 1000, "part": "subset", **sides})
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from misfire.methods.retrieval.ensemble.conclusion import decisive
 from misfire.methods.retrieval.ensemble.flips_table import flips_table
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.report_part import compared_by_id
-from misfire.reporting.table import Table, to_csv, to_latex, to_markdown
+from misfire.reporting.table import Table, latex_escape, to_csv, to_markdown
 from tests.methods.retrieval.finished import changed, cut_off, ensemble, flips_rows
 
 
@@ -82,8 +82,26 @@ def test_score_interval_stands_beside_the_percentiles_and_raw_values_in_the_csv(
     header, first, *_ = to_csv(table).splitlines()
     assert {"p_holm", "p_mid", "cohen_g", "least_gain", "p_everywhere"} <= set(header.split(","))
     assert str(one.test.p_exact) in first.split(",")
-    assert r"$\infty$" in to_latex(table)
+    assert latex_escape("∞") == r"$\infty$"
     assert "not asked" not in to_markdown(table)
+
+
+def test_the_page_has_no_more_columns_than_fit_and_the_csv_has_all() -> None:
+    rows, found = compared([5, 1])
+    table = comparison_table(rows, found, k=10)
+    assert len(table.printed_columns) <= 15
+    hidden = [column.header for column in table.columns if not column.is_printed]
+    assert hidden == ["Before", "After", "W/T/L", "Fixed : broken", "Backbone", "Dataset", "Cell"]
+    assert {"baseline_hits", "wins", "odds_ratio"} <= set(to_csv(table).splitlines()[0].split(","))
+
+
+def test_percentiles_without_zero_beside_a_larger_exact_p_are_explained() -> None:
+    """5 fixed and none broken: p = 0.0625, percentiles 5 to 40 points; 12 fixed are significant by both."""
+    rows, found = compared([5, 12])
+    note = comparison_table(rows, found, k=10).note
+    assert "1 row's percentiles leave 0 out though the exact p is above 0.05" in note
+    rows, found = compared([12])
+    assert "leave 0 out" not in comparison_table(rows, found, k=10).note
 
 
 def test_the_decisive_cell_is_the_one_that_gains_most() -> None:

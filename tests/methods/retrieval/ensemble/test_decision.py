@@ -76,7 +76,8 @@ def test_the_answer_names_what_passes_and_the_best() -> None:
     assert said_of(cells, Verdict.GAIN, Verdict.GAIN) == (
         "2 of 2 cells pass: action with max; object with logmeanexp (tau 1). Corrected for having looked at 2 cells "
         "and for how their queries were chosen, 2 cells show a gain. "
-        "The largest gain is object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 [5.00, 40.00]; "
+        "The largest gain is object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 (95 % bootstrap interval "
+        "[5.00, 40.00]); "
         "on 20 other queries it fixed 2 and broke 2. "
         "Its queries were picked because the plain caption fails on them; any other way of asking, better or not, wins "
         "some of those back. The templates were chosen by gold labels: an oracle, not a system."
@@ -111,7 +112,7 @@ def test_the_answer_says_plainly_that_nothing_passes() -> None:
     made = [ensemble(cut_off(5, low=-0.1, others=Flips(0, 0, 0, 0)), **PLAIN)]
     assert said_of(made, Verdict.NONE) == (
         "The cell does not pass. Corrected for having looked at the one cell, no gain can be claimed. Its gain is "
-        "object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 [-10.00, 40.00]."
+        "object with logmeanexp (tau 1): +20.00 pp hit@5 on n = 10 (95 % bootstrap interval [-10.00, 40.00])."
     )
 
 

@@ -31,9 +31,9 @@ def test_published_counts_give_the_published_table_1(paper_rows: list[LoggedEnse
         assert line["Pooling"].startswith(paper["pooling"])
         for k in (5, 10):
             at_k = paper[f"recall_at_{k}"]
-            assert line[f"Base R@{k}"] == f"{at_k['baseline']:.2f}"
-            assert line[f"Imp. R@{k}"] == f"{at_k['ensembled']:.2f}"
-            assert line[f"Δ R@{k}"] == f"{at_k['delta_pp']:+.2f}"
+            assert line[f"hit@{k}: Base"] == f"{at_k['baseline']:.2f}"
+            assert line[f"hit@{k}: Imp."] == f"{at_k['ensembled']:.2f}"
+            assert line[f"hit@{k}: Δ"] == f"{at_k['delta_pp']:+.2f}"
 
 
 def test_published_bootstraps_print_as_the_published_table_2(make_row: MakeRow) -> None:
@@ -45,10 +45,10 @@ def test_published_bootstraps_print_as_the_published_table_2(make_row: MakeRow) 
             stored.append(cut_off(k, mean=mean / 100, low=low / 100, high=high / 100, p_positive=p_positive))
         rows.append(ensemble(*stored, pooling=pooling, tau=1.0 if pooling == "logmeanexp" else None))
     lines = printed(bootstrap_table(rows))
-    assert [line["Interval R@10"] for line in lines] == ["[0.00, 41.67]", "[8.23, 37.50]", "[8.23, 37.50]"]
-    assert [line["Mean Δ R@5"] for line in lines] == ["4.28", "0.00", "0.00"]
-    assert [line["P(Δ>0) R@10"] for line in lines] == ["0.968", "0.997", "0.997"]
-    assert [line["Interval R@1"] for line in lines] == ["[0.00, 12.50]"] * 3
+    assert [line["hit@10: Interval"] for line in lines] == ["[0.00, 41.67]", "[8.23, 37.50]", "[8.23, 37.50]"]
+    assert [line["hit@5: Mean Δ"] for line in lines] == ["4.28", "0.00", "0.00"]
+    assert [line["hit@10: P(Δ>0)"] for line in lines] == ["0.968", "0.997", "0.997"]
+    assert [line["hit@1: Interval"] for line in lines] == ["[0.00, 12.50]"] * 3
 
 
 def test_a_gain_stands_beside_what_it_costs_elsewhere(make_row: MakeRow) -> None:
@@ -56,46 +56,49 @@ def test_a_gain_stands_beside_what_it_costs_elsewhere(make_row: MakeRow) -> None
     table = improvement_table([make_row()])
     (line,) = printed(table)
     assert "sample" not in table.note
-    assert line["Δ R@10"] == "+20.83"
-    assert [line[f"{name} outside, R@10"] for name in ("n", "Fixed", "Broken", "Net")] == [
+    assert line["hit@10: Δ"] == "+20.83"
+    assert [line[f"outside, hit@10: {name}"] for name in ("n", "Fixed", "Broken", "Net")] == [
         "24,990",
         "499",
         "540",
         "-41",
     ]
-    assert line["Δ all, R@10"] == "-0.14"
+    assert line["all, hit@10: Δ"] == "-0.14"
 
 
 def test_without_an_outside_its_change_is_undefined_not_zero(make_row: MakeRow) -> None:
     table = improvement_table([make_row(subset="all", complement_num_queries=0)])
     (line,) = printed(table)
-    assert [line[f"{name} outside, R@10"] for name in ("n", "Fixed", "Broken", "Net")] == ["0", "–", "–", "–"]  # noqa: RUF001
+    assert [line[f"outside, hit@10: {name}"] for name in ("n", "Fixed", "Broken", "Net")] == ["0", "–", "–", "–"]  # noqa: RUF001
 
 
 def test_a_sampled_outside_says_so_and_its_net_is_the_cells_own(make_row: MakeRow) -> None:
     row = changed(make_row(complement_num_queries=2000), num_others=24_990)
     table = improvement_table([row])
     (line,) = printed(table)
-    assert (line["n outside, R@10"], line["Δ all, R@10"]) == ("2,000", percentage_points(row.at("all/net", 10).value))
+    assert (line["outside, hit@10: n"], line["all, hit@10: Δ"]) == (
+        "2,000",
+        percentage_points(row.at("all/net", 10).value),
+    )
     assert "The queries outside are a random sample." in table.note
 
 
 def test_a_net_of_others_that_were_not_asked_is_not_printed() -> None:
     table = improvement_table([ensemble(cut_off(10, others=Flips(0, 0, 0, 0)))])
-    assert "Δ all, R@10" not in printed(table)[0]
+    assert "all, hit@10: Δ" not in printed(table)[0]
     assert "last column" not in table.note
 
 
 def test_side_effects_are_at_the_largest_k_where_ten_is_not_measured(make_row: MakeRow) -> None:
     table = improvement_table([make_row(before={1: 0, 5: 8}, after={1: 1, 5: 9})])
-    assert "Net outside, R@5" in printed(table)[0]
+    assert "outside, hit@5: Net" in printed(table)[0]
 
 
 def test_a_k_that_a_cell_did_not_measure_is_undefined(make_row: MakeRow) -> None:
     rows = [make_row(), make_row(pooling="mean", before={1: 0}, after={1: 2})]
     first, second = printed(improvement_table(rows))
-    assert (first["Imp. R@5"], second["Imp. R@5"], second["Δ R@5"]) == ("37.50", "–", "–")  # noqa: RUF001
-    assert printed(bootstrap_table(rows))[1]["Interval R@5"] == "–"  # noqa: RUF001
+    assert (first["hit@5: Imp."], second["hit@5: Imp."], second["hit@5: Δ"]) == ("37.50", "–", "–")  # noqa: RUF001
+    assert printed(bootstrap_table(rows))[1]["hit@5: Interval"] == "–"  # noqa: RUF001
 
 
 def test_gold_labels_wear_a_mark_that_is_explained(make_row: MakeRow) -> None:

@@ -33,3 +33,6 @@ def test_what_is_known_is_shown_and_dashes_stand_where_it_is_not() -> None:
     assert texts(table, "P", "Placebo: noise") == ["0.010", UNDEFINED]
     assert texts(table, "Interval", "All queries (pp)") == ["[-1.00, 3.00]", UNDEFINED]
     assert not any("Unmined" in column.group for column in table.columns)
+    assert "Noise is systems of equal quality" in table.note
+    for unshown in ("Paraphrases", "Unmined", "Ambiguous", "Label noise", "ceiling"):
+        assert unshown not in table.note

@@ -8,6 +8,7 @@ from PIL import Image
 
 from misfire.methods.retrieval.profile.figure import tau_profile_curves
 from misfire.reporting.figure import to_png, to_svg
+from misfire.stats import paired_score_interval
 from tests.methods.retrieval.profile.invented_profile import TAUS, profile, transition
 
 
@@ -55,7 +56,16 @@ def test_the_band_is_the_interval_about_the_plain_captions_hits() -> None:
     at_10 = tau_profile_curves(profile()).figure.axes[1]
     (band,) = at_10.collections
     heights = {round(float(height), 6) for height in band.get_paths()[0].vertices[:, 1]}
-    assert heights == {47.5, 57.5, 52.5, 62.5, 50.0, 60.0}  # 50 + 2.5, 7.5, 5 and 5, each +- 5
+    found = profile()
+    ends = [paired_score_interval(p.fixed, p.broken, found.num_queries) for p in found.at(10)[1:-1]]
+    assert heights == {round(50 + 100 * end, 6) for both in ends for end in both}
+
+
+def test_the_panels_of_a_row_have_one_scale() -> None:
+    at_1, at_10, others_at_1, others_at_10 = tau_profile_curves(profile()).figure.axes
+    for one, other in ((at_1, at_10), (others_at_1, others_at_10)):
+        spans = [high - low for low, high in (one.get_ylim(), other.get_ylim())]
+        assert spans[0] == pytest.approx(spans[1])
 
 
 def test_the_ends_stand_outside_of_the_grid_and_are_named() -> None:

@@ -18,7 +18,7 @@ def baseline_part(cells: Sequence[Logged]) -> ReportPart:
     """
     ks = sorted({k for cell in cells for k in cell.facts["ks"]})
     measures = [
-        *((f"R@{k}", direction, f"{direction}/hit", k) for direction in ("t2i", "i2t") for k in ks),
+        *((f"hit@{k}", direction, f"{direction}/hit", k) for direction in ("t2i", "i2t") for k in ks),
         *(("mean 1/rank", direction, f"{direction}/reciprocal_rank", None) for direction in ("t2i", "i2t")),
     ]
     sources = tuple(
@@ -48,7 +48,7 @@ def baseline_part(cells: Sequence[Logged]) -> ReportPart:
             for cell in cells
         ),
         note=(
-            f"t2i: captions asked against all images; i2t: images against all captions. R@k in percent with its "
+            f"t2i: captions asked against all images; i2t: images against all captions. hit@k in percent with its "
             f"{', '.join(levels)} interval; images are resampled with all their captions."
         ),
         sources=sources,

@@ -17,6 +17,7 @@ from misfire.core.words import (
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.measured import SUBSET
 from misfire.methods.retrieval.ensemble.tables import NAME_COLUMNS, names_of, origin_columns, origin_of, sources_of
+from misfire.methods.retrieval.percentiles import leaves_out_zero_alone
 from misfire.reporting.table import Column, Entry, Table
 
 MARKS: Mapping[Verdict, str] = {Verdict.GAIN: "▲", Verdict.LOSS: "▼", Verdict.CHOSEN: "(▲)", Verdict.NONE: ""}
@@ -34,8 +35,8 @@ def comparison_table(rows: Sequence[LoggedEnsemble], compared: Mapping[str, Comp
     first = chosen[0][1]
     columns = (
         *NAME_COLUMNS,
-        Column("Before", ("baseline_hits",), group="Hits"),
-        Column("After", ("ensembled_hits",), group="Hits"),
+        Column("Before", ("baseline_hits",), group="Hits", is_printed=False),
+        Column("After", ("ensembled_hits",), group="Hits", is_printed=False),
         Column("Fixed", ("fixed",), group="Hits"),
         Column("Broken", ("broken",), group="Hits"),
         Column("Δ", ("gain",), group="Gain (pp)"),
@@ -46,9 +47,14 @@ def comparison_table(rows: Sequence[LoggedEnsemble], compared: Mapping[str, Comp
         Column("all cells", ("p_adjusted", "p_holm"), group="p, subset"),
         Column("Δ (pp)", ("net_everywhere",), group="All queries"),
         Column("p, all cells", ("p_everywhere",), group="All queries"),
-        Column("W/T/L", ("wins", "ties", "losses"), group="Ranks", is_number=False),
-        Column("Fixed : broken", ("odds_ratio", "odds_ratio_low", "odds_ratio_high", "cohen_g"), group="Effect"),
-        Column("Shows from (pp)", ("detectable_gain", "least_gain"), group="Power"),
+        Column("W/T/L", ("wins", "ties", "losses"), group="Ranks", is_number=False, is_printed=False),
+        Column(
+            "Fixed : broken",
+            ("odds_ratio", "odds_ratio_low", "odds_ratio_high", "cohen_g"),
+            group="Effect",
+            is_printed=False,
+        ),
+        Column("Shows from", ("detectable_gain", "least_gain"), group="Power (pp)"),
     )
     level = f"{100 * first.confidence:g} %"
     return Table(
@@ -62,10 +68,23 @@ def comparison_table(rows: Sequence[LoggedEnsemble], compared: Mapping[str, Comp
             f"no change. Score intervals ({level}) count the captions of an image together; beside them stand the "
             "published protocol's bootstrap percentiles, which are too short where few queries flip. p exact is "
             "McNemar's for the cell alone; p for all cells is Westfall and Young's max-T, on the same swaps in all "
-            "cells. W/T/L counts targets that rank higher, as high and lower than before. The last column is the gain "
-            "that this many queries show in 4 of 5 tries, if as large a share breaks."
+            "cells. The last column is the gain that this many queries show in 4 of 5 tries, if as large a share "
+            "breaks. The CSV has more: hits before and after, ranks won and lost, odds." + _percentile_note(chosen, k)
         ),
         sources=sources_of([row for row, _ in chosen]),
+    )
+
+
+def _percentile_note(chosen: Sequence[tuple[LoggedEnsemble, Compared]], k: int) -> str:
+    """Why a row's percentiles may leave 0 out while its exact p is above 0.05, where one does."""
+    ends = [(one.test.p_exact, row.at("delta", k)) for row, one in chosen]
+    count = sum(leaves_out_zero_alone(p_exact, stored.low, stored.high) for p_exact, stored in ends)
+    if not count:
+        return ""
+    rows = "1 row's percentiles leave" if count == 1 else f"{count} rows' percentiles leave"
+    return (
+        f" {rows} 0 out though the exact p is above 0.05: resamples of a few flips that go one way all go that way, "
+        "which says little of other queries. The exact test counts."
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from misfire.cells import Estimate, Flips, Paired
+from misfire.cells.comparison import score_interval
 from misfire.methods.retrieval.ensemble.measured import HIT, SUBSET, paired_hits
 from misfire.methods.retrieval.logged import LoggedCell
 
@@ -39,6 +40,10 @@ class LoggedEnsemble(LoggedCell):
     def delta(self, k: int) -> float:
         """Gain in the hit rate on the subset, a fraction."""
         return self.at("delta", k).value
+
+    def trusted(self, k: int) -> tuple[float, float]:
+        """Score interval of the gain, the captions of an image counted together: what tables and figures show."""
+        return score_interval(self.paired(k), confidence=self.confidence)
 
     def flips(self, k: int, group: str = "") -> Flips:
         """Counts of queries before and after: the subset's, or those of a group such as ``complement``."""

@@ -141,7 +141,7 @@ def _worth(rows: Sequence[LoggedEnsemble], best: LoggedEnsemble, k: int) -> Sect
         "worth",
         "What the gains are worth",
         tables=(*(table for table in apart if table is not None), bootstrap_table(rows)),
-        illustrations=(bootstrap_distributions(rows),),
+        illustrations=(bootstrap_distributions(rows, best, k),),
     )
 
 

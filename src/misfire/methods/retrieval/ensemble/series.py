@@ -12,6 +12,10 @@ _SUBSETS = ("object_attribute", "object", "attribute", "action")
 _POOLINGS = ("max", "mean", "logmeanexp", "embedding_mean")
 _DEFAULT_TAU = 1.0
 _MOST_TAUS_AS_SERIES = 2
+GAIN = "Δ is ensembled minus baseline in percentage points."
+"""What captions say of a gain."""
+INTERVALS = "score intervals, the captions of an image counted together"
+"""What captions say of whiskers and bands."""
 
 
 @final

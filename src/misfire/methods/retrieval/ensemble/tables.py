@@ -45,7 +45,7 @@ def improvement_table(rows: Sequence[LoggedEnsemble]) -> Table:
     side_effect_k = _SIDE_EFFECT_K if _SIDE_EFFECT_K in ks else ks[-1]
     has_net = any(_is_net_known(row, side_effect_k) for row in ordered)
     note = (
-        "R@k is the share of queries whose image is among the first k, in percent; Δ is ensembled minus baseline in "
+        "hit@k is the share of queries whose image is among the first k, in percent; Δ is ensembled minus baseline in "
         "percentage points. Outside the subset, fixed queries are hit only by the ensemble and broken ones only by the "
         f"plain caption, at {side_effect_k}.{_sample_note(ordered, has_net=has_net)}"
     )
@@ -86,7 +86,7 @@ def bootstrap_table(rows: Sequence[LoggedEnsemble]) -> Table:
     levels = sorted({f"{100 * row.confidence:g} %" for row in ordered})
     replicates = sorted({row.num_replicates for row in ordered})
     note = (
-        f"Mean of the bootstrap distribution of Δ R@k and its {', '.join(levels)} percentile interval in percentage "
+        f"Mean of the bootstrap distribution of Δ hit@k and its {', '.join(levels)} percentile interval in percentage "
         f"points, and the share of resamples in which Δ > 0 from {', '.join(map(str, replicates))} resamples of the "
         "queries."
     )
@@ -146,9 +146,9 @@ def _not_empty(rows: Sequence[LoggedEnsemble]) -> list[LoggedEnsemble]:
 
 def _hit_columns(k: int) -> tuple[Column, ...]:
     return (
-        Column("Base", (f"baseline_hits_at_{k}", f"baseline_hit_at_{k}"), group=f"R@{k}"),
-        Column("Imp.", (f"ensembled_hits_at_{k}", f"ensembled_hit_at_{k}"), group=f"R@{k}"),
-        Column("Δ", (f"delta_hit_at_{k}",), group=f"R@{k}"),
+        Column("Base", (f"baseline_hits_at_{k}", f"baseline_hit_at_{k}"), group=f"hit@{k}"),
+        Column("Imp.", (f"ensembled_hits_at_{k}", f"ensembled_hit_at_{k}"), group=f"hit@{k}"),
+        Column("Δ", (f"delta_hit_at_{k}",), group=f"hit@{k}"),
     )
 
 
@@ -165,7 +165,7 @@ def _hits(row: LoggedEnsemble, k: int) -> tuple[Entry, ...]:
 
 
 def _side_effect_columns(k: int, *, has_net: bool) -> tuple[Column, ...]:
-    outside, everywhere = f"outside, R@{k}", f"all, R@{k}"
+    outside, everywhere = f"outside, hit@{k}", f"all, hit@{k}"
     return (
         Column("n", ("complement_num_queries", "num_others"), group=outside),
         Column("Fixed", (f"complement_fixed_at_{k}",), group=outside),
@@ -199,9 +199,9 @@ def _is_net_known(row: LoggedEnsemble, k: int) -> bool:
 
 def _bootstrap_columns(k: int) -> tuple[Column, ...]:
     return (
-        Column("Mean Δ", (f"mean_delta_hit_at_{k}",), group=f"R@{k}"),
-        Column("Interval", (f"low_delta_hit_at_{k}", f"high_delta_hit_at_{k}"), group=f"R@{k}"),
-        Column("P(Δ>0)", (f"p_positive_at_{k}",), group=f"R@{k}"),
+        Column("Mean Δ", (f"mean_delta_hit_at_{k}",), group=f"hit@{k}"),
+        Column("Interval", (f"low_delta_hit_at_{k}", f"high_delta_hit_at_{k}"), group=f"hit@{k}"),
+        Column("P(Δ>0)", (f"p_positive_at_{k}",), group=f"hit@{k}"),
     )
 
 

@@ -23,7 +23,8 @@ def worth_table(rows: Sequence[LoggedEnsemble], k: int) -> Table | None:
         None where no cell knows any of it.
     """
     known = [row for row in rows if k in row.ks]
-    parts = [part for part, group in _PARTS if any(_is_known(row.find(group, k)) for row in known)]
+    shown = [group for _, group in _PARTS if any(_is_known(row.find(group, k)) for row in known)]
+    parts = [part for part, group in _PARTS if group in shown]
     if not parts:
         return None
     return Table(
@@ -44,13 +45,7 @@ def worth_table(rows: Sequence[LoggedEnsemble], k: int) -> Table | None:
             )
             for row in known
         ),
-        note=(
-            "A placebo is a change of no worth on the same queries: noise is systems of equal quality that flip as "
-            "many queries, paraphrases are single prompts that only say 'a photo of'. What lies inside a band, such a "
-            "change shows as well; P is the share of placebos that show as much. The ceiling is the best that the "
-            "texts allow, since some stand on several images. Label noise widens the interval by the doubt about "
-            "labels. Hits on rounding lead by less than bf16 can tell apart."
-        ),
+        note=" ".join(note for group, note in _NOTES if group in shown),
         sources=sources_of(known),
     )
 
@@ -182,3 +177,22 @@ _PARTS: tuple[tuple[tuple[tuple[Column, ...], Callable[[LoggedEnsemble, int], En
     ),
 )
 """Columns with what fills them, and the group of estimates without which they are left out."""
+
+_NOTES = (
+    (
+        "placebo_noise",
+        "A placebo is a change of no worth on the same queries; what lies inside a band, such a change shows as well, "
+        "and P is the share of placebos that show as much. Noise is systems of equal quality that flip as many.",
+    ),
+    ("placebo_paraphrase", "Paraphrases are single prompts that only say 'a photo of'."),
+    ("all/net", "The change over all queries is estimated from the subset and the sample of the others."),
+    ("confirm/queries/delta", "Unmined images had no part in choosing the queries."),
+    ("without_ambiguous/fixed", "Not Ambiguous leaves out queries whose caption fits another image as well."),
+    ("label_noise", "Label noise widens the interval by the doubt about labels."),
+    (
+        "ceiling",
+        "The ceiling is the best that the texts allow, since some stand on several images. Hits on ties hang on which "
+        "of equal scores stands first; hits on rounding lead by less than bf16 can tell apart.",
+    ),
+)
+"""What is said below the table of each group of columns that is there."""

@@ -7,6 +7,7 @@ from misfire.methods.retrieval.ensemble.series import subset_label
 from misfire.methods.retrieval.profile.logged import LoggedProfile, ProfilePoint
 from misfire.methods.retrieval.profile.profile import PUBLISHED_TAU
 from misfire.reporting.figure import INK, PALE, Illustration, colour, new_figure, styled
+from misfire.stats import paired_score_interval
 
 _ROOM = 8.0  # between the grid's ends and the markers of max and mean, as a factor of tau
 _SHADE = "#eeeeee"
@@ -35,6 +36,8 @@ def tau_profile_curves(profile: LoggedProfile) -> Illustration:
         for axes in panels[:-1, place]:
             axes.set_xlabel("")
         panels[-1][place].tick_params(axis="x", labelsize=8)
+    for row in panels:
+        _same_scale(list(row))
     _ticks(panels[-1][0], profile)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
@@ -43,7 +46,8 @@ def tau_profile_curves(profile: LoggedProfile) -> Illustration:
         title=f"Hits on {subset_label(profile.subset)} against tau, from max to mean.",
         caption=(
             f"{profile.num_taus} temperatures, n={profile.num_queries} queries. Bands are the plain caption's hits "
-            f"plus the {profile.confidence:.0%} bootstrap percentile interval of the gain, each by itself. "
+            f"plus the {profile.confidence:.0%} score interval of the gain, each by itself. A row has one scale: a "
+            "point is as high in each of its panels. "
             + (f"Below, net change on {profile.num_others_asked:,} other queries. " if is_cost_known else "")
             + "The highest point of a curve was chosen by looking; its max-T p-value counts all looks."
         ),
@@ -51,12 +55,21 @@ def tau_profile_curves(profile: LoggedProfile) -> Illustration:
     )
 
 
+def _same_scale(row: list[Axes]) -> None:
+    """Give neighbours the same height of a point, each about its own middle."""
+    limits = [axes.get_ylim() for axes in row]
+    span = max(high - low for low, high in limits)
+    for axes, (low, high) in zip(row, limits, strict=True):
+        middle = (low + high) / 2
+        axes.set_ylim(middle - span / 2, middle + span / 2)
+
+
 def _hit_rate(axes: Axes, points: list[ProfilePoint], profile: LoggedProfile, ink: str) -> None:
     places, total = _places(points), profile.num_queries
     before = profile.baseline(points[0].k) / total
-    low, high = (
-        [100 * (before + end) for end in ends] for ends in zip(*((p.low, p.high) for p in points), strict=True)
-    )
+    # The ends of the gain's score interval, which has a width where nothing flips, too.
+    ends = [paired_score_interval(p.fixed, p.broken, total, confidence=profile.confidence) for p in points]
+    low, high = ([100 * (before + end) for end in side] for side in zip(*ends, strict=True))
     band(axes, places[1:-1], low[1:-1], high[1:-1], colour=ink, linewidth=0, step="mid")
     for end in (0, -1):
         axes.plot([places[end]] * 2, [low[end], high[end]], color=ink, alpha=0.3, linewidth=2)

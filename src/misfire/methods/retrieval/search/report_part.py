@@ -1,5 +1,6 @@
 """What a report says of a search over ensembles: the winner on both sides, and what was tried."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from misfire.cells import Question, ReportPart
@@ -38,7 +39,10 @@ def search_part(found: "Searched", question: Question) -> ReportPart:
                 tables=(winner_table(winner),) if winner else (),
             ),
             *([] if winner is None else flips_in_pictures(winner.test, question, winner.k)),
-            trials_section(found, of_beaten="Their subset was asked whole, and counts in the adjusted p-value."),
+            replace(
+                trials_section(found, of_beaten="Their subset was asked whole, and counts in the adjusted p-value."),
+                sentences=numbered_templates(found),
+            ),
         ),
         answer=found.sentence() if winner is None else f"{winner.answer(name)}{_remarks(found)}",
         decides=True,
@@ -48,6 +52,26 @@ def search_part(found: "Searched", question: Question) -> ReportPart:
         method=METHOD,
         deciding=None if winner is None else winner.test.at("delta", winner.k),
     )
+
+
+def numbered_templates(found: "Searched") -> tuple[str, ...]:
+    """What the numbers in the trials' settings stand for: one sentence, where templates were searched."""
+    texts: dict[str, str] = {}
+    for trial in found.trials:
+        entries = [
+            (key.partition(" ")[2], value) for key, value in trial.setting.items() if key.startswith("template ")
+        ]
+        cell = found.tried.get(trial.cell_id)
+        if not entries or cell is None or cell.kind != "ensemble":
+            continue
+        numbers = ["1", *(number for number, is_kept in entries if is_kept)]
+        asked = LoggedEnsemble(cell).templates_asked
+        if len(numbers) == len(asked):
+            texts.update(zip(numbers, asked, strict=True))
+    if not texts:
+        return ()
+    told = "; ".join(f"{number} is '{texts[number]}'" for number in sorted(texts, key=int))
+    return (f"Templates by the numbers that settings show: {told}.",)
 
 
 def winner_of(found: "Searched") -> Winner | None:

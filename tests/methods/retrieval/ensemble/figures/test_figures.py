@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from misfire.cells.comparison import score_interval
 from misfire.failures.category_report import category_distribution
 from misfire.methods.retrieval.ensemble.figures.best import best_pooling
 from misfire.methods.retrieval.ensemble.figures.histogram import bootstrap_distributions
@@ -14,9 +15,11 @@ from misfire.methods.retrieval.ensemble.figures.matrix import gain_matrix
 from misfire.methods.retrieval.ensemble.figures.pooling import pooling_ablation
 from misfire.methods.retrieval.ensemble.figures.temperature import temperature_sweep
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.ensemble.series import pooling_label, subset_label
 from misfire.reporting.figure import Illustration, to_png, to_svg
 
 MakeRow = Callable[..., LoggedEnsemble]
+SUBSETS = ("object_attribute", "object", "attribute", "action")
 
 
 def texts(axes: Axes) -> list[str]:
@@ -33,7 +36,7 @@ def test_pooling_bars_are_the_published_deltas(paper_rows: list[LoggedEnsemble])
     heights = [[round(bar.get_height(), 2) for bar in container] for container in at_5.containers]
     assert heights == [[3.45, 3.23, 0.0, 4.17], [6.9, 3.23, 4.0, 0.0], [6.9, 4.84, 4.0, 0.0]]
     assert [round(bar.get_height(), 2) for bar in at_10.containers[0]] == [1.15, 1.61, 0.0, 20.83]
-    assert (at_5.get_title(loc="left"), at_10.get_title(loc="left")) == ("Δ R@5", "Δ R@10")
+    assert (at_5.get_title(loc="left"), at_10.get_title(loc="left")) == ("Δ hit@5", "Δ hit@10")
     labels = [tick.get_text() for tick in at_10.get_xticklabels()]
     assert labels == ["Object+Attribute\n(n=87)", "Object\n(n=62)", "Attribute\n(n=25)", "Action\n(n=24)"]
 
@@ -62,39 +65,60 @@ def test_a_tau_sweep_does_not_flood_the_bars(paper_rows: list[LoggedEnsemble], t
     assert to_svg(pooling_ablation(tau_rows).figure) == to_svg(pooling_ablation(paper_rows).figure)
 
 
-def test_distributions_hold_every_resample_and_mark_the_interval(paper_rows: list[LoggedEnsemble]) -> None:
-    drawn = panels(bootstrap_distributions(paper_rows))
+def test_every_bar_has_the_interval_that_the_report_trusts_and_no_number_stands_on_it(
+    paper_rows: list[LoggedEnsemble],
+) -> None:
+    for k, axes in zip((5, 10), panels(pooling_ablation(paper_rows)), strict=True):
+        whiskers = {tuple(line.get_ydata()) for line in axes.lines if len(set(line.get_xdata())) == 1}
+        expected = {tuple(100 * end for end in score_interval(r.paired(k), confidence=0.95)) for r in paper_rows}
+        assert whiskers == expected
+        assert all(low < high for low, high in whiskers)
+        for text in axes.texts:
+            assert all(not low < text.xy[1] < high for low, high in whiskers if text.xy[1] in (low, high))
+            assert text.get_bbox_patch() is None
+
+
+def test_panels_that_are_compared_share_a_scale(
+    paper_rows: list[LoggedEnsemble], tau_rows: list[LoggedEnsemble]
+) -> None:
+    for drawn in (panels(pooling_ablation(paper_rows)), panels(temperature_sweep(tau_rows))):
+        assert len({axes.get_ylim() for axes in drawn}) == 1
+    images = [axes.images[0] for axes in panels(gain_matrix(paper_rows))]
+    assert len({image.get_clim() for image in images}) == 1
+
+
+def test_distributions_hold_every_resample_and_mark_both_intervals(paper_rows: list[LoggedEnsemble]) -> None:
     rows = [row for row in paper_rows if row.subset == "action"]
+    drawn = panels(bootstrap_distributions(paper_rows, rows[0], 10))
     assert len(drawn) == len(rows) == 3
     for axes, row in zip(drawn, rows, strict=True):
         values, edges, _ = axes.patches[0].get_data()
         assert values.sum() == len(row.replicates[10])
         assert np.allclose(np.diff(edges), 100 / 24)
-        lines = [line.get_xdata()[0] for line in axes.lines]
+        score, *lines = [line.get_xdata() for line in axes.lines]
+        assert list(score) == pytest.approx([100 * end for end in row.trusted(10)])
         stored, mean = row.at("delta", 10), row.at("delta_mean", 10).value
-        assert lines == pytest.approx([100 * stored.low, 100 * stored.high, 100 * mean, 0])
+        assert [line[0] for line in lines] == pytest.approx([100 * stored.low, 100 * stored.high, 100 * mean, 0])
 
 
-def test_distributions_take_the_first_subset_where_action_is_missing(make_row: MakeRow) -> None:
-    rows = [make_row(subset="count"), make_row(subset="object")]
-    (axes,) = panels(bootstrap_distributions(rows))
-    assert axes.get_xlabel() == "Δ R@10 (pp) on Object, n=24"
-
-
-def test_distributions_pass_over_a_subset_in_which_nothing_differs(make_row: MakeRow) -> None:
-    still = make_row(subset="action", after={1: 0, 5: 8, 10: 11}, broken=0)
-    drawn = bootstrap_distributions([still, make_row(subset="object")])
-    assert drawn is not None
-    assert drawn.title == "Bootstrap distribution of Δ R@10 on Object."
-    alone = bootstrap_distributions([still])
-    assert alone is not None
-    assert alone.title == "Bootstrap distribution of Δ R@10 on Action."
+def test_distributions_are_of_the_subset_that_the_answer_is_about(paper_rows: list[LoggedEnsemble]) -> None:
+    for answer in (paper_rows[4], paper_rows[-1]):
+        drawn = bootstrap_distributions(paper_rows, answer, 10)
+        assert drawn.title == f"Bootstrap distribution of Δ hit@10 on {subset_label(answer.subset)}."
+        first = panels(drawn)[0].get_title(loc="left")
+        assert first.startswith(f"{pooling_label(answer)}: average ")
 
 
 def test_best_pooling_names_every_winner(paper_rows: list[LoggedEnsemble]) -> None:
     (axes,) = panels(best_pooling(paper_rows))
     expected = ["+1.15  all equal", "+3.23  mean = logmeanexp (τ=1)", "0  all equal", "+20.83  all equal"]
     assert texts(axes) == expected
+    whiskers = [tuple(line.get_xdata()) for line in axes.lines if len(set(line.get_ydata())) == 1]
+    first = {row.subset: row for row in reversed(paper_rows) if row.pooling in ("mean", "max")}
+    assert len(whiskers) == 4
+    for ends, text, row in zip(whiskers, axes.texts, [first[name] for name in SUBSETS], strict=True):
+        assert text.xy[0] == max(ends[1], 0)
+        assert ends[0] < 100 * row.delta(10) < ends[1]
 
 
 def test_a_single_winner_wears_its_colour(make_row: MakeRow) -> None:
@@ -109,9 +133,8 @@ def test_many_series_stay_apart(make_row: MakeRow) -> None:
     at_5, _ = panels(pooling_ablation(rows))
     bars = [container[0] for container in at_5.containers]
     assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == 12
-    distributions = bootstrap_distributions(rows)
+    distributions = bootstrap_distributions(rows, rows[0], 10)
     assert len(panels(distributions)) == 6
-    assert distributions is not None
     assert distributions.caption.endswith("The first 6 of 12 cells.")
 
 
@@ -145,7 +168,7 @@ def test_many_winners_are_counted(make_row: MakeRow) -> None:
 
 def test_categories_are_sorted_and_labelled_with_count_and_share(taxonomy: dict[str, int]) -> None:
     (axes,) = panels(category_distribution(taxonomy))
-    assert texts(axes)[:2] == ["67 (31.90 %)", "62 (29.52 %)"]
+    assert texts(axes)[:2] == ["67 (32 %, 26 to 38)", "62 (30 %, 24 to 36)"]
     assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "Spatial"
     assert axes.patches[0].get_hatch()
     assert not axes.patches[1].get_hatch()
@@ -156,7 +179,7 @@ def test_categories_are_sorted_and_labelled_with_count_and_share(taxonomy: dict[
 def test_tau_curves_go_through_the_stored_gains(tau_rows: list[LoggedEnsemble]) -> None:
     drawn = panels(temperature_sweep(tau_rows))
     assert drawn[0].get_title(loc="left") == "Object+Attribute (n=87)"
-    curve = next(line for line in drawn[0].lines if line.get_label() == "Δ R@5")
+    curve = next(line for line in drawn[0].lines if line.get_label() == "Δ hit@5")
     assert list(curve.get_xdata()) == pytest.approx([10.0**power for power in range(-4, 5)])
     assert [round(value, 2) for value in curve.get_ydata()][:5] == [3.45, 4.6, 4.6, 5.75, 6.9]
     assert all(axes.get_xscale() == "log" for axes in drawn)

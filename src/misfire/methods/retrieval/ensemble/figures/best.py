@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from misfire.core.words import percentage_points
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import (
+    INTERVALS,
     Series,
     cutoffs,
     series_of,
@@ -30,23 +31,25 @@ def best_pooling(rows: Sequence[LoggedEnsemble]) -> Illustration:
     subsets, series = sorted_subsets(drawn), series_of(drawn)
     figure = new_figure(7.2, 0.9 + 0.42 * len(subsets))
     axes = figure.subplots()
-    deltas = []
+    reach = [0.0]
     for position, subset in enumerate(subsets):
         winners, row = _winners(series, subset, k)
         index = series.index(winners[0]) if len(winners) == 1 else None
-        deltas.append(100 * row.delta(k))
+        delta, (low, high) = 100 * row.delta(k), (100 * end for end in row.trusted(k))
+        reach += [low, high]
         axes.barh(
             position,
-            deltas[-1],
+            delta,
             height=0.66,
             color="#dddddd" if index is None else colour(index),
             hatch="" if index is None else hatch(index),
             edgecolor=INK,
             linewidth=0.7,
         )
+        axes.plot([low, high], [position] * 2, color=INK, linewidth=1.0, marker="|", markersize=6, zorder=3)
         axes.annotate(
-            f"{percentage_points(row.delta(k)) if deltas[-1] else '0'}  {_names(winners, _num_tried(series, subset))}",
-            (max(deltas[-1], 0), position),
+            f"{percentage_points(row.delta(k)) if delta else '0'}  {_names(winners, _num_tried(series, subset))}",
+            (max(high, 0), position),
             (5, 0),
             textcoords="offset points",
             va="center",
@@ -56,17 +59,16 @@ def best_pooling(rows: Sequence[LoggedEnsemble]) -> Illustration:
     axes.set_yticks(range(len(subsets)), [subset_with_queries(drawn, subset) for subset in subsets])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    lowest, highest = min(0.0, *deltas), max(0.0, *deltas)
-    span = highest - lowest or 1.0
-    axes.set_xlim(lowest - 0.02 * span, highest + 0.75 * span)
-    axes.set_xlabel(f"Δ R@{k} (pp)")
+    span = max(reach) - min(reach) or 1.0
+    axes.set_xlim(min(reach) - 0.03 * span, max(reach) + 0.6 * span)
+    axes.set_xlabel(f"Δ hit@{k} (pp)")
     axes.spines["left"].set_color(PALE)
     return Illustration(
         name="best_pooling",
-        title=f"Best pooling a subset by Δ R@{k}.",
+        title=f"Best pooling a subset by Δ hit@{k}.",
         caption=(
-            "Grey where several poolings share the best value. The best of several is chosen by looking, so its gain "
-            "is flattered; test it on queries that weren't used to choose it."
+            f"Grey where several poolings share the best value. Whiskers are {INTERVALS}. The best of several is "
+            "chosen by looking, so its gain is flattered; test it on queries that weren't used to choose it."
         ),
         figure=figure,
     )

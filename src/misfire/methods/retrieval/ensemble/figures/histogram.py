@@ -10,9 +10,7 @@ from matplotlib.axes import Axes
 from misfire.core.words import interval_percent, probability
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import (
-    cutoffs,
     series_of,
-    sorted_subsets,
     subset_label,
     without_tau_sweep,
 )
@@ -20,49 +18,49 @@ from misfire.reporting.figure import INK, PALE, Illustration, colour, hatch, new
 
 _MOST_BINS = 40
 _MOST_PANELS = 6
-_PREFERRED_SUBSET = "action"
 
 
 @styled
-def bootstrap_distributions(rows: Sequence[LoggedEnsemble]) -> Illustration:
-    """Bootstrap distribution of delta at the largest k on one subset, a panel a pooling.
-
-    The subset is ``action``, as published, or the first one where there is none or where no resample differs there.
+def bootstrap_distributions(rows: Sequence[LoggedEnsemble], answer: LoggedEnsemble, k: int) -> Illustration:
+    """Bootstrap distribution of delta on the subset that the answer is about, a panel a pooling, the answer's first.
 
     Args:
         rows: Finished cells.
+        answer: The one of them that the answer is about.
+        k: Cut-off that decides.
     """
-    k = cutoffs(rows)[-1]
-    known = [row for row in without_tau_sweep(rows) if k in row.ks]
-    subsets = sorted_subsets(known)
-    subset = _telling_subset(known, sorted(subsets, key=lambda name: name != _PREFERRED_SUBSET), k)
-    found = [(one.label, row) for one in series_of(known) for row in one.rows if row.subset == subset]
-    panels = found[:_MOST_PANELS]
-    figure = new_figure(6.4, 0.6 + 1.35 * len(panels))
+    known = [row for row in (*without_tau_sweep(rows), answer) if k in row.ks and row.subset == answer.subset]
+    labels = {row.cell_id: one.label for one in series_of([*rows]) for row in one.rows}
+    ordered = dict.fromkeys([answer.cell_id, *(row.cell_id for one in series_of(known) for row in one.rows)])
+    by_id = {row.cell_id: row for row in known}
+    found = [(labels[cell_id], by_id[cell_id]) for cell_id in ordered]
+    subset, panels = answer.subset, found[:_MOST_PANELS]
+    figure = new_figure(7.2, 0.6 + 1.35 * len(panels))
     all_axes = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for index, (axes, (label, row)) in enumerate(zip(all_axes, panels, strict=True)):
         _distribution(axes, row, k, index)
         stored, mean, share = (row.at(group, k) for group in ("delta", "delta_mean", "p_positive"))
         interval = interval_percent(stored.low, stored.high)
-        axes.set_title(f"{label}: {100 * mean.value:z.2f} pp {interval}, P(Δ>0) = {probability(share.value)}")
+        score = interval_percent(*row.trusted(k))
+        axes.set_title(
+            f"{label}: average {100 * mean.value:z.2f} pp, percentiles {interval}, score {score}, "
+            f"P(Δ>0) = {probability(share.value)}",
+            fontsize=8,
+        )
         axes.set_ylabel("resamples")
-    all_axes[-1].set_xlabel(f"Δ R@{k} (pp) on {subset_label(subset)}, n={panels[0][1].num_queries}")
+    all_axes[-1].set_xlabel(f"Δ hit@{k} (pp) on {subset_label(subset)}, n={panels[0][1].num_queries}")
     confidence = panels[0][1].confidence
     return Illustration(
         name="bootstrap_distribution",
-        title=f"Bootstrap distribution of Δ R@{k} on {subset_label(subset)}.",
+        title=f"Bootstrap distribution of Δ hit@{k} on {subset_label(subset)}.",
         caption=(
             f"{len(panels[0][1].replicates[k])} resamples of the same {panels[0][1].num_queries} queries. The band is "
-            f"the {100 * confidence:g} % percentile interval, the solid line the mean, the dotted line no change."
-            + (f" The first {len(panels)} of {len(found)} cells." if len(panels) < len(found) else "")
+            f"the {100 * confidence:g} % percentile interval, the solid line the mean, the dotted line no "
+            "change. The bracket above is the score interval, which the report trusts: resamples of few flips differ "
+            "too little." + (f" The first {len(panels)} of {len(found)} cells." if len(panels) < len(found) else "")
         ),
         figure=figure,
     )
-
-
-def _telling_subset(rows: Sequence[LoggedEnsemble], subsets: Sequence[str], k: int) -> str:
-    varied = {row.subset for row in rows if np.ptp(row.replicates[k]) > 0}
-    return next((subset for subset in subsets if subset in varied), subsets[0])
 
 
 def _distribution(axes: Axes, row: LoggedEnsemble, k: int, index: int) -> None:
@@ -78,6 +76,9 @@ def _distribution(axes: Axes, row: LoggedEnsemble, k: int, index: int) -> None:
         linewidth=0.5,
     )
     axes.axvspan(100 * stored.low, 100 * stored.high, color=PALE, alpha=0.18, linewidth=0, zorder=0)
+    low, high = (100 * end for end in row.trusted(k))
+    at_top = axes.get_xaxis_transform()
+    axes.plot([low, high], [0.93, 0.93], color=INK, lw=1.1, marker="|", ms=7, transform=at_top, clip_on=False)
     for bound in (stored.low, stored.high):
         axes.axvline(100 * bound, color=PALE, linewidth=1.0, linestyle="--")
     axes.axvline(100 * row.at("delta_mean", k).value, color=INK, linewidth=1.4)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from misfire.core.words import percentage_points
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import (
+    GAIN,
     Series,
     cutoffs,
     series_of,
@@ -38,25 +39,25 @@ def gain_matrix(rows: Sequence[LoggedEnsemble]) -> Illustration:
     longest = max(len(one.label) for one in series)
     figure = new_figure(0.6 + 0.075 * longest + 0.85 * len(subsets) * len(ks), 0.9 + 0.19 * len(series))
     panels = figure.subplots(1, len(ks), sharey=True, squeeze=False)[0]
+    deltas = {k: _deltas(series, subsets, k) for k in ks}
+    largest = max(float(np.nanmax(np.abs(at_k))) for at_k in deltas.values()) or 1.0  # one scale of colours
     for axes, k in zip(panels, ks, strict=True):
-        _panel(axes, _deltas(series, subsets, k))
-        axes.set_title(f"Δ R@{k} (pp)")
+        _panel(axes, deltas[k], largest)
+        axes.set_title(f"Δ hit@{k} (pp)")
         axes.set_xticks(range(len(subsets)), [subset_with_queries(drawn, subset) for subset in subsets], **_SLANTED)
     panels[0].set_yticks(range(len(series)), [one.label for one in series], fontsize=7)
     return Illustration(
         name="pooling_ablation",
         title=f"Gain by subset, pooling and setting at {' and '.join(map(str, ks))}.",
         caption=(
-            "Δ is ensembled minus baseline in percentage points; blue gains, red loses. The "
-            "intervals stand in the table."
+            f"{GAIN} Blue gains, red loses, on one scale in both panels. The intervals stand in the table."
             + (f" The first {len(series)} of {len(found)} lines." if len(series) < len(found) else "")
         ),
         figure=figure,
     )
 
 
-def _panel(axes: Axes, deltas: Float[np.ndarray, "series subset"]) -> None:
-    largest = float(np.nanmax(np.abs(deltas))) or 1.0
+def _panel(axes: Axes, deltas: Float[np.ndarray, "series subset"], largest: float) -> None:
     axes.imshow(deltas, cmap="RdBu", vmin=-2.2 * largest, vmax=2.2 * largest, aspect="auto")
     for (line, column), delta in np.ndenumerate(deltas):
         if not np.isnan(delta):

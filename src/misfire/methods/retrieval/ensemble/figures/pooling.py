@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from misfire.core.words import percentage_points
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import (
+    GAIN,
+    INTERVALS,
     Series,
     cutoffs,
     series_of,
@@ -23,7 +25,7 @@ _BARS_WIDTH = 0.82
 
 @styled
 def pooling_ablation(rows: Sequence[LoggedEnsemble]) -> Illustration:
-    """Delta at the two largest k, a panel each: subsets side by side, one bar a pooling, whiskers for the bootstrap.
+    """Delta at the two largest k, a panel each: subsets side by side, one bar a pooling, whiskers for the interval.
 
     Args:
         rows: Finished cells, at least one. Of a sweep over tau only the cell nearest to tau = 1 is drawn.
@@ -33,7 +35,7 @@ def pooling_ablation(rows: Sequence[LoggedEnsemble]) -> Illustration:
     ks = cutoffs(drawn)[-_MOST_PANELS:]
     width = min(11.0, max(6.4, 2.4 + 0.42 * len(subsets) * len(series)))
     figure = new_figure(width, 0.7 + 2.1 * len(ks))
-    panels = figure.subplots(len(ks), 1, sharex=True, squeeze=False)[:, 0]
+    panels = figure.subplots(len(ks), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, k in zip(panels, ks, strict=True):
         _panel(axes, subsets, series, k)
     figure.align_ylabels()
@@ -47,8 +49,8 @@ def pooling_ablation(rows: Sequence[LoggedEnsemble]) -> Illustration:
         name="pooling_ablation",
         title=f"Gain by subset and pooling at {' and '.join(map(str, ks))}.",
         caption=(
-            "Δ is ensembled minus baseline in percentage points. Whiskers are bootstrap percentile intervals; a subset "
-            "of mined failures gains by chance alone, so read them beside the changes outside the subset."
+            f"{GAIN} Whiskers are {INTERVALS}; a bar without flips has one, too. A subset of mined failures gains by "
+            "chance alone, so read the bars beside the changes outside the subset."
         ),
         figure=figure,
     )
@@ -72,9 +74,9 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
             linewidth=0.7,
         )
         for place, row in zip(places, known, strict=True):
-            _whisker(axes, place, row, k)
+            end = _whisker(axes, place, row, k)
             if is_labelled:
-                _label(axes, place, row.delta(k))
+                _label(axes, place, row.delta(k), end)
         stubs = [place for place, row in zip(places, known, strict=True) if not row.flips(k).net]
         axes.hlines(
             [0] * len(stubs),
@@ -85,28 +87,26 @@ def _panel(axes: Axes, subsets: list[str], series: list[Series], k: int) -> None
             zorder=3,
         )
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_title(f"Δ R@{k}")
+    axes.set_title(f"Δ hit@{k}")
     axes.set_ylabel("Δ (pp)")
     axes.grid(axis="y")
     axes.margins(y=0.16)
 
 
-def _whisker(axes: Axes, place: float, row: LoggedEnsemble, k: int) -> None:
-    stored = row.at("delta", k)
-    if stored.low < stored.high:
-        ends = [100 * stored.low, 100 * stored.high]
-        axes.plot([place, place], ends, color=INK, linewidth=0.9, marker="_", markersize=4, zorder=3)
+def _whisker(axes: Axes, place: float, row: LoggedEnsemble, k: int) -> float:
+    """Draw the interval; returns its end on the bar's side, beyond which the number stands."""
+    low, high = (100 * end for end in row.trusted(k))
+    axes.plot([place, place], [low, high], color=INK, linewidth=0.9, marker="_", markersize=4, zorder=3)
+    return high if row.delta(k) >= 0 else low
 
 
-def _label(axes: Axes, place: float, delta: float) -> None:
+def _label(axes: Axes, place: float, delta: float, end: float) -> None:
     axes.annotate(
         percentage_points(delta) if delta else "0",
-        (place, 100 * delta),
+        (place, end),
         (0, 3 if delta >= 0 else -3),
         textcoords="offset points",
         ha="center",
         va="bottom" if delta >= 0 else "top",
         fontsize=7,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-        zorder=4,
     )

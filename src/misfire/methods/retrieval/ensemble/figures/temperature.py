@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from misfire.methods.retrieval.ensemble.figures.tau_axis import as_tau_axis, band
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.series import cutoffs, sorted_rows, subset_label
+from misfire.methods.retrieval.ensemble.series import INTERVALS, cutoffs, sorted_rows, subset_label
 from misfire.reporting.figure import INK, MARKERS, Illustration, colour, new_figure, styled
 
 _MOST_LINES = 2
@@ -31,7 +31,7 @@ def temperature_sweep(rows: Sequence[LoggedEnsemble]) -> Illustration | None:
     num_columns = min(2, len(settings))
     num_lines = -(-len(settings) // num_columns)
     figure = new_figure(4.0 * num_columns, 0.5 + 2.5 * num_lines)
-    panels = figure.subplots(num_lines, num_columns, squeeze=False).ravel()
+    panels = figure.subplots(num_lines, num_columns, squeeze=False, sharey=True).ravel()
     for axes, (setting, swept) in zip(panels, settings.items(), strict=False):
         limits = [row for row in rows if row.tau is None and _setting(row)[:-1] == setting[:-1]]
         _panel(axes, swept, limits, ks)
@@ -47,7 +47,7 @@ def temperature_sweep(rows: Sequence[LoggedEnsemble]) -> Illustration | None:
         name="temperature_sweep",
         title=f"Gain against tau at {' and '.join(map(str, ks))}.",
         caption=(
-            "Δ in percentage points; bands are bootstrap percentile intervals. A small tau pools like max, a large one "
+            f"Δ in percentage points; bands are {INTERVALS}. A small tau pools like max, a large one "
             "like mean; their gains are the level lines where those poolings were run."
             + (f" The first {len(settings)} of {len(found)} settings." if len(settings) < len(found) else "")
         ),
@@ -60,13 +60,15 @@ def _panel(axes: Axes, swept: list[LoggedEnsemble], limits: list[LoggedEnsemble]
         known = [row for row in swept if k in row.ks]
         taus = [row.tau for row in known if row.tau is not None]
         ink = colour(index)
-        axes.plot(taus, [100 * row.delta(k) for row in known], color=ink, marker=MARKERS[index], ms=4, label=f"Δ R@{k}")
-        bands = [(row.tau, row.at("delta", k)) for row in known if row.tau is not None]
+        axes.plot(
+            taus, [100 * row.delta(k) for row in known], color=ink, marker=MARKERS[index], ms=4, label=f"Δ hit@{k}"
+        )
+        ends = [row.trusted(k) for row in known if row.tau is not None]
         band(
             axes,
-            [tau for tau, _ in bands],
-            [100 * stored.low for _, stored in bands],
-            [100 * stored.high for _, stored in bands],
+            taus,
+            [100 * low for low, _ in ends],
+            [100 * high for _, high in ends],
             colour=ink,
             linewidth=0.8,
             linestyle=("-", "--")[index],
@@ -78,7 +80,7 @@ def _panel(axes: Axes, swept: list[LoggedEnsemble], limits: list[LoggedEnsemble]
                     color=ink,
                     linestyle=_LIMITS[row.pooling],
                     lw=1,
-                    label=f"{row.pooling}, R@{k}",
+                    label=f"{row.pooling}, hit@{k}",
                 )
     axes.axhline(0, color=INK, linewidth=0.8)
     as_tau_axis(axes, ylabel="Δ (pp)")
