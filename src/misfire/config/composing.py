@@ -154,7 +154,10 @@ def resolved(config: "DictConfig") -> dict[str, Any]:
     try:
         found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise UsageError(f"a value must refer to a key that is there, got: {' '.join(str(error).split())}.") from error
+        raise UsageError(
+            f"a value must refer to a key that is there, got: {' '.join(str(error).split())}; mend it, or write "
+            "'\\${' for a name that holds those letters."
+        ) from error
     return found
 
 

@@ -32,7 +32,10 @@ def fitted(value: Any, hint: Any, key: str) -> Any:
     """
     found = _fit(value, hint, key)
     if found is _UNFIT:
-        raise UsageError(f"{key} must be {in_words(hint)}, got {_shown(value)}; write {key}={_example(hint)}.")
+        # What is typed in brackets is read as a list, though a path may be called that.
+        is_name = isinstance(value, list | Mapping) and str in (hint, *get_args(hint))
+        quoted = ", and a name in brackets with both quotes, \"'[NAME]'\"" if is_name else ""
+        raise UsageError(f"{key} must be {in_words(hint)}, got {_shown(value)}; write {key}={_example(hint)}{quoted}.")
     return found
 
 
