@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 def run(words: Sequence[str]) -> int:
@@ -14,16 +14,28 @@ def run(words: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = Settings.of_words("ui", words)
     ledger, host, port = settings["tracking"], settings["host"], settings["port"]
-    address = f"http://{host}:{port}"
     doing(f"Starting the MLflow UI on {ledger.uri}")
     with serve_ui(ledger, host=host, port=port) as server:
         at_rest()
-        # The bare address opens MLflow's side for language-model traces; the list of experiments doesn't.
-        (_, everything), *links = experiment_links(ledger.client)
-        print(f"MLflow UI on {address}/{everything} (Ctrl-C ends it)")
-        width = max((len(title) for title, _ in links), default=0)
-        for title, link in links:
-            print(f"  {title:<{width}}  {address}/{link}")
+        for line in where_to_look(f"http://{host}:{port}", experiment_links(ledger.client)):
+            print(line)
         sys.stdout.flush()
         server.wait()
     return 0
+
+
+def where_to_look(address: str, links: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """What is printed once the UI answers: the list of experiments, then each experiment on its runs.
+
+    Args:
+        address: Where the UI is served.
+        links: Titles and addresses inside the UI, the list of experiments first.
+    """
+    # The bare address, and an experiment that is clicked there, open MLflow's side for language-model traces: which
+    # side is shown hangs on the address, or on what was last chosen in this browser, and on nothing that we store.
+    (_, everything), *experiments = links
+    yield f"MLflow UI on {address}/{everything} (Ctrl-C ends it)"
+    width = max((len(title) for title, _ in experiments), default=0)
+    for title, link in experiments:
+        yield f"  {title:<{width}}  {address}/{link}"
+    yield "Choose Model training at its top left once, and every experiment opens on its runs."

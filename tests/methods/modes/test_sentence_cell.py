@@ -293,3 +293,12 @@ def test_unfit_input_is_refused(scene: Scene, tmp_path: Path) -> None:
         scene.cell(source=FileOutcomes(str(path)), judging=replace(JUDGING, is_graded=True)).run(scene.lab)
     with pytest.raises(UsageError, match=r"families must be some of sentence, got x"):
         scene.cell(sentence_source=DatasetSentences(("x",))).run(scene.lab)
+
+
+def test_sentences_in_another_alphabet_are_told(scene: Scene, tmp_path: Path) -> None:
+    foreign = "\u043d\u043e\u0447\u044c"
+    path = tmp_path / "mine.txt"
+    path.write_text("\n".join([*scene.known.sentences.texts, foreign]), encoding="utf-8")
+    scene.lab.bench(None, None).of_text[foreign] = scene.known.sentences.embeddings[0]
+    found = scene.logged(scene.cell(sentence_source=FileSentences(str(path))))
+    assert any("aren't in the Latin alphabet" in remark for remark in found.facts["remarks"])

@@ -27,6 +27,7 @@ from misfire.methods.modes.outcome_source import Ground, OutcomeSource
 from misfire.methods.modes.prime_report import rows_of
 from misfire.methods.modes.prime_search import PrimeSearch
 from misfire.methods.modes.tag_mode import Mode, TaggedOutcomes, failure_modes, greedy_prime, success_modes
+from misfire.methods.modes.tag_sets import count_columns
 from misfire.methods.modes.unseen_drop import (
     Generalisation,
     drops_by_num_tags,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 200
 _MOST_PICTURES = 16
+_ROWS_AT_ONCE = 4096
 _LOST_DROP = 0.05
 
 
@@ -66,17 +68,25 @@ class PrimeFindings:
         self.seed, self.lab, self.captions, self.criteria = seed, lab, captions, search.criteria
         self.searched, self.unseen = self._parts(outcomes)
         part = outcomes.take(self.searched)
+        self.num_tags = len(tags.names)
+        kept = np.arange(self.num_tags)
+        if (
+            not search.embeds
+        ):  # a tag of fewer images than a mode has is in none; thousands of such would fill the memory
+            kept = np.flatnonzero(_counts(tags.holds, self.searched) >= self.criteria.min_support)
         self.vocabulary: ClassTags = class_tags(
             part.labels,
-            tags.holds[self.searched],
-            tags.names,
+            tags.holds[self.searched[:, None], kept],
+            [tags.names[column] for column in kept],
             min_count=self.search.min_count,
             min_overlap=float(self.search.min_overlap),
         )
         self.images = TaggedOutcomes(part.correct, part.labels, self.vocabulary.holds, part.fine_labels)
         rest = outcomes.take(self.unseen)
         self.unseen_images = (
-            TaggedOutcomes(rest.correct, rest.labels, tags.holds[self.unseen]) if len(self.unseen) else None
+            TaggedOutcomes(rest.correct, rest.labels, tags.holds[self.unseen[:, None], kept])
+            if len(self.unseen)
+            else None
         )
 
     def _parts(self, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
@@ -528,7 +538,15 @@ class PrimeFindings:
                 "criteria": {**asdict(self.criteria), "necessity": list(self.criteria.necessity)},
                 "classes": len(self.all.class_names),
                 "images": {"searched": len(self.searched), "unseen": len(self.unseen)},
-                "tags": len(self.vocabulary.names),
+                "tags": self.num_tags,
             },
             files={"modes.html": self.page.encode(), "prompts.txt": prompts.encode(), **self.slices},
         )
+
+
+def _counts(holds: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How many of some images carry each tag, without a copy of all their tags."""
+    counts = np.zeros(holds.shape[1], dtype=np.int64)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        counts += count_columns(holds[rows[start : start + _ROWS_AT_ONCE]])
+    return counts

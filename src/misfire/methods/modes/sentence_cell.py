@@ -24,7 +24,7 @@ from misfire.methods.modes.schema import ModesSchema
 from misfire.methods.modes.scorecard import SCORECARD_COLUMNS, Scorecard, ScorecardRow, Truth
 from misfire.methods.modes.scored_images import ScoredImages
 from misfire.methods.modes.sentence_report import sentence_part, told
-from misfire.methods.modes.sentence_set import SentenceSet
+from misfire.methods.modes.sentence_set import SentenceSet, lint_sentences
 from misfire.methods.modes.sentence_source import SentenceSource
 from misfire.methods.modes.tag_finder import TagCombinations
 from misfire.methods.modes.tag_source import TagSource
@@ -203,6 +203,8 @@ class SentenceModesCell(Cell):
         remarks = [*outcomes.remarks, *(() if relevance is None else (f"What holds is said by {relevance.source}.",))]
         if relevance is not None and relevance.is_proxy:
             remarks.append("That is a proxy: AHR, ACR, TPR and JI are against it, not against the truth.")
+        # Whoever wrote sentences that the backbone can't read must know it before they trust what is said.
+        remarks += [one.detail for one in lint_sentences(chosen) if one.fault == "other language"]
         return self._outcome(row, images, outcomes, encoded, chosen, remarks)
 
     def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
