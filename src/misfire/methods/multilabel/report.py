@@ -29,7 +29,9 @@ def recognition_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     found = comparisons(cells)
     if not found:
         return plain_part("multilabel", cells)
-    sections = [section for number, one in enumerate(found) for section in _sections(one, number)]
+    sections = [
+        section for number, one in enumerate(found) for section in _sections(one, number, is_alone=len(found) == 1)
+    ]
     main, first = found[0], next(cell for cell in cells if cell.estimates.find("parameters") is not None)
     effect = main.between(WITH, WITHOUT)
     answer = answer_of(main)
@@ -107,7 +109,7 @@ def overtaking(turn: Crossing) -> str:
     )
 
 
-def _sections(found: Comparison, number: int) -> list[Section]:
+def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section]:
     suffix = "" if number == 0 else f"_{number + 1}"
     curves: list[Illustration] = []
     if len({point.fraction for point in found.points if np.isfinite(point.fraction)}) > 1:
@@ -115,7 +117,7 @@ def _sections(found: Comparison, number: int) -> list[Section]:
     sections = [
         Section(
             f"multilabel{suffix}",
-            f"Accuracy on {found.data}{f' ({found.variant})' if found.variant else ''}",
+            f"Accuracy on {found.data}{f' ({found.variant})' if found.variant and not is_alone else ''}",
             sentences=(answer_of(found),) if number else (),
             tables=(_accuracy_table(found, suffix),),
             illustrations=tuple(curves),
