@@ -128,6 +128,8 @@ def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.Capt
     words = ("ensemble", "subset=failures", "templates=generic")
     assert place.misfire(*words, "pooling=max", "ks=[2,4]") == 0
     assert place.misfire(*words, "-m", "pooling=mean") == 0
+    assert "left out" not in capsys.readouterr().err  # a grid's report is about what that command ran
+    assert place.misfire("report", f"tracking.experiment={place.experiment}") == 0
     shown = capsys.readouterr()
     assert "1 cells of other ks, weights, data or queries are left out of the report.\n" in shown.err
     assert "hit@4" not in (place.report / place.experiment / "report.md").read_text()
@@ -137,6 +139,7 @@ def test_a_report_keeps_to_the_newest_queries_of_a_subset(own_place: Place, caps
     words = ("ensemble", "-m", "subset=failures", "templates=generic")
     assert own_place.misfire(*words, "pooling=max", "seed=7") == 0
     assert own_place.misfire(*words, "pooling=max,mean") == 0
+    assert own_place.misfire("report", f"tracking.experiment={own_place.experiment}") == 0
     assert "1 cells of other ks, weights, data or queries are left out of the report.\n" in capsys.readouterr().err
     assert len(own_place.cells()) == 3
     table = pd.read_csv(own_place.report / own_place.experiment / "tables" / "improvement.csv")

@@ -1,11 +1,16 @@
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom, binomtest
 
 from misfire.cells import Flips, Logged
+from misfire.cells.searched import Searched, TrialRow
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.methods.retrieval.search.report_part import numbered_templates
 from misfire.methods.retrieval.search.winner import Winner
 from misfire.methods.retrieval.search.winner import selection_adjusted_p as adjusted_for_selection
 from misfire.methods.retrieval.search.winner_table import winner_table
@@ -190,3 +195,18 @@ def test_cells_of_other_queries_share_an_axis() -> None:
 def test_the_chosen_must_be_there() -> None:
     with pytest.raises(UsageError, match="the chosen cell must be one of 0, got 0;"):
         selection_adjusted_p([], 0, k=5, num_replicates=10, rng=np.random.default_rng(0))
+
+
+def test_the_templates_behind_the_numbers_are_named() -> None:
+    texts = ("{caption}", "a photo of {caption}", "what is shown: {caption}")
+    kept = ({"template 2": True, "template 3": False}, {"template 2": False, "template 3": True})
+    asked = (texts[:2], (texts[0], texts[2]))
+    trials = [TrialRow(n, "", setting, (0.0,), False, False, str(n)) for n, setting in enumerate(kept)]
+    tried = {str(n): ensemble(templates_asked=list(some)).logged for n, some in enumerate(asked)}
+    found = SimpleNamespace(trials=trials, tried=tried)
+    assert numbered_templates(cast("Searched", found)) == (
+        "Templates by the numbers that settings show: 1 is '{caption}'; 2 is 'a photo of {caption}'; "
+        "3 is 'what is shown: {caption}'.",
+    )
+    without = SimpleNamespace(trials=[TrialRow(0, "", {"pooling": "max"}, (0.0,), True, True, "0")], tried=tried)
+    assert numbered_templates(cast("Searched", without)) == ()
