@@ -237,6 +237,25 @@ def test_a_locked_database_is_waited_for_and_said(
         database.patiently(call)()
 
 
+def test_a_row_that_another_process_made_first_is_no_error() -> None:
+    """MLflow looks for a run's dataset and inserts it where there is none, which two processes may do at once."""
+    clash = sqlite3.IntegrityError("UNIQUE constraint failed: datasets.experiment_id, datasets.name, datasets.digest")
+    calls: list[int] = []
+
+    def call(num_clashes: int) -> str:
+        calls.append(num_clashes)
+        if len(calls) <= num_clashes:
+            raise clash
+        return "done"
+
+    assert database.patiently(call)(2) == "done"
+    assert len(calls) == 3
+    calls.clear()
+    with pytest.raises(sqlite3.IntegrityError, match=r"datasets\.name"):
+        database.patiently(call)(1000)
+    assert len(calls) == 6
+
+
 def test_what_can_not_be_logged_is_kept_and_logged_later(
     copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ _BESIDE = ("-wal", "-shm", "-journal")
 _NOT_IN_A_URL = frozenset("?%")
 """What SQLAlchemy reads as something else in a path: the begin of a query, and an escape in some versions."""
 _MOST_SECONDS_LOCKED, _SECONDS_BETWEEN_TRIES = 600.0, 0.2
+_MOST_CLASHES = 5
 
 
 @final
@@ -226,13 +227,15 @@ class _Patient:
 def patiently(call: Callable[..., Result]) -> Callable[..., Result]:
     """A call that is made again while a database is locked, for ten minutes; that it waits is said once.
 
+    One that clashes with another process over a row that both make is made again at once.
+
     Raises:
         MisfireError: If the database is still locked then, or its disk is full.
     """
 
     @wraps(call)
     def made(*arguments: Any, **named: Any) -> Result:
-        since, has_said = time.monotonic(), False
+        since, has_said, num_clashes = time.monotonic(), False, 0
         while True:
             try:
                 return call(*arguments, **named)
@@ -243,6 +246,10 @@ def patiently(call: Callable[..., Result]) -> Callable[..., Result]:
                         "the tracking store must have room and be writable, its database says otherwise "
                         f"({_last_words(text)}); make room or mend its permissions, and issue the command again."
                     ) from error
+                # Two processes that name the same dataset first, both: MLflow looks, then inserts. It is there now.
+                if "unique constraint" in text.lower() and num_clashes < _MOST_CLASHES:
+                    num_clashes += 1
+                    continue
                 if "database is locked" not in text and "database table is locked" not in text:
                     raise
                 if time.monotonic() - since > _MOST_SECONDS_LOCKED:
