@@ -86,7 +86,7 @@ def run(root: Path, sweep: str, words: list[str], *, processes: int, kill: bool 
     terminals = [
         Terminal(
             subprocess.Popen(
-                [*command, f"paths.report={root}_report_{number}", *words],
+                [*command, f"paths.report={root}_report", *words],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
