@@ -69,7 +69,8 @@ def _hit_rate(axes: Axes, points: list[ProfilePoint], profile: LoggedProfile, in
     before = profile.baseline(points[0].k) / total
     # The ends of the gain's score interval, which has a width where nothing flips, too.
     ends = [paired_score_interval(p.fixed, p.broken, total, confidence=profile.confidence) for p in points]
-    low, high = ([100 * (before + end) for end in side] for side in zip(*ends, strict=True))
+    # No hit rate lies outside of 0 and 1, though a gain that leads there can't be ruled out by its interval alone.
+    low, high = ([100 * min(max(before + end, 0.0), 1.0) for end in side] for side in zip(*ends, strict=True))
     band(axes, places[1:-1], low[1:-1], high[1:-1], colour=ink, linewidth=0, step="mid")
     for end in (0, -1):
         axes.plot([places[end]] * 2, [low[end], high[end]], color=ink, alpha=0.3, linewidth=2)
