@@ -11,9 +11,13 @@ setup: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): about 6 GB, most of it PyTorch, in 2 to 5 minutes; this is done once."
-	@# On a terminal pip shows what it is at, with a bar for each large file; a log is spared that.
-	@test -t 1 || quietly=--quiet; \
-	$(BIN)/python -m pip install $$quietly --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# On a terminal pip shows what it is at, with a bar for each large file; in a log, how far it is stands every 3 s.
+	@install="$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable .[dev]"; \
+	if [ -t 1 ]; then $$install; else \
+		$$install --quiet & pid=$$!; \
+		while sleep 3; kill -0 $$pid 2>/dev/null; do echo "  $$(du -sm $(VENV) | cut -f1) of about 6000 MB"; done; \
+		wait $$pid; \
+	fi
 	@echo "$(VENV) is ready."
 	@touch $@
 
