@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from misfire.config.building import built
 from misfire.config.settings import Settings
 from misfire.config.sweep import load
 from misfire.core.errors import UsageError
+from misfire.methods.modes import ScikitLearnClustering
 
 GRID = {
     "title": "A sweep.",
@@ -76,9 +76,9 @@ def test_the_harmless_file_goes_through(attempt: Attempt) -> None:
         with_fixed(**{"cell._target_": "os.system"}),
         with_fixed(cell={"_target_": "os.system"}),
         # a whole group in place of one of its choices
-        with_fixed(pooling={"tau": 1.0}),
+        with_fixed(templates={"name": "x"}),
         with_fixed(dataset={"index": "/tmp/x"}),
-        with_fixed(pooling={}),
+        with_fixed(templates={}),
         # what a builder might obey, as keys of their own
         *(
             with_fixed(**{f"pooling.{word}": value})
@@ -230,10 +230,5 @@ def test_a_file_s_name_leads_to_no_other_folder(file: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("settings", [{"memory": "cache"}, {"verbose": True}, {"metric_params": 1, "n_clusterz": 2}])
 def test_scikit_learn_is_told_nothing_that_unpickles(settings: dict[str, Any]) -> None:
-    described = {
-        "_target_": "misfire.methods.modes.ScikitLearnClustering",
-        "estimator": "AgglomerativeClustering",
-        "settings": settings,
-    }
     with pytest.raises(UsageError, match="settings must be arguments of AgglomerativeClustering that choose clusters"):
-        built({"_target_": "misfire.methods.modes.SizedClustering", "small": described, "large": described}, "method.x")
+        ScikitLearnClustering("AgglomerativeClustering", settings)

@@ -156,6 +156,12 @@ def load(name: str) -> Sweep:
         spaces=_spaces(file, said, is_search=walk is not None, verb=verb),
         walk=walk,
     )
+    both = sorted({axis.key for space in sweep.spaces for axis in space.axes} & set(sweep.fixed))
+    if both:
+        raise UsageError(
+            f"a key of {_WHAT} must be fixed or vary, got {both[0]} in both in {file.where('fixed', both[0])}; drop it "
+            "in one."
+        )
     number = sum(space.num_settings for space in sweep.spaces) if walk is None else walk.num_trials
     if number > MOST_CELLS:
         raise UsageError(f"{_WHAT} must ask for at most {MOST_CELLS:,} cells, got {number:,} in {path}; ask for fewer.")
