@@ -60,10 +60,12 @@ class TorchvisionImages(Dataset):
         made_by = getattr(torchvision.datasets, source, None)
         base = torchvision.datasets.VisionDataset
         is_one = isinstance(made_by, type) and issubclass(made_by, base) and made_by is not base
-        if made_by is None or not is_one or source in _UNPICKLING:
+        if made_by is None or not is_one:
+            raise UsageError(f"source must be a class of torchvision.datasets, got {source}; CIFAR10 is one.")
+        if source in _UNPICKLING:
             raise UsageError(
-                f"source must be a class of torchvision.datasets that unpickles nothing of its folder, got {source}; "
-                "CIFAR10 is one."
+                f"source must be a dataset that unpickles nothing of its folder, got {source}; export its pictures "
+                "into a folder a class."
             )
         given = dict(options or {})
         if "download" in given or "root" in given:

@@ -77,7 +77,6 @@ class PrimeCell(Cell):
         for name, found, wanted in (("tags", tag_source, TagSource), ("method", search, PrimeSearch)):
             if not isinstance(found, wanted):
                 raise UsageError(f"{name} of a PRIME search must be a {wanted.__name__}, got {type(found).__name__}.")
-        _ = settings["judging"], settings["sentences"]  # read by other methods; what is wrong there is said by all
         needs_dataset = source.needs_dataset or tag_source.needs_dataset or search.embeds
         needs_backbone = source.needs_backbone or tag_source.needs_backbone or search.embeds
         ground = Ground(
