@@ -32,7 +32,7 @@ from misfire.methods.multilabel.evaluation import (
     bootstrap_f1,
     difference,
 )
-from misfire.methods.multilabel.known_labels import KnownLabels
+from misfire.methods.multilabel.known_labels import KnownLabels, split_positions
 from misfire.methods.multilabel.mask import known_fraction, mask_csv
 from misfire.methods.multilabel.prompting import Method, PairedEmbeddings, Prompting, ZeroShot
 from misfire.methods.multilabel.settings import TrainingSettings
@@ -93,7 +93,8 @@ class RecognitionCell(Cell):
         is_normalised: Whether the scores are normalised by image and class.
 
     Raises:
-        UsageError: If a dataset has no labels of several classes, or their classes differ.
+        UsageError: If a dataset has no labels of several classes, their classes differ, or the known labels are too few
+            to learn from.
     """
 
     kind: ClassVar[str] = "multilabel"
@@ -121,7 +122,8 @@ class RecognitionCell(Cell):
     def __post_init__(self) -> None:
         if self.zeros not in ("ignore", "negative"):
             raise UsageError(f"zeros must be ignore or negative, got {self.zeros!r}; ignore is VOC's own rule.")
-        train, test = _labels(self.train), _labels(self.test)
+        test = _labels(self.test)
+        train = _labels(self.train).of_images(self.train.image_set.ids)
         if train.names != test.names:
             strangers = sorted(set(train.names) ^ set(test.names)) or ["the same in another order"]
             raise UsageError(
@@ -139,6 +141,8 @@ class RecognitionCell(Cell):
             raise UsageError(
                 f"no test image may be trained on, got {plain_count(len(shared))} that stand in both; use two splits."
             )
+        if isinstance(self.method, Prompting):  # what training would refuse, before anything is encoded
+            split_positions(self.known.of(train), classes=train.names, settings=self.training)
 
     @classmethod
     @override
@@ -273,12 +277,12 @@ class RecognitionCell(Cell):
             return None
         regional, encoder = checked_regional(self.encoder), self.encoder
 
-        def regions(positions: Sequence[int], rng: np.random.Generator) -> Any:
+        def regions(positions: Sequence[int], rng: np.random.Generator, device: Any) -> Any:
             import torch
 
             views = [augmentation.view(images[position].source.load(), rng) for position in positions]
             pixels = torch.stack([encoder.preprocess(view) for view in views])
-            device = next(encoder.module().parameters()).device
+            encoder.module().to(device)  # a method without text leaves it where it was
             return regional.encode_regions(pixels.to(device)).cpu()
 
         return regions

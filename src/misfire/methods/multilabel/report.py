@@ -6,10 +6,19 @@ import numpy as np
 
 from misfire.cells import Logged, Question, ReportPart
 from misfire.cells.part import plain_part
-from misfire.core.words import interval_percent, p_value, percentage_points, plain_count
+from misfire.core.words import interval_percent, listed, p_value, percentage_points, plain_count
 from misfire.methods.multilabel.cell import AP, MAP
-from misfire.methods.multilabel.comparing import NAMES, Comparison, Crossing, Point, comparisons
-from misfire.methods.multilabel.evaluation import Bounded, Difference, bounded, mean_of
+from misfire.methods.multilabel.comparing import (
+    NAMES,
+    Comparison,
+    Contender,
+    Crossing,
+    Point,
+    comparisons,
+    contenders,
+    worth_their_parameters,
+)
+from misfire.methods.multilabel.evaluation import Bounded, Difference, bounded, difference, mean_of
 from misfire.methods.multilabel.figures import class_gains, fraction_curves, parameter_plane, similarity_histogram
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.figure import Illustration
@@ -32,9 +41,14 @@ def recognition_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     sections = [
         section for number, one in enumerate(found) for section in _sections(one, number, is_alone=len(found) == 1)
     ]
+    together = list(dict.fromkeys(one.measured_on for one in found))
+    costs = [[one for one in found if one.measured_on == which] for which in together]
+    sections += [_cost_section(group, number) for number, group in enumerate(costs)]
     main, first = found[0], next(cell for cell in cells if cell.estimates.find("parameters") is not None)
     effect = main.between(WITH, WITHOUT)
     answer = answer_of(main)
+    if len(costs[0]) > 1:  # own and shared contexts, say: what they cost was asked, too
+        answer = f"{cost_in_words(costs[0])} {answer}"
     return ReportPart(
         sections=tuple(sections),
         answer=answer,
@@ -122,12 +136,6 @@ def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section
             tables=(_accuracy_table(found, suffix),),
             illustrations=tuple(curves),
         ),
-        Section(
-            f"multilabel_cost{suffix}",
-            "What it costs",
-            tables=(_cost_table(found, suffix),),
-            illustrations=(parameter_plane(found),),
-        ),
     ]
     effect = found.between(WITH, WITHOUT)
     if effect is not None:
@@ -191,35 +199,80 @@ def _accuracy_row(point: Point, found: Comparison) -> tuple[Entry, ...]:
     )
 
 
-def _cost_table(found: Comparison, suffix: str) -> Table:
+def _cost_section(found: Sequence[Comparison], number: int) -> Section:
+    suffix = "" if number == 0 else f"_{number + 1}"
+    entries = contenders(found)
+    return Section(
+        f"multilabel_cost{suffix}",
+        "What it costs",
+        sentences=(cost_in_words(found),),
+        tables=(_cost_table(found, entries, suffix),),
+        illustrations=(parameter_plane(entries, confidence=found[0].confidence),),
+    )
+
+
+def cost_in_words(found: Sequence[Comparison]) -> str:
+    """Which methods are worth their parameters, by how much the best is ahead, and what sharing contexts changes."""
+    entries, confidence = contenders(found), found[0].confidence
+    worth = [
+        f"{one.name} ({plain_count(round(one.parameters))} parameters, {100 * one.value:.1f} % mAP)"
+        for one in worth_their_parameters(entries)
+    ]
+    sentences = [f"Worth the parameters, since nothing that learns as few is more accurate: {listed(worth)}."]
+    best, *others = sorted(entries, key=lambda one: -one.value)
+    if others:
+        lead = difference(best.bootstrap, others[0].bootstrap, confidence=confidence).mean
+        sentences.append(
+            f"The best, {best.name}, is ahead of the next, {others[0].name} with "
+            f"{plain_count(round(others[0].parameters))} parameters, by {_in_points(lead)} points."
+        )
+    for method in dict.fromkeys(one.method for one in entries):
+        large, *fewer = sorted((one for one in entries if one.method == method), key=lambda one: -one.parameters)
+        for small in fewer:
+            change = difference(small.bootstrap, large.bootstrap, confidence=confidence).mean
+            sentences.append(
+                f"With {small.variant} in place of {large.variant} {NAMES[method]} learns "
+                f"{large.parameters / small.parameters:.1f} times fewer numbers, and its mAP changes by "
+                f"{_in_points(change)} points."
+            )
+    return " ".join(sentences)
+
+
+def _in_points(change: Bounded) -> str:
+    return f"{percentage_points(change.value)} [{percentage_points(change.low)}, {percentage_points(change.high)}]"
+
+
+def _cost_table(found: Sequence[Comparison], entries: Sequence[Contender], suffix: str) -> Table:
     rows = []
-    for method in found.methods:
-        points = found.of(method)
-        seconds = float(np.mean([point.seconds for point in points]))
-        epochs = float(np.mean([cell.estimates.at("epochs").value for point in points for cell in point.cells]))
-        value = float(np.mean([point.bootstrap.value.mean() for point in points]))
+    for one in entries:
+        ends = bounded(0.0, mean_of(one.bootstrap.replicates), confidence=found[0].confidence)
         rows.append(
             (
-                Entry(NAMES[method], (method,)),
-                Entry(plain_count(round(points[0].parameters)), (points[0].parameters,)),
-                Entry(f"{seconds:.1f}", (seconds,)),
-                Entry(f"{epochs:.0f}", (epochs,)),
-                Entry(f"{100 * value:.1f}", (value,)),
+                Entry(one.name, (one.method, one.variant)),
+                Entry(plain_count(round(one.parameters)), (one.parameters,)),
+                Entry(f"{one.seconds:.1f}", (one.seconds,)),
+                Entry(f"{one.epochs:.0f}", (one.epochs,)),
+                Entry(
+                    f"{100 * one.value:.1f} {interval_percent(ends.low, ends.high)}", (one.value, ends.low, ends.high)
+                ),
             )
         )
     return Table(
         name=f"multilabel_cost{suffix}",
-        title="What each method learns and takes, averaged over its runs.",
+        title="What each method learns and takes, averaged over the fractions that all have.",
         columns=(
-            Column("method", ("method",), is_number=False),
+            Column("method", ("method", "variant"), is_number=False),
             Column("parameters", ("parameters",)),
             Column("training (s)", ("training_seconds",)),
             Column("epochs", ("epochs",)),
-            Column("mean mAP", ("map",)),
+            Column("mean mAP", ("map", "map_low", "map_high")),
         ),
         rows=tuple(rows),
-        note="Times are those of the machine that trained, on stored features.",
-        sources=_sources(found),
+        note=(
+            "Times are those of the machine that trained, on stored features, with what else ran there beside. In "
+            f"brackets {found[0].confidence:.0%} bootstrap intervals over images."
+        ),
+        sources=tuple(source for one in found for source in _sources(one)),
     )
 
 
