@@ -97,6 +97,16 @@ def test_artifacts_say_what_was_known_and_how_it_went(all_four: list[Logged], tm
     assert "similarity" not in all_four[-1].facts  # a projector has no embeddings
 
 
+def test_its_curves_can_be_watched_while_it_trains(all_four: list[Logged], ledger: MemoryLedger) -> None:
+    for logged in all_four:
+        curve = pd.read_csv(io.BytesIO(logged.read("curve.csv")))
+        watched = ledger.watched[logged.id]
+        assert [len(one["training/loss"]) for one in watched] == [1, 2, 3]
+        np.testing.assert_allclose(watched[-1]["training/loss"], curve["loss"])
+        np.testing.assert_allclose(watched[-1]["training/validation_ap/star"], curve["validation_ap_star"])
+        assert any(name.startswith("training/learning_rate_") for name in watched[0])
+
+
 def test_errors_of_a_class_are_a_slice(all_four: list[Logged], ledger: MemoryLedger, tmp_path: Path) -> None:
     from misfire.cells import read_slice
 

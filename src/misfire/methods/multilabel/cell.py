@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -250,7 +251,7 @@ class RecognitionCell(Cell):
             accelerator=lab.trainer.accelerator,
             devices=lab.trainer.devices,
             strategy=lab.trainer.strategy,
-            on_epoch=self._teller(),
+            on_epoch=self._teller(lab, labels.names),
             watch=test_precision,
             views=self._views(),
         )
@@ -287,10 +288,13 @@ class RecognitionCell(Cell):
 
         return regions
 
-    def _teller(self) -> Any:
-        last = [time.monotonic()]
+    def _teller(self, lab: Lab, classes: Sequence[str]) -> Any:
+        last, process = [time.monotonic()], os.getpid()
 
-        def tell(epoch: Any) -> None:
+        def tell(history: Sequence[Any]) -> None:
+            epoch = history[-1]
+            if os.getpid() == process:  # another one mustn't use this one's connection to the tracker
+                lab.watch(_curves(history, classes))
             if time.monotonic() - last[0] > 10:
                 last[0] = time.monotonic()
                 say(

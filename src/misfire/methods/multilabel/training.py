@@ -115,7 +115,7 @@ def fit(
     accelerator: str = "cpu",
     devices: int | str = 1,
     strategy: str = "auto",
-    on_epoch: Callable[[Epoch], None] | None = None,
+    on_epoch: Callable[[Sequence[Epoch]], None] | None = None,
     watch: Callable[[ClassMaps], float] | None = None,
     views: Views | None = None,
 ) -> Fit:
@@ -132,7 +132,7 @@ def fit(
         accelerator: Lightning's: ``cpu``, ``gpu``, ``auto``.
         devices: How many; with several, each takes its share of every batch, and a folder is needed.
         strategy: Lightning's: ``auto``, or ``ddp_fork`` and the like for several devices.
-        on_epoch: Told of each epoch once it is over: curves while it trains.
+        on_epoch: Told of all epochs so far whenever one is over, those before a kill included: curves while it trains.
         watch: Asked of the module after each epoch and written beside it: what choosing by it would have added.
         views: Where training learns from random views: their regions, for positions among ``regions``. Each batch's
             views are drawn from the seed, the epoch and the images.
@@ -245,7 +245,7 @@ class PartialLabels(pl.LightningModule):
         identity: Mapping[str, str],
         *,
         checkpoint: Path | None,
-        on_epoch: Callable[[Epoch], None] | None,
+        on_epoch: Callable[[Sequence[Epoch]], None] | None,
         watch: Callable[[ClassMaps], float] | None,
         views: Views | None = None,
     ) -> None:
@@ -357,7 +357,7 @@ class PartialLabels(pl.LightningModule):
             self.chosen = epoch.number
         self.history.append(epoch)
         if self._on_epoch is not None and self.trainer.is_global_zero:
-            self._on_epoch(epoch)
+            self._on_epoch(self.history)
         patience = self._settings.patience
         if patience is not None and epoch.number - self.chosen >= patience:
             self.trainer.should_stop = True
