@@ -12,6 +12,7 @@ import argparse
 import json
 from collections import defaultdict
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -68,26 +69,26 @@ def reading(folder: Path) -> dict[str, float]:
     }
 
 
-def runs(folder: Path, root: Path, seeds: list[int]) -> Runs:
-    """Average precision of each method at each fraction and seed, trained or out of the ledger."""
-    found: Runs = defaultdict(dict)
-    for method in (WITHOUT_NEGATION, *NEGATIVE_PROMPTS):
-        for fraction in FRACTIONS:
-            for seed in seeds:
-                words = [
-                    f"prompting={method}",
-                    f"labels.fraction={fraction}",
-                    f"seed={seed}",
-                    "training.max_epochs=20",
-                    "backbone=local_dir",
-                    f"backbone.model=local-dir:{folder.resolve()}",
-                    f"paths.root={root}",
-                    f"tracking.experiment={folder.resolve().name}",
-                ]
-                settings = Settings.of_words("multilabel", words)
-                logged, _ = run_cell(settings.cell(), settings.lab, settings["tracking"], config=settings.to_yaml)
-                found[method][fraction, seed] = read_replicates(logged)
-                print(f"{folder.name}  {method}  {fraction}  seed {seed}  {logged.estimates.at(MAP).value:.4f}")
+def runs(folders: dict[str, Path], root: Path, seeds: list[int], train_images: int) -> dict[str, Runs]:
+    """By model, average precision of each method at each fraction and seed, trained or out of the ledger."""
+    found: dict[str, Runs] = {name: defaultdict(dict) for name in folders}
+    for seed, method, fraction, name in product(seeds, (WITHOUT_NEGATION, *NEGATIVE_PROMPTS), FRACTIONS, folders):
+        folder = folders[name].resolve()
+        words = [
+            f"prompting={method}",
+            f"labels.fraction={fraction}",
+            f"seed={seed}",
+            f"train.num_images={train_images}",
+            "training.max_epochs=20",
+            "backbone=local_dir",
+            f"backbone.model=local-dir:{folder}",
+            f"paths.root={root}",
+            f"tracking.experiment={folder.name}",
+        ]
+        settings = Settings.of_words("multilabel", words)
+        logged, _ = run_cell(settings.cell(), settings.lab, settings["tracking"], config=settings.to_yaml)
+        found[name][method][fraction, seed] = read_replicates(logged)
+        print(f"{name}  {method}  {fraction}  seed {seed}  {logged.estimates.at(MAP).value:.4f}", flush=True)
     return found
 
 
@@ -162,18 +163,20 @@ def main() -> None:
     parser.add_argument("--plain", type=Path, required=True, help="the model trained without negations")
     parser.add_argument("--negated", type=Path, required=True, help="the model trained with them")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the known labels and the prompts")
+    parser.add_argument("--train-images", type=int, default=2000, help="with labels, for the prompts")
     parser.add_argument("--machine", default="2 CPU cores", help="what both were trained on, in words")
     parser.add_argument("--root", type=Path, default=Path("mlruns"), help="where embeddings and runs are kept")
     parser.add_argument("--record", type=Path, default=FOLDER / "negations_record.json")
     arguments = parser.parse_args()
     folders = {"plain": arguments.plain, "negated": arguments.negated}
-    found = {name: runs(folder, arguments.root, arguments.seeds) for name, folder in folders.items()}
+    found = runs(folders, arguments.root, arguments.seeds, arguments.train_images)
     record: dict[str, Any] = {
         "question": "Does training the encoder on captions with negations change what negative prompts are worth?",
         "date": date.today().isoformat(),
         "machine": arguments.machine,
         "fractions": list(FRACTIONS),
         "seeds": arguments.seeds,
+        "num_train_images": arguments.train_images,
         "num_test_images": World().image_set.ids.size,
         "confidence": CONFIDENCE,
         "bundled": reading(FOLDER),

@@ -21,9 +21,7 @@ def text() -> PromptedText:
 
 
 @pytest.mark.parametrize("kind", [DualCoOp, PositiveCoOp, NegativeCoOp, VisionOnly])
-def test_a_step_mixes_no_devices(
-    text: PromptedText, kind: type[Prompting], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_mixes_no_devices(text: PromptedText, kind: type[Prompting], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompted_text, "can_be_shortened", lambda network: True)  # it reads numbers; these have none
     kind_of_prompt: dict[str, Any] = {} if kind is VisionOnly else {"num_context": 2}
     sizes = Sizes(len(CLASSES), text.width, 128)

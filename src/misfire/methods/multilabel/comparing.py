@@ -278,13 +278,17 @@ def _by_variant(cells: Sequence[Logged]) -> list[tuple[str, list[Logged]]]:
     # The variant of a method without text says less than those of methods with it, and so fits several.
     full = [one for one in variants if not any(set(one) < set(other) for other in variants)]
     return [
-        (", ".join(f"{key} {value}" for key, value in one), [cell for cell in cells if set(_variant(cell)) <= set(one)])
+        (", ".join(_setting(*pair) for pair in one), [cell for cell in cells if set(_variant(cell)) <= set(one)])
         for one in full
     ]
 
 
 def _variant(cell: Logged) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in cell.label.items() if key not in ("prompting", "fraction", "seed"))
+
+
+def _setting(key: str, value: str) -> str:
+    return f"{value} tokens" if key == "context" else f"{key} {value}"
 
 
 def _measured_on(cell: Logged) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from misfire.methods.multilabel.comparing import NAMES, Comparison, Contender
 from misfire.methods.multilabel.evaluation import Difference, bounded, mean_of
@@ -65,6 +66,9 @@ def parameter_plane(entries: Sequence[Contender], *, confidence: float) -> Illus
             label=one.name,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="trainable parameters", ylabel="mAP on test images (%)")
     axes.grid(axis="y")
     axes.legend(fontsize=8, markerscale=0.7, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -1,6 +1,7 @@
 """The page of multi-label runs: do negative prompts hurt, and when does looking alone do as well?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,17 +44,21 @@ def recognition_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     ]
     together = list(dict.fromkeys(one.measured_on for one in found))
     costs = [[one for one in found if one.measured_on == which] for which in together]
-    sections += [_cost_section(group, number) for number, group in enumerate(costs)]
+    cost = [_cost_section(group, number) for number, group in enumerate(costs)]
     main, first = found[0], next(cell for cell in cells if cell.estimates.find("parameters") is not None)
     effect = main.between(WITH, WITHOUT)
-    answer = answer_of(main)
-    if len(costs[0]) > 1:  # own and shared contexts, say: what they cost was asked, too
-        answer = f"{cost_in_words(costs[0])} {answer}"
+    parts = [Statement("Do negative prompts hurt?", answer_of(main))]
+    if len(costs[0]) > 1:  # own and shared contexts, say: then what they cost was asked
+        parts.insert(0, Statement("What is worth its parameters?", cost_in_words(costs[0])))
+        sections = [*cost, *sections]
+    else:
+        sections += cost
+    answer = " ".join(part.text for part in parts)
     return ReportPart(
         sections=tuple(sections),
         answer=answer,
         decides=effect is not None,
-        conclusion=None if effect is None else _conclusion(main, effect, answer),
+        conclusion=None if effect is None else _conclusion(main, effect, parts),
         about=(("model", main.backbone), ("data", f"{main.data}, {plain_count(main.num_images)} test images")),
         sources=tuple(Source(cell.id, cell.url, dict(cell.label)) for cell in cells),
         method=_method(main),
@@ -125,16 +130,17 @@ def overtaking(turn: Crossing) -> str:
 
 def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section]:
     suffix = "" if number == 0 else f"_{number + 1}"
+    which = f" ({found.variant})" if found.variant and not is_alone else ""
     curves: list[Illustration] = []
     if len({point.fraction for point in found.points if np.isfinite(point.fraction)}) > 1:
         curves.append(fraction_curves(found))
     sections = [
         Section(
             f"multilabel{suffix}",
-            f"Accuracy on {found.data}{f' ({found.variant})' if found.variant and not is_alone else ''}",
+            f"Accuracy on {found.data}{which}",
             sentences=(answer_of(found),) if number else (),
             tables=(_accuracy_table(found, suffix),),
-            illustrations=tuple(curves),
+            illustrations=_numbered(curves, suffix),
         ),
     ]
     effect = found.between(WITH, WITHOUT)
@@ -142,17 +148,26 @@ def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section
         sections.append(
             Section(
                 f"multilabel_classes{suffix}",
-                "Class by class",
+                f"Class by class{which}",
                 tables=(_class_table(found, effect, suffix),),
-                illustrations=(class_gains(found, effect, WITH, WITHOUT),),
+                illustrations=_numbered([class_gains(found, effect, WITH, WITHOUT)], suffix),
             )
         )
     histogram = similarity_histogram(found)
     if histogram is not None:
         sections.append(
-            Section(f"multilabel_similarity{suffix}", "Presence against absence", illustrations=(histogram,))
+            Section(
+                f"multilabel_similarity{suffix}",
+                f"Presence against absence{which}",
+                illustrations=_numbered([histogram], suffix),
+            )
         )
     return sections
+
+
+def _numbered(drawn: Sequence[Illustration], suffix: str) -> tuple[Illustration, ...]:
+    """Figures under names of their own: those of another group of runs would take their place."""
+    return tuple(replace(one, name=f"{one.name}{suffix}") for one in drawn)
 
 
 def _accuracy_table(found: Comparison, suffix: str) -> Table:
@@ -205,9 +220,9 @@ def _cost_section(found: Sequence[Comparison], number: int) -> Section:
     return Section(
         f"multilabel_cost{suffix}",
         "What it costs",
-        sentences=(cost_in_words(found),),
+        sentences=(cost_in_words(found),) if len(found) == 1 or number else (),  # else it is in the answer
         tables=(_cost_table(found, entries, suffix),),
-        illustrations=(parameter_plane(entries, confidence=found[0].confidence),),
+        illustrations=_numbered([parameter_plane(entries, confidence=found[0].confidence)], suffix),
     )
 
 
@@ -306,10 +321,10 @@ def _class_table(found: Comparison, effect: Difference, suffix: str) -> Table:
     )
 
 
-def _conclusion(found: Comparison, effect: Difference, answer: str) -> Conclusion:
+def _conclusion(found: Comparison, effect: Difference, parts: Sequence[Statement]) -> Conclusion:
     is_clear = effect.mean.high < 0 or effect.mean.low > 0
     return Conclusion(
-        parts=(Statement("Do negative prompts hurt?", answer),),
+        parts=tuple(parts),
         may=(
             "That this holds for images such as these, this frozen model and these training settings."
             if is_clear

@@ -10,6 +10,7 @@ part in it.
 
 import logging
 import math
+import os
 import sys
 import time
 import warnings
@@ -28,6 +29,7 @@ from typing_extensions import override
 from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.files import atomic_path
 from misfire.core.seeding import generator
+from misfire.embeddings.processes import clear_process_errors, die_with
 from misfire.methods.multilabel.aggregation import log_odds
 from misfire.methods.multilabel.known_labels import split_positions
 from misfire.methods.multilabel.loss import asymmetric_loss
@@ -132,7 +134,8 @@ def fit(
         accelerator: Lightning's: ``cpu``, ``gpu``, ``auto``.
         devices: How many; with several, each takes its share of every batch, and a folder is needed.
         strategy: Lightning's: ``auto``, or ``ddp_fork`` and the like for several devices.
-        on_epoch: Told of all epochs so far whenever one is over, those before a kill included: curves while it trains.
+        on_epoch: Told of all epochs so far whenever one is over, those before a kill included: curves while it trains;
+            of processes that are spawned, once, at the end.
         watch: Asked of the module after each epoch and written beside it: what choosing by it would have added.
         views: Where training learns from random views: their regions, for positions among ``regions``. Each batch's
             views are drawn from the seed, the epoch and the images.
@@ -153,6 +156,7 @@ def fit(
         "data": parts.fingerprint,
     }
     checkpoint = None if folder is None else folder / "last.ckpt"
+    is_spawned = strategy.endswith("spawn")
     task = PartialLabels(
         module,
         frozen.text,
@@ -160,18 +164,20 @@ def fit(
         settings,
         identity,
         checkpoint=checkpoint,
-        on_epoch=on_epoch,
+        on_epoch=None if is_spawned else on_epoch,  # what holds a connection can't be sent to another process
         watch=watch,
         views=views,
     )
     trainer = _trainer(settings, accelerator=accelerator, devices=devices, strategy=strategy)
     resumed = checkpoint if checkpoint is not None and checkpoint.exists() else None
-    with warnings.catch_warnings():
+    with clear_process_errors(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", category=FutureWarning)
         _run(trainer, task, resumed)
     if not task.best_state and checkpoint is not None:  # other processes trained it: what they left is on disk
         task.on_load_checkpoint(torch.load(checkpoint, weights_only=True, map_location="cpu"))
+    if is_spawned and on_epoch is not None:
+        on_epoch(task.history)
     module.load_state_dict(task.best_state)
     return Fit(
         module.cpu().eval(), task.chosen, tuple(task.history), (len(parts.train_labels), len(parts.choice_labels))
@@ -261,6 +267,12 @@ class PartialLabels(pl.LightningModule):
         self._losses: list[torch.Tensor] = []
         self._scored: list[torch.Tensor] = []
         self._started = time.monotonic()
+        self._parent = os.getpid()
+
+    @override
+    def setup(self, stage: str) -> None:
+        if os.getpid() != self._parent:
+            die_with(self._parent)
 
     @override
     def train_dataloader(self) -> DataLoader[Any]:
