@@ -14,6 +14,7 @@ class MemoryLedger:
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     logged: dict[str, Logged] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    watched: dict[str, list[dict[str, Sequence[float]]]] = field(default_factory=dict)
     num_reads: int = 0
 
     def finished(self, ids: Collection[str]) -> Mapping[str, Logged]:
@@ -27,6 +28,9 @@ class MemoryLedger:
             return
         self.held.discard(cell_id)  # whoever held it has let go by the time that we have waited
         yield Claim(is_held=True, finished=self.logged.get(cell_id))
+
+    def watch(self, cell: Cell, curves: Mapping[str, Sequence[float]]) -> None:
+        self.watched.setdefault(cell.id, []).append(dict(curves))
 
     def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
         files = artifacts(cell, outcome, config=config)

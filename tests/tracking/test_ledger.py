@@ -9,9 +9,10 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from misfire.cells import Estimate, Estimates, Logged, run_cell
+from misfire.cells import Estimate, Estimates, Lab, Logged, run_cell
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.core.hashing import sha256_bytes
+from misfire.embeddings import EmbeddingStore, TrainerSettings
 from misfire.tracking import MlflowLedger
 from misfire.tracking.database import absolute_uri
 from misfire.tracking.ledger import CELL_ID, KIND, note
@@ -91,9 +92,77 @@ def test_curves_are_metrics_with_a_step_a_value(ledger: MlflowLedger, tmp_path: 
     assert read[0].curves == {"a": [1.0]}
 
 
-def test_a_finished_cell_is_not_run_again(ledger: MlflowLedger) -> None:
+def test_curves_of_a_running_cell_grow_in_the_run_that_it_is_kept_in(
+    ledger: MlflowLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("misfire.tracking.live_run._SECONDS_BETWEEN_LOOKS", 0.0)
+    cell = ToyCell(number=8)
+    curves = {"training/loss": [3.0, 2.0, 1.0], "training/ap": [np.nan, 0.5, 0.6]}
+    with ledger.claim(cell.id):
+        for step in (1, 2, 2):
+            ledger.watch(cell, {name: values[:step] for name, values in curves.items()})
+            (running,) = ledger.runs()
+            assert (running.info.status, running.info.run_name) == ("RUNNING", cell.name)
+            assert ledger.load() == []
+            history = ledger.client.get_metric_history(running.info.run_id, "training/loss")
+            assert [(one.step, one.value) for one in history] == list(enumerate([3.0, 2.0][:step], start=1))
+        logged = ledger.save(cell, replace(cell.run(None), curves=curves), config="seed: 0\n", words=WORDS)
+    (run,) = ledger.runs()
+    assert (run.info.run_id, run.info.status) == (running.info.run_id, "FINISHED")
+    assert run.info.run_name == logged.name
+    assert run.data.tags["misfire.words"] == "misfire toy number=0 'paths.root=a folder'"
+    for name, values in curves.items():
+        history = ledger.client.get_metric_history(run.info.run_id, name)
+        assert [(one.step, one.value) for one in history] == [
+            (step, value) for step, value in enumerate(values, start=1) if np.isfinite(value)
+        ]
+    assert [one.key for one in ledger.finished({cell.id}).values()] == [logged.key]
+
+
+def stopped_while_watched(ledger: MlflowLedger, cell: ToyCell) -> None:
+    with ledger.claim(cell.id):
+        ledger.watch(cell, {"training/loss": [1.0]})
+        assert any(run.data.metrics == {"training/loss": 1.0} for run in ledger.runs())
+        raise KeyboardInterrupt
+
+
+def test_a_watched_cell_that_fails_leaves_no_run(ledger: MlflowLedger) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        stopped_while_watched(ledger, ToyCell(number=9))
+    assert ledger.runs() == []
+
+
+def test_a_run_that_a_kill_left_is_replaced(ledger: MlflowLedger) -> None:
+    cell = ToyCell(number=10)
+    killed = ledger.for_experiment(ledger.experiment)
+    killed.watch(cell, {"training/loss": [1.0, 2.0]})  # and no more of it
+    with ledger.claim(cell.id) as claim:
+        assert claim.finished is None
+        logged = ledger.save(cell, cell.run(None), config="")
+    assert [run.info.run_id for run in ledger.runs()] == [logged.key]
+
+
+def test_a_claim_on_a_server_shows_the_curves_in_its_own_run(
+    ledger: MlflowLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("misfire.tracking.ledger.database_path", lambda uri: None)
+    cell = ToyCell(number=11)
+    with ledger.claim(cell.id):
+        (claiming,) = ledger.runs()
+        ledger.watch(cell, {"training/loss": [1.0]})
+        assert ledger.client.get_run(claiming.info.run_id).data.metrics == {"training/loss": 1.0}
+        logged = ledger.save(cell, replace(cell.run(None), curves={"training/loss": [1.0, 0.5]}), config="")
+    assert [(run.info.run_id, run.info.run_name) for run in ledger.runs()] == [(claiming.info.run_id, logged.name)]
+    assert len(ledger.client.get_metric_history(logged.key, "training/loss")) == 2
+    with pytest.raises(KeyboardInterrupt):
+        stopped_while_watched(ledger, ToyCell(number=12))
+    assert [run.info.run_id for run in ledger.runs()] == [logged.key]
+
+
+def test_a_finished_cell_is_not_run_again(ledger: MlflowLedger, tmp_path: Path) -> None:
     first = saved(ledger)
-    again, was_run = run_cell(ToyCell(), None, ledger, config=lambda: "")  # type: ignore[arg-type]  # needs no lab
+    lab = Lab(tmp_path, EmbeddingStore(tmp_path), TrainerSettings())
+    again, was_run = run_cell(ToyCell(), lab, ledger, config=lambda: "")
     assert (again.key, was_run) == (first.key, False)
     assert len(ledger.runs()) == 1
 

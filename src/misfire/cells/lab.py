@@ -1,7 +1,7 @@
 """The lab that cells run in: where embeddings come from, and where by-products lie."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -15,6 +15,10 @@ from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings, embed_i
 Result = TypeVar("Result")
 _KEPT_RESULTS = 16  # what four sets of queries share between their cells
 _KEPT_BENCHES = 4
+
+
+def _look_away(curves: Mapping[str, Sequence[float]]) -> None:
+    return
 
 
 @final
@@ -78,12 +82,19 @@ class Lab:
         root: Folder under which everything is kept.
         store: Holds embeddings by their content.
         trainer: On what the backbone runs.
+        watch: Shows what a running cell's training has come to: takes the curves of :class:`misfire.cells.Outcome` as
+            far as they go. By default nobody looks.
     """
 
     root: Path
     store: EmbeddingStore
     trainer: TrainerSettings
-    _benches: dict[tuple[str, str], Workbench] = field(default_factory=dict, init=False, repr=False, compare=False)
+    watch: Callable[[Mapping[str, Sequence[float]]], None] = field(default=_look_away, repr=False, compare=False)
+    _benches: dict[tuple[str, str], Workbench] = field(default_factory=dict, repr=False, compare=False)
+
+    def watched_by(self, watch: Callable[[Mapping[str, Sequence[float]]], None]) -> "Lab":
+        """The same lab, with the same workbenches, where what a cell trains is watched."""
+        return replace(self, watch=watch)
 
     def bench(self, dataset: Dataset, encoder: Encoder) -> Workbench:
         """The workbench of a dataset and a backbone, one for equal fingerprints."""

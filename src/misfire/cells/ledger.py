@@ -141,6 +141,14 @@ class Ledger(Protocol):
             wait: Whether to wait for another holder; after a second it is said whom we wait for.
         """
 
+    def watch(self, cell: "Cell", curves: Mapping[str, Sequence[float]]) -> None:
+        """Show what a claimed cell that is still running has come to; a cell that isn't saved leaves nothing of it.
+
+        Args:
+            cell: What is running.
+            curves: As far as they go: by name, a value a step from 1 on.
+        """
+
     def save(self, cell: "Cell", outcome: "Outcome", *, config: str, words: Sequence[str] = ()) -> Logged:
         """Keep a cell that is claimed: whole, or not at all.
 

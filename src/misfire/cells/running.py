@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import final
 
-from misfire.cells.cell import Cell
+from misfire.cells.cell import Cell, Outcome
 from misfire.cells.lab import Lab
 from misfire.cells.ledger import Ledger, Logged
 from misfire.core.errors import MisfireError
@@ -75,7 +76,7 @@ def run_cell(
         if claim.finished is not None:
             return claim.finished, False
         with while_doing(f"Running {cell.name}"):
-            return ledger.save(cell, cell.run(lab), config=config(), words=words), True
+            return ledger.save(cell, _run(cell, lab, ledger), config=config(), words=words), True
 
 
 def run_jobs(
@@ -143,7 +144,8 @@ def _work_off(
                         one = _ended(Status.FINISHED_BEFORE, claim.finished, job)
                     else:
                         with while_doing(f"Running {cell.name}"):
-                            saved = ledger.save(cell, cell.run(lab), config=job.config(), words=job.words)
+                            outcome = _run(cell, lab, ledger)
+                            saved = ledger.save(cell, outcome, config=job.config(), words=job.words)
                         one = _ended(Status.DONE, saved, job)
             except Exception as error:
                 # A defect of ours or of a library in one cell must not take the others with it.
@@ -151,6 +153,10 @@ def _work_off(
             yield place, one
         must_wait = len(passed_over) == len(waiting)
         waiting = passed_over
+
+
+def _run(cell: Cell, lab: Lab, ledger: Ledger) -> Outcome:
+    return cell.run(lab.watched_by(partial(ledger.watch, cell)))
 
 
 def _ended(status: Status, logged: Logged, job: Job) -> Ended:

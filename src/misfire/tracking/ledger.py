@@ -1,7 +1,6 @@
 """The ledger of cells in MLflow: a sweep is an experiment, a finished cell one flat run of it."""
 
 import json
-import math
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.claims import CLAIM, Leases, held, place_of
 from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
 from misfire.tracking.links import run_link
+from misfire.tracking.live_run import LiveRun
 from misfire.tracking.overview import Overview
 from misfire.tracking.revision import source_revision
 from misfire.tracking.shelf import MANIFEST, MANIFEST_FILE, WORDS, Shelf, command, manifest
@@ -34,7 +34,6 @@ _SUMMARY, _LACKING = "summary", "none"
 _ANSWER, _MADE_OF = "misfire.answer", "misfire.made_of"
 _NOTE = "mlflow.note.content"
 _LONGEST_TAG, _LONGEST_PARAM = 8000, 6000  # MLflow refuses longer ones
-_MOST_IN_A_BATCH = 1000  # metrics that MLflow takes at a time
 _MOST_ROWS_IN_NOTE = 40
 _DIGEST_LETTERS = 8  # as many as MLflow's own digests have; the whole fingerprint stands in the source
 _NOT_IN_A_NAME = re.compile(r"[^\w.\- :/]")
@@ -66,6 +65,7 @@ class MlflowLedger:
     _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _superseded: dict[str, list[Shelf]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _claims: dict[str, "Run"] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _live: dict[str, LiveRun] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         absolute_uri(self.uri)
@@ -191,6 +191,7 @@ class MlflowLedger:
                 self._claims[cell_id] = lease
                 held_until_saved.callback(self._claims.pop, cell_id, None)
                 found = self._look(cell_id)  # whoever held it before may have finished it
+            held_until_saved.callback(self._forget_live, cell_id)
             yield Claim(is_held=True, finished=found or self._log_what_was_kept(cell_id))
 
     @cached_property
@@ -225,6 +226,23 @@ class MlflowLedger:
             in_the_way.append(shelf)
         self._superseded[cell_id] = in_the_way
         return None if whole is None else self._logged(whole)
+
+    def watch(self, cell: Cell, curves: Mapping[str, Sequence[float]]) -> None:
+        """Show what a claimed cell that is still running has come to, in the unfinished run that it will be kept in."""
+        if cell.id not in self._live:
+            # So that whoever finds it after a kill knows whose it is.
+            tags = {CELL_ID: cell.id, KIND: cell.kind, SWEEP: self.experiment}
+            run = self._claims.get(cell.id) or self.client.create_run(
+                self.experiment_id, start_time=int(1000 * time.time()), tags=tags, run_name=cell.name
+            )
+            self._live[cell.id] = LiveRun(self.client, run)
+        self._live[cell.id].show(_curves(curves))
+
+    def _forget_live(self, cell_id: str) -> None:
+        """Remove the run of a cell that was watched and not saved; of one that was saved nothing is left to remove."""
+        live = self._live.pop(cell_id, None)
+        if live is not None and cell_id not in self._claims:  # a claim's run is its lease's
+            self._give_up_on_the_way(self._shelf(live.run))
 
     def save(self, cell: Cell, outcome: Outcome, *, config: str, words: Sequence[str] = ()) -> Logged:
         """Keep a cell that is claimed as one finished run.
@@ -270,7 +288,7 @@ class MlflowLedger:
             params={_as_name(name): value[:_LONGEST_PARAM] for name, value in _params(cell).items()},
             metrics={_as_name(name): value for name, value in outcome.estimates.metrics().items()},
             data=cell.data,
-            curves={_as_name(name): [float(value) for value in values] for name, values in outcome.curves.items()},
+            curves=_curves(outcome.curves),
         )
 
     def _log(self, cell_id: str, content: RunContent, files: Mapping[str, bytes]) -> Logged:
@@ -281,36 +299,31 @@ class MlflowLedger:
         shelf: Shelf | None = None
         try:
             now = int(1000 * time.time())
-            run = self._claims.get(cell_id) or self.client.create_run(
+            live = self._live.pop(cell_id, None)
+            begun = self._claims.get(cell_id) if live is None else live.run
+            run = begun or self.client.create_run(
                 self.experiment_id, start_time=now, tags=dict(content.tags), run_name=content.name
             )
             run_id, shelf = str(run.info.run_id), self._shelf(run)
             shelf.lay({**files, MANIFEST_FILE: manifest(files)})
-            is_claim = CLAIM in run.data.tags
             self.client.log_batch(
                 run_id,
                 metrics=[Metric(name, value, now, 0) for name, value in content.metrics.items()],
                 params=[Param(name, value) for name, value in content.params.items()],
-                tags=[RunTag(key, value) for key, value in content.tags.items()] if is_claim else [],
+                tags=[RunTag(key, value) for key, value in content.tags.items()] if begun else [],
             )
-            points = [
-                Metric(name, value, now, step)
-                for name, values in content.curves.items()
-                for step, value in enumerate(values, start=1)
-                if math.isfinite(value)
-            ]
-            for start in range(0, len(points), _MOST_IN_A_BATCH):
-                self.client.log_batch(run_id, metrics=points[start : start + _MOST_IN_A_BATCH])
+            (live or LiveRun(self.client, run)).log(content.curves)
             if content.data is not None:
                 self.client.log_inputs(run_id, datasets=[_dataset_input(*content.data)])
-            if is_claim:
+            if begun:
                 self.client.update_run(run_id, name=content.name)
             self.client.set_terminated(run_id, status="FINISHED")
             for old in self._superseded.pop(cell_id, []):
                 self._give_up(old)
-            if is_claim:
-                self._leases.keep(run_id)
+            if begun:
                 run.data.tags.update(content.tags)  # as the store has them now
+            if CLAIM in run.data.tags:
+                self._leases.keep(run_id)
             return self._logged(shelf, name=content.name)
         except OSError as error:
             self._give_up_on_the_way(shelf)
@@ -481,6 +494,10 @@ class MlflowLedger:
 
     def _lock_file(self, name: str) -> Path:
         return Path(self.lock_folder) / f"{sha256_text(self.experiment)[:12]}-{name}.lock"
+
+
+def _curves(curves: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {_as_name(name): [float(value) for value in values] for name, values in curves.items()}
 
 
 def _params(cell: Cell) -> dict[str, str]:

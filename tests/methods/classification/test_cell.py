@@ -16,6 +16,7 @@ from misfire.core.errors import UsageError
 from misfire.data.right_answers import RightAnswers
 from misfire.methods.classification.cell import ClassificationCell, labels_of
 from misfire.methods.classification.enriching import Enrich
+from misfire.methods.classification.pictures import worst_first
 from misfire.methods.classification.prior import PriorCorrection
 from misfire.methods.classification.report import classification_part, finds_worst
 from misfire.methods.classification.weighting import CarprtWeighting, CpeWeighting, UniformWeighting
@@ -108,6 +109,11 @@ def test_two_colours_made_alike_are_the_worst_by_margin_and_rivals_of_each_other
     assert table.rival_name["rose"] == "red"
 
 
+def test_how_many_classes_count_as_the_worst_is_a_cutoff_too() -> None:
+    assert cell(worst_k=3, cutoffs=(1, 5)).cutoffs == (1, 3, 5)
+    assert cell(worst_k=8, cutoffs=(5, 1)).cutoffs == (1, 5)  # there are seven classes
+
+
 def test_what_mending_changed_is_told_with_what_it_took(plain: Outcome, mended: Outcome) -> None:
     records, found = mended.records, mended.estimates
     assert records["before"].tolist() == plain.records["after"].tolist()
@@ -175,6 +181,13 @@ def test_the_worst_classes_images_become_a_slice_and_a_sheet(mended: Outcome) ->
     assert "worst_03.png" not in mended.files
 
 
+def test_a_sheet_shows_each_name_in_its_share() -> None:
+    labels, said = np.zeros(60, dtype=np.int64), np.array([3] * 30 + [0] * 20 + [2] * 10)
+    shown = worst_first(np.append(labels, 1), np.append(said, 3), 0, most=12)
+    assert said[shown].tolist() == [3] * 6 + [2] * 2 + [0] * 4  # the commonest wrong name first, what is right last
+    assert worst_first(labels, said, 0, most=100).tolist() == [*range(30), *range(50, 60), *range(30, 50)]
+
+
 def test_a_second_label_set_stands_beside_every_number(lab: Lab) -> None:
     labels = labels_of(colours.dataset())
     right = {
@@ -222,7 +235,9 @@ def test_a_cell_goes_through_a_ledger_and_is_told(finished: tuple[list[Logged], 
     logged, question = finished
     told = ClassificationCell.tell(logged[1])
     assert "Mending changed worst@2 by" in told
-    assert "The 2 classes were chosen by the images that measure them" in told
+    assert "Without labels, the 2 lowest matching margins are those of " in told
+    assert "; 2 of these are among the 2 worst by accuracy." in told
+    assert "The 2 worst classes were chosen by the images that measure them" in told
     pairs = ClassificationCell.paired(logged[1], k=None)
     assert pairs is not None
     assert pairs.after.mean() - pairs.before.mean() == pytest.approx(

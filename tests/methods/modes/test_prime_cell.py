@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from misfire.cells import Estimates, Logged, run_cell
+from misfire.cells import Estimates, Lab, Logged, run_cell
 from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.data.tag_table import common_images
 from misfire.data.world import World
+from misfire.embeddings import EmbeddingStore, TrainerSettings
 from misfire.methods.modes.mode_page import mode_page
 from misfire.methods.modes.outcome_source import FileOutcomes, Ground, OneSide, PlantedOutcomes, ZeroShotOutcomes
 from misfire.methods.modes.prime_cell import PrimeCell
@@ -56,7 +57,9 @@ def cell_on(
 
 
 def logged(cell: PrimeCell) -> Logged:
-    return run_cell(cell, None, MemoryLedger(), config=lambda: "")[0]  # type: ignore[arg-type]
+    nowhere = Path("needs no folder")
+    lab = Lab(nowhere, EmbeddingStore(nowhere), TrainerSettings())
+    return run_cell(cell, lab, MemoryLedger(), config=lambda: "")[0]
 
 
 @pytest.fixture(scope="module")
@@ -361,6 +364,9 @@ class OneBench:
         self.world, self.gallery = world, torch.from_numpy(world.tags.holds.astype(np.float32)) + 0.01
 
     def bench(self, dataset: Any, encoder: Any) -> "OneBench":
+        return self
+
+    def watched_by(self, watch: Any) -> "OneBench":
         return self
 
     def texts(self, texts: list[str]) -> torch.Tensor:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,15 +85,15 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(data: tuple, tmp_path: Pat
     class Killed(Exception):
         pass
 
-    def kill(epoch: Epoch) -> None:
-        if epoch.number == killed_after + 1:  # the state of the epoch before is on disk
+    def kill(history: Sequence[Epoch]) -> None:
+        if history[-1].number == killed_after + 1:  # the state of the epoch before is on disk
             raise Killed
 
     with pytest.raises(Killed):
         trained(data, folder=tmp_path, on_epoch=kill)
-    seen: list[int] = []
-    resumed = trained(data, folder=tmp_path, on_epoch=lambda epoch: seen.append(epoch.number))
-    assert seen == list(range(killed_after + 1, SETTINGS.max_epochs + 1))
+    seen: list[list[int]] = []
+    resumed = trained(data, folder=tmp_path, on_epoch=lambda history: seen.append([one.number for one in history]))
+    assert seen == [list(range(1, last + 1)) for last in range(killed_after + 1, SETTINGS.max_epochs + 1)]
     assert numbers(resumed) == numbers(trained(data))
     again = trained(data, folder=tmp_path, on_epoch=lambda epoch: pytest.fail("it had ended"))
     assert numbers(again) == numbers(resumed)

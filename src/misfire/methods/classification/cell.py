@@ -1,6 +1,7 @@
 """One evaluation of a zero-shot classifier: its worst classes found without labels, mended, and measured by labels."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from misfire.cells import Question, ReportPart
 
 BEFORE, AFTER, DELTA = "before", "after", "delta"
-_IMAGES_ON_A_SHEET = 24
+_IMAGES_ON_A_SHEET, _NAMES_ON_A_SHEET = 24, 5
 _FEWEST_FOR_SIGNALS = 5
 
 
@@ -130,7 +131,7 @@ class ClassificationCell(Cell):
         prior: Takes the classifier's own prior away; None leaves it.
         found_on: Images on which the mend is found.
         worst_k: How many classes count as the worst.
-        cutoffs: Of Worst@k; those beyond the number of classes are left out.
+        cutoffs: Of Worst@k, beside ``worst_k``; those beyond the number of classes are left out.
         names: What each class is called in prompts, in the order of the labels' classes; their own names if empty.
         also: A second label set.
         logit_scale: Scores are multiplied by it before a softmax.
@@ -192,9 +193,8 @@ class ClassificationCell(Cell):
                 "pooling must be a single one here, got a grid of taus; use pooling=embedding_mean, mean or max."
             )
         in_question = labels.labels[self.positions]
-        object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, len(np.unique(in_question))))
-        if self.worst_k < 1:
-            raise UsageError(f"worst_k must be >= 1, got {self.worst_k}; 10 is the paper's.")
+        kept = cutoffs_within(self.cutoffs, self.worst_k, len(np.unique(in_question)))
+        object.__setattr__(self, "cutoffs", kept)
         if self.enrich is not Enrich.NONE and isinstance(self.descriptions, NoDescriptions | None):
             raise UsageError(
                 f"enrich={self.enrich} needs descriptions, got none; choose some, such as descriptions=json "
@@ -644,8 +644,11 @@ class _Run:
             shown = worst_first(judged.labels, judged.predictions, int(one), most=_IMAGES_ON_A_SHEET)
             row = table.iloc[int(one)]
             called = judged.predictions[shown]
+            wrong = judged.predictions[(judged.labels == one) & (judged.predictions != one)]
+            commonest = Counter(cell.names[name] for name in wrong).most_common(_NAMES_ON_A_SHEET)
+            instead = ", ".join(f"{name} {count}" for name, count in commonest)
             sheets[f"worst_{place:02d}.png"] = contact_sheet(
-                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; {len(shown)} shown with their names",
+                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; most are called {instead or 'so'}",
                 [cell.dataset.images[cell.positions[index]] for index in shown],
                 [cell.names[name] for name in called],
                 (called == one).tolist(),
