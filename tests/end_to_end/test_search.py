@@ -15,7 +15,7 @@ from tests.commands import Started, command
 from tests.end_to_end.conftest import Place
 from tests.end_to_end.studies import Settled, WrittenSearch, finished, journal, pruned_runs, settled, sides, world
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 
 def start(place: Place, search: Path) -> Started:

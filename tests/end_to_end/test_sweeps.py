@@ -10,7 +10,7 @@ import pytest
 from tests.commands import Started, command
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 WrittenSweep = Callable[..., Path]
 GRID = {"subset": ["failures", "ambiguous"], "templates": ["generic"], "pooling": ["max", "mean", "embedding_mean"]}
