@@ -1,6 +1,7 @@
 """One evaluation of a zero-shot classifier: its worst classes found without labels, mended, and measured by labels."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from misfire.cells import Question, ReportPart
 
 BEFORE, AFTER, DELTA = "before", "after", "delta"
-_IMAGES_ON_A_SHEET = 24
+_IMAGES_ON_A_SHEET, _NAMES_ON_A_SHEET = 24, 5
 _FEWEST_FOR_SIGNALS = 5
 
 
@@ -624,8 +625,11 @@ class _Run:
             shown = worst_first(judged.labels, judged.predictions, int(one), most=_IMAGES_ON_A_SHEET)
             row = table.iloc[int(one)]
             called = judged.predictions[shown]
+            wrong = judged.predictions[(judged.labels == one) & (judged.predictions != one)]
+            commonest = Counter(cell.names[name] for name in wrong).most_common(_NAMES_ON_A_SHEET)
+            instead = ", ".join(f"{name} {count}" for name, count in commonest)
             sheets[f"worst_{place:02d}.png"] = contact_sheet(
-                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; {len(shown)} shown with their names",
+                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; most are called {instead or 'so'}",
                 [cell.dataset.images[cell.positions[index]] for index in shown],
                 [cell.names[name] for name in called],
                 (called == one).tolist(),
