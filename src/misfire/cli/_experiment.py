@@ -1,6 +1,7 @@
 """The report of an experiment: its finished cells by kind, each kind's part, one document, and the store's summary."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +75,10 @@ def write_report(
         raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
     doing(f"Writing the report of {experiment}")
     # Two processes that end the same sweep must not log each other's half-written files.
-    with locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"):
+    with ExitStack() as held:
+        # A store that can only be read is reported on elsewhere, and needs no lock.
+        with suppress(OSError):
+            held.enter_context(locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"))
         cells = [_linked(cell, settings) for cell in ledger.load() if ids is None or cell.id in ids]
         folder: Path = Path(settings["paths.report"]) / experiment
         made_of = _made_of(question, cells, folder)

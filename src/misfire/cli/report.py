@@ -1,6 +1,7 @@
 """Write tables and figures out of the tracking store: Markdown, LaTeX, CSV and an HTML page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misfire.cli._audit import is_audit, run_audit
@@ -20,7 +21,8 @@ def run(words: Sequence[str]) -> int:
     from misfire.config.words import word
 
     is_named = bool(words) and not words[0].startswith("-") and (words[0] in names() or "=" not in words[0])
-    is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and "=" not in words[0])
+    # A sweep's file may have any name, also one that looks like a setting.
+    is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and Path(words[0]).is_file())
     name, rest = (words[0], list(words[1:])) if is_named else (None, list(words))
     sweep = load(name) if name is not None and (name in names() or name.endswith((".yaml", ".yml"))) else None
     if sweep is not None and sweep.walk is not None:
