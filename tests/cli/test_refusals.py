@@ -145,3 +145,24 @@ def test_a_report_without_cells_is_refused(folder: Path, capsys: pytest.CaptureF
     said = "a report needs one experiment, got none with a finished cell; run `misfire demo`."
     assert said in refusal(capsys, "report")
     assert not (folder / "report").exists()
+
+
+def test_a_sweep_s_file_may_look_like_a_setting_to_report_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "v1,x=2.yaml").write_text(
+        "{title: t, question: q, decision_rule: r, k: 10, fixed: {seed: 1}, space: {pooling: [max]}}"
+    )
+    assert refusal(capsys, "report", "v1,x=2.yaml").startswith("a report needs a finished cell, experiment v1,x=2 has")
+
+
+def test_a_summary_is_left_alone_where_the_store_can_only_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from misfire.config.settings import Settings
+
+    ledger = Settings.of_words("ensemble", ["subset=all", "templates=generic"])["tracking"]
+    monkeypatch.setattr("misfire.tracking.ledger.exists", lambda _: True)
+    monkeypatch.setattr("misfire.tracking.ledger.connect", lambda _: SimpleNamespace(is_read_only=True))
+    ledger.summarise(SimpleNamespace(), "", {}, report=folder, made_of="")
+    assert list(folder.iterdir()) == []

@@ -392,6 +392,9 @@ class MlflowLedger:
             report: Folder of the report's files.
             made_of: A digest of everything that the report depends on.
         """
+        if exists(self.uri) and connect(self.uri).is_read_only:
+            say("The tracking store can only be read: the report is written, the store's summary stays as it was.")
+            return
         overview = Overview(question, answer, parts, self.load())
         files = {
             str(path.relative_to(report)): path.read_bytes() for path in sorted(report.rglob("*")) if path.is_file()
