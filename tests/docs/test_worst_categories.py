@@ -20,7 +20,7 @@ def test_the_guides_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("outcomes.csv").write_text(OUTCOMES)
-    assert len(GUIDE.commands) == 5
+    assert len(GUIDE.commands) == 6
     for command in GUIDE.commands:
         words = [*SMALL, *(() if "dataset=outcomes" in command else WORLD)]
         run(command, *words, *(["found_on.num_images=80"] if "found_on" in command else []))

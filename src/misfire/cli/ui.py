@@ -31,11 +31,8 @@ def where_to_look(address: str, links: Sequence[tuple[str, str]]) -> Iterator[st
         address: Where the UI is served.
         links: Titles and addresses inside the UI, the list of experiments first.
     """
-    # The bare address, and an experiment that is clicked there, open MLflow's side for language-model traces: which
-    # side is shown hangs on the address, or on what was last chosen in this browser, and on nothing that we store.
     (_, everything), *experiments = links
     yield f"MLflow UI on {address}/{everything} (Ctrl-C ends it)"
     width = max((len(title) for title, _ in experiments), default=0)
     for title, link in experiments:
         yield f"  {title:<{width}}  {address}/{link}"
-    yield "Choose Model training at its top left once, and every experiment opens on its runs."

@@ -16,6 +16,13 @@ def test_the_label_is_the_kind_of_the_first_group() -> None:
     assert labels.image_ids.tolist() == [image.id for image in WORLD.images]
 
 
+def test_two_kinds_made_alike_are_classes_named_after_both() -> None:
+    labels = World(num_images=5, alike=["moon", "heart"]).labels
+    names = dict(zip(Kind, labels.names, strict=True))
+    assert (names.pop(Kind.HEART), names.pop(Kind.MOON)) == ("heart-moon", "moon-heart")
+    assert all(kind == name for kind, name in names.items())
+
+
 def test_the_matrix_says_which_kinds_a_scene_shows() -> None:
     for scene, row in zip(WORLD.scenes, WORLD.label_matrix.values, strict=True):
         shown = {name for name, value in zip(WORLD.label_matrix.names, row, strict=True) if value == 1}

@@ -108,6 +108,11 @@ def test_two_colours_made_alike_are_the_worst_by_margin_and_rivals_of_each_other
     assert table.rival_name["rose"] == "red"
 
 
+def test_how_many_classes_count_as_the_worst_is_a_cutoff_too() -> None:
+    assert cell(worst_k=3, cutoffs=(1, 5)).cutoffs == (1, 3, 5)
+    assert cell(worst_k=8, cutoffs=(5, 1)).cutoffs == (1, 5)  # there are seven classes
+
+
 def test_what_mending_changed_is_told_with_what_it_took(plain: Outcome, mended: Outcome) -> None:
     records, found = mended.records, mended.estimates
     assert records["before"].tolist() == plain.records["after"].tolist()
@@ -222,7 +227,9 @@ def test_a_cell_goes_through_a_ledger_and_is_told(finished: tuple[list[Logged], 
     logged, question = finished
     told = ClassificationCell.tell(logged[1])
     assert "Mending changed worst@2 by" in told
-    assert "The 2 classes were chosen by the images that measure them" in told
+    assert "Without labels, the 2 lowest matching margins are those of " in told
+    assert "; 2 of these are among the 2 worst by accuracy." in told
+    assert "The 2 worst classes were chosen by the images that measure them" in told
     pairs = ClassificationCell.paired(logged[1], k=None)
     assert pairs is not None
     assert pairs.after.mean() - pairs.before.mean() == pytest.approx(

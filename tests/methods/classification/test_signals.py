@@ -1,16 +1,20 @@
 """Label-free signals of a class and how well they tell its accuracy."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
 from misfire.core.errors import UsageError
 from misfire.data.world import World
+from misfire.data.world.facts import Kind
+from misfire.embeddings import OpenClipEncoder
 from misfire.methods.classification import class_matching_margin
 from misfire.methods.classification.signals import ORACLE_MARGIN, label_free_signals, signal_table
 from misfire.methods.classification.zero_shot import zero_shot_classifier
 from misfire.metrics import class_counts, worst_classes
-from misfire.scoring import MeanPooling
+from misfire.scoring import EmbeddingMean, MeanPooling
 from tests.methods.classification.synthetic import problem, unit
 
 
@@ -47,23 +51,54 @@ def test_two_classes_made_alike_are_the_worst_and_rivals_of_each_other_by_margin
 
 
 @pytest.mark.parametrize("pair", [("heart", "moon"), ("box", "fish")])
-def test_two_kinds_of_the_world_made_alike_are_the_worst_and_rivals_of_each_other(pair: tuple[str, str]) -> None:
-    """For a model that sees which kinds a picture shows, and not which of two alike ones it was to show."""
-    world = World(num_images=1500, captions_per_image=1, alike=pair)
+def test_two_kinds_of_the_world_that_no_picture_tells_apart_are_the_worst_and_rivals(pair: tuple[str, str]) -> None:
+    """By the true labels, for a model that sees which kinds a picture shows, not which of two it was to show."""
+    world, kinds = World(num_images=1500, captions_per_image=1, alike=pair), list(Kind)
     labels = world.labels.labels
-    seen = 0.1 * np.random.default_rng(0).normal(size=(len(labels), len(world.labels.names)))
+    seen = 0.1 * np.random.default_rng(0).normal(size=(len(labels), len(kinds)))
     for row, scene in enumerate(world.scenes):
         for weight, group in zip((1.0, 0.5), scene.groups, strict=False):
             kind = scene.alike[scene.layout % 2] if group.kind in scene.alike else group.kind
-            seen[row, world.labels.names.index(kind)] += weight
+            seen[row, kinds.index(kind)] += weight
     images = unit(torch.from_numpy(seen).float())
     found = class_matching_margin(images, torch.eye(images.shape[1]), torch.from_numpy(np.array(labels)))
-    first, second = (world.labels.names.index(kind) for kind in pair)
+    first, second = (kinds.index(Kind(kind)) for kind in pair)
     assert sorted(found.worst(2).tolist()) == sorted([first, second])
     assert found.rival[[first, second]].tolist() == [second, first]
     assert (found.margin[[first, second]].abs() < 0.2).all()
-    others = [one for one in range(len(world.labels.names)) if one not in (first, second)]
+    others = [one for one in range(len(kinds)) if one not in (first, second)]
     assert (found.margin[others] > 0.4).all()
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Callable[[World], tuple[torch.Tensor, torch.Tensor]]:
+    """Images and class prompts of a world by the bundled model; a picture is encoded once for all worlds."""
+    encoder, known = OpenClipEncoder("bundled:world_clip"), dict[str, torch.Tensor]()
+
+    def embedded(world: World) -> tuple[torch.Tensor, torch.Tensor]:
+        new = [image for image in world.images if image.source.content_sha256 not in known]
+        for start in range(0, len(new), 64):
+            part = new[start : start + 64]
+            rows = encoder.encode_images(torch.stack([encoder.preprocess(image.source.load()) for image in part]))
+            known.update(zip((image.source.content_sha256 for image in part), rows, strict=True))
+        asked = [f"{article}{name}" for name in world.labels.names for article in ("a ", "", "a photo of a ")]
+        prompts = encoder.encode_texts(encoder.tokenize(asked)).unflatten(0, (-1, 3))
+        return torch.stack([known[image.source.content_sha256] for image in world.images]), prompts
+
+    return embedded
+
+
+@pytest.mark.parametrize("pair", [("heart", "moon"), ("car", "key"), ("house", "cup")])
+def test_two_kinds_of_the_world_made_alike_are_the_bundled_models_worst_and_rivals_of_each_other(
+    pair: tuple[str, str], bundled: Callable[[World], tuple[torch.Tensor, torch.Tensor]]
+) -> None:
+    world = World(num_images=400, captions_per_image=1, alike=pair)
+    images, prompts = bundled(world)
+    pseudo = zero_shot_classifier(prompts, EmbeddingMean()).labels(images)
+    found = class_matching_margin(images, unit(prompts.mean(dim=1)), pseudo)
+    first, second = (world.labels.names.index(name) for name in ("-".join(pair), "-".join(reversed(pair))))
+    assert sorted(found.worst(2).tolist()) == sorted([first, second])
+    assert found.rival[[first, second]].tolist() == [second, first]
 
 
 def test_a_signal_that_knows_all_is_perfect_and_one_that_knows_nothing_is_not() -> None:

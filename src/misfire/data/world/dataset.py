@@ -71,8 +71,10 @@ class World(Dataset):
         spurious_context: What that is: ``background``, where the scene takes place, or ``colour``, that of the group.
         second_group: Probability that a second group is drawn beside the first, where there is room; 0 shows one.
         hard_combinations: Lists of tags such as ``[star, night]``; a scene with all tags of a list gets a nuisance.
-        alike: Two kinds such as ``[heart, moon]``; all things of either are drawn as hearts in one half of the pictures
-            and as moons in the other, so that no picture tells them apart.
+        alike: Two kinds such as ``[heart, moon]``, made alike in pictures and by name. All things of either are drawn
+            as hearts in one half of the pictures and as moons in the other, so that no picture tells them apart, and
+            the classes are called ``heart-moon`` and ``moon-heart``, so that prompts hardly do. Captions, tags and
+            sentences say what was to be drawn.
 
     Raises:
         UsageError: If a value is out of its range or a tag is unknown.
@@ -85,6 +87,7 @@ class World(Dataset):
 
     scenes: tuple[Scene, ...]
     mentions: tuple[Mention, ...]
+    alike: tuple[Kind, ...]
 
     def __init__(
         self,
@@ -125,13 +128,14 @@ class World(Dataset):
             ),
         )
         object.__setattr__(self, "scenes", scenes)
+        object.__setattr__(self, "alike", knobs.alike)
         object.__setattr__(self, "mentions", tuple(description.mention for description in told))
 
     @cached_property
     @override
     def labels(self) -> ClassLabels:
         """The kind of each scene's main group; every kind is a class, whether an image has it or not."""
-        return main_kinds(self.image_set.ids, self.scenes)
+        return main_kinds(self.image_set.ids, self.scenes, alike=self.alike)
 
     @cached_property
     @override

@@ -100,11 +100,17 @@ def scene_facts(scenes: Sequence[Scene]) -> SceneFacts:
     )
 
 
-def main_kinds(image_ids: Int[np.ndarray, " image"], scenes: Sequence[Scene]) -> ClassLabels:
-    """The kind of each scene's main group, its first, among all kinds: the one that the planted context goes with."""
+def main_kinds(
+    image_ids: Int[np.ndarray, " image"], scenes: Sequence[Scene], *, alike: Sequence[Kind] = ()
+) -> ClassLabels:
+    """The kind of each scene's main group, its first, among all kinds: the one that the planted context goes with.
+
+    Two kinds made alike are named after both, each with its own name first.
+    """
     place = {kind: position for position, kind in enumerate(Kind)}
     labels = np.array([place[scene.groups[0].kind] for scene in scenes], dtype=np.int64)
-    return ClassLabels(image_ids, _FAMILIES["kind"], labels)
+    named = dict(zip(alike, ("-".join(alike), "-".join(reversed(alike))), strict=False))
+    return ClassLabels(image_ids, tuple(named.get(kind, kind.value) for kind in Kind), labels)
 
 
 def present_kinds(image_ids: Int[np.ndarray, " image"], facts: SceneFacts) -> LabelMatrix:

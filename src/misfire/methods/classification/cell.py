@@ -116,7 +116,7 @@ class ClassificationCell(Cell):
         prior: Takes the classifier's own prior away; None leaves it.
         found_on: Images on which the mend is found.
         worst_k: How many classes count as the worst.
-        cutoffs: Of Worst@k; those beyond the number of classes are left out.
+        cutoffs: Of Worst@k, beside ``worst_k``; those beyond the number of classes are left out.
         names: What each class is called in prompts, in the order of the labels' classes; their own names if empty.
         also: A second label set.
         logit_scale: Scores are multiplied by it before a softmax.
@@ -173,9 +173,8 @@ class ClassificationCell(Cell):
                 "pooling must be a single one here, got a grid of taus; use pooling=embedding_mean, mean or max."
             )
         in_question = labels.labels[self.positions]
-        object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, len(np.unique(in_question))))
-        if self.worst_k < 1:
-            raise UsageError(f"worst_k must be >= 1, got {self.worst_k}; 10 is the paper's.")
+        kept = cutoffs_within(self.cutoffs, self.worst_k, len(np.unique(in_question)))
+        object.__setattr__(self, "cutoffs", kept)
         if self.enrich is not Enrich.NONE and isinstance(self.descriptions, NoDescriptions | None):
             raise UsageError(
                 f"enrich={self.enrich} needs descriptions, got none; choose some, such as descriptions=json "

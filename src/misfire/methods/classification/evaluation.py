@@ -138,13 +138,15 @@ def class_table(
     return table
 
 
-def cutoffs_within(cutoffs: Sequence[int], num_classes: int) -> tuple[int, ...]:
-    """The cut-offs of Worst@k that there are enough classes for, ascending, each once.
+def cutoffs_within(cutoffs: Sequence[int], worst_k: int, num_classes: int) -> tuple[int, ...]:
+    """The cut-offs of Worst@k that there are enough classes for, with the one that counts, ascending, each once.
 
     Raises:
         UsageError: If none is left, or one is below 1.
     """
-    kept = tuple(sorted({k for k in cutoffs if k <= num_classes}))
+    if worst_k < 1:
+        raise UsageError(f"worst_k must be >= 1, got {worst_k}; 10 is the paper's.")
+    kept = tuple(sorted({k for k in (*cutoffs, worst_k) if k <= num_classes}))
     if not kept or kept[0] < 1:
         raise UsageError(
             f"cutoffs must be from 1 to the number of classes with images, {num_classes}, got {list(cutoffs)}; choose "

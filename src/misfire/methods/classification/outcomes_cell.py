@@ -76,7 +76,7 @@ class OutcomesCell(Cell):
         also: A second label set.
         names: What the classes are called, in the order of the labels' classes; their own names if empty.
         worst_k: How many classes count as the worst.
-        cutoffs: Of Worst@k; those beyond the number of classes with images are left out.
+        cutoffs: Of Worst@k, beside ``worst_k``; those beyond the number of classes with images are left out.
 
     Raises:
         UsageError: If a file can't be read, or names and classes don't fit.
@@ -102,9 +102,8 @@ class OutcomesCell(Cell):
                 f"every class must have a name, got {len(self.names)} names for the {len(classes)} classes of "
                 f"{self.file.path} ({name_some(classes)}); give the class names of these outcomes."
             )
-        object.__setattr__(self, "cutoffs", cutoffs_within(self.cutoffs, len(set(self.outcomes.labels.tolist()))))
-        if self.worst_k < 1:
-            raise UsageError(f"worst_k must be >= 1, got {self.worst_k}; 10 is the paper's.")
+        kept = cutoffs_within(self.cutoffs, self.worst_k, len(set(self.outcomes.labels.tolist())))
+        object.__setattr__(self, "cutoffs", kept)
 
     @classmethod
     @override

@@ -22,7 +22,16 @@ from misfire.methods.classification.figures import (
     rivals_graph,
     sorted_accuracies,
 )
-from misfire.methods.classification.words import classes_of, headline, mend_sentence, pair_sentence, remarks, table_of
+from misfire.methods.classification.words import (
+    classes_of,
+    headline,
+    margin_sentences,
+    measured_classes,
+    mend_sentence,
+    pair_sentence,
+    remarks,
+    table_of,
+)
 from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
 from misfire.stats import StatisticsSettings
@@ -166,7 +175,7 @@ def _lead(best: Logged, k: int, gains: dict[str, dict[str, Estimate]]) -> tuple[
             f"change of worst@{k} is [{percentage_points(worst.low)}, {percentage_points(worst.high)}] pp; that it "
             f"mends {verdict}."
         )
-    return (*said, *remarks(best))
+    return (*said, *margin_sentences(best), *remarks(best))
 
 
 def _answer(best: Logged, cells: Sequence[Logged], k: int, gains: dict[str, dict[str, Estimate]]) -> str:
@@ -267,7 +276,7 @@ def _verdict(gains: dict[str, Estimate] | None) -> Entry:
 
 
 def _class_sections(cell: Logged, group: str, *, of: str = "") -> list[Section]:
-    table = classes_of(cell)
+    table = measured_classes(cell)
     suffix = f" of {of}" if of else ""
     anchor = f"_{cell.id[:8]}" if of else ""
     predicted = "after" if group else "prediction"

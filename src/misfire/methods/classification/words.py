@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from misfire.cells import Estimate, Logged
-from misfire.core.words import p_value, percentage_points, plain_count, unsigned_points
+from misfire.core.words import counted, p_value, percentage_points, plain_count, unsigned_points
 
 _MOST_SHOWN = 10
 
@@ -17,13 +17,15 @@ def told(logged: Logged) -> str:
     facts, group = logged.facts, group_of(logged)
     k = int(facts["headline_k"])
     lines = [logged.name, "", headline(logged)]
-    lines += ["", f"The {min(k, _MOST_SHOWN)} worst classes", *_aligned(worst_rows(logged, most=_MOST_SHOWN))]
-    lines += ["", *remarks(logged)]
+    rows = worst_rows(logged, most=_MOST_SHOWN)
+    lines += ["", f"{counted(len(rows) - 1, 'class', 'classes')} of the lowest accuracy", *_aligned(rows)]
+    lines += ["", *margin_sentences(logged), *remarks(logged)]
     held_out = logged.estimates.find("worst_held_out", k=k, group=group)
     if held_out is not None:
+        were = "worst class was" if k == 1 else f"{k} worst classes were"
         lines.append(
-            f"The {k} classes were chosen by the images that measure them, which makes worst@{k} too low; chosen by "
-            f"one half and measured by the other, it is {unsigned_points(held_out.value)} %."
+            f"The {were} chosen by the images that measure them, which makes worst@{k} too low; chosen by one half and "
+            f"measured by the other, it is {unsigned_points(held_out.value)} %."
         )
     return "\n".join(line for line in lines)
 
@@ -54,6 +56,27 @@ def mend_sentence(logged: Logged) -> str:
         f"{percentage_points(accuracy.value)} pp {_points_interval(accuracy)}: {plain_count(round(fixed))} images "
         f"fixed, {plain_count(round(broken))} broken."
     )
+
+
+def margin_sentences(logged: Logged) -> list[str]:
+    """The worst classes by their margin, which needs no label, and how many of them are the worst; none without one."""
+    by_margin = list(logged.facts.get("worst_by_margin", []))
+    if not by_margin:
+        return []
+    table = classes_of(logged)
+    k, names = len(by_margin), table.set_index("class").name
+    accuracy = "accuracy_before" if "accuracy_before" in table else "accuracy"
+    lowest = table[table.margin.notna()].sort_values(["margin", "class"], kind="stable").head(k)
+    worst = table[table.num_images > 0].sort_values([accuracy, "class"], kind="stable").head(k)
+    num_shared = len(set(lowest["class"]) & set(worst["class"]))
+    said = _some([f"{row['name']} (rival {names[row['margin_rival']]})" for row in lowest.to_dict("records")])
+    if k == 1:
+        also = "which is the worst" if num_shared else "which isn't the worst"
+        return [f"Without labels, the lowest matching margin is that of {said}, {also} by accuracy."]
+    return [
+        f"Without labels, the {k} lowest matching margins are those of {said}; {num_shared} of these are among the {k} "
+        "worst by accuracy."
+    ]
 
 
 def remarks(logged: Logged) -> list[str]:
@@ -91,7 +114,7 @@ def remarks(logged: Logged) -> list[str]:
 
 def worst_rows(logged: Logged, *, most: int) -> list[tuple[str, ...]]:
     """The worst classes, a row each with a header: accuracy, images, and what they are called instead."""
-    table = classes_of(logged)
+    table = measured_classes(logged)
     worst = table[table.num_images > 0].sort_values(["accuracy", "class"], kind="stable").head(most)
     columns: list[tuple[str, ...]] = []
     for row in worst.to_dict("records"):
@@ -115,6 +138,12 @@ def worst_rows(logged: Logged, *, most: int) -> list[tuple[str, ...]]:
 def classes_of(logged: Logged) -> pd.DataFrame:
     """The cell's table of classes."""
     return table_of(logged, "classes.csv")
+
+
+def measured_classes(logged: Logged) -> pd.DataFrame:
+    """The cell's table of classes, with their accuracies before mending where there was any."""
+    table = classes_of(logged)
+    return table if logged.facts.get("is_mended") else table.drop(columns="accuracy_before", errors="ignore")
 
 
 def table_of(logged: Logged, file: str) -> pd.DataFrame:
