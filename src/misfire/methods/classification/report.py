@@ -107,6 +107,12 @@ def outcomes_part(cells: Sequence[Logged], question: Question) -> ReportPart:
         sections=tuple(sections),
         answer=" ".join(f"{cell.label['model']}: {headline(cell)}" for cell in cells),
         sources=sources,
+        method=(
+            "Intervals are basic bootstrap intervals, images resampled within their classes. Worst@k and the harmonic "
+            "and geometric means are too low where accuracies are noisy; the interval is about the true number and may "
+            "lie above the one that was measured.",
+            f"The held-out worst@{k} chooses its classes by one half of each class's images and measures by the other.",
+        ),
         deciding=Estimate("worst", 0.0, k=k),
         columns=(Estimate("accuracy", 0.0),),
     )
@@ -267,10 +273,10 @@ def _overview(
 ) -> Table:
     labels = [name for name in cells[0].label if len({cell.label.get(name) for cell in cells}) > 1] or ["weighting"]
     metrics = [
-        Estimate("accuracy", 0.0, group=AFTER),
+        Estimate("worst", 0.0, k=k, group=DELTA),
         Estimate("accuracy", 0.0, group=DELTA),
         Estimate("worst", 0.0, k=k, group=AFTER),
-        Estimate("worst", 0.0, k=k, group=DELTA),
+        Estimate("accuracy", 0.0, group=AFTER),
         Estimate("worst_held_out", 0.0, k=k, group=AFTER),
         Estimate("harmonic_mean", 0.0, group=AFTER),
         Estimate("never_predicted", 0.0, group=AFTER, unit="count"),
@@ -282,14 +288,14 @@ def _overview(
         title=f"Classifiers by their worst classes: {plain_count(len(cells))}.",
         columns=(
             *(Column(name, (name,), is_number=False) for name in labels),
-            *(_column(one) for one in metrics),
             Column("mends", ("mends",), is_number=False),
+            *(_column(one) for one in metrics),
         ),
         rows=tuple(
             (
                 *(Entry(cell.label.get(name, ""), (cell.label.get(name),)) for name in labels),
-                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in metrics),
                 _verdict(gains.get(cell.id)),
+                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in metrics),
             )
             for cell in cells
         ),
