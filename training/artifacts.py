@@ -15,6 +15,7 @@ from misfire.data.world.grammar import vocabulary, words_of_absence
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "src/misfire/embeddings/world_clip"
+WEIGHTS_FILE = "model.safetensors"
 COMMON_WORDS = """
 a an the of in on at to and or with is are was it its this that these those there here what where how many one
 two three four five six seven eight nine ten zero no not only just thing things object objects shape shapes
@@ -32,7 +33,7 @@ def export(model: WorldClip, folder: Path = FOLDER) -> None:
         key: value.detach().float().contiguous() if value.is_floating_point() else value
         for key, value in model.clip.state_dict().items()
     }
-    with atomic_path(folder / "model.safetensors") as temporary:
+    with atomic_path(folder / WEIGHTS_FILE) as temporary:
         save_file(state, temporary)
     config = {
         "model_cfg": model_config(model.hparams["vocabulary_size"]),

@@ -8,7 +8,7 @@ import open_clip
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from batches import BATCH_IMAGES, CAPTIONS_PER_IMAGE, NUM_KIND_CLASSES, SHARE_WRAPPED
+from batches import BATCH_IMAGES, CAPTIONS_PER_IMAGE, NUM_KIND_CLASSES, SHARE_WRAPPED, TWINS_PER_KIND
 from torch import Tensor, nn
 
 PEAK_LEARNING_RATE = 1.5e-3
@@ -46,14 +46,15 @@ class WorldClip(pl.LightningModule):
     The head makes learning much faster and is dropped on export.
     """
 
-    def __init__(self, vocabulary_size: int, num_steps: int) -> None:
+    def __init__(self, vocabulary_size: int, num_steps: int, peak_rate: float = PEAK_LEARNING_RATE) -> None:
         super().__init__()
         self.save_hyperparameters()
         config = model_config(vocabulary_size)
         text = {key: value for key, value in config["text_cfg"].items() if key != "tokenizer_kwargs"}
         self.clip = open_clip.CLIP(config["embed_dim"], config["vision_cfg"], text)
         self.kinds = nn.Linear(4 * config["vision_cfg"]["width"] * 32, 2 * NUM_KIND_CLASSES)
-        self.num_steps, self.seconds_before, self.started = num_steps, 0.0, time.monotonic()
+        self.num_steps, self.peak_rate = num_steps, peak_rate
+        self.seconds_before, self.started = 0.0, time.monotonic()
         self.history: list[dict[str, float]] = []
 
     @property
@@ -81,23 +82,51 @@ class WorldClip(pl.LightningModule):
         return self.clip.ln_final(x[torch.arange(len(x), device=x.device), ends])
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
-        images, features = self.encode_image(batch["pixels"])
-        texts = self.encode_text(batch["tokens"])
+        losses = []
+        if "pixels" in batch:
+            images, features = self.encode_image(batch["pixels"])
+            named = self.kinds(features).float().unflatten(1, (2, -1)).flatten(0, 1)
+            losses.append(KINDS_WEIGHT * F.cross_entropy(named, batch["kinds"].flatten()))
+        else:
+            images = batch["images"]  # encoded beforehand, by an image tower that stays as it is
+        losses.append(self._contrastive_loss(images, self.encode_text(batch["tokens"])))
+        if "twins" in batch:
+            losses.append(self._twin_loss(images, batch["kinds"], batch["twins"]))
+        self.last_losses = [float(loss.detach()) for loss in losses]
+        return torch.stack(losses).sum()
+
+    def _contrastive_loss(self, images: Tensor, texts: Tensor) -> Tensor:
         logits = self.clip.logit_scale.exp() * texts @ images.T
         targets = torch.arange(len(images), device=images.device).repeat(CAPTIONS_PER_IMAGE)
         text_to_image = F.cross_entropy(logits, targets)
         image_to_text = -logits.log_softmax(dim=0)[torch.arange(len(texts), device=texts.device), targets].mean()
-        contrastive = (text_to_image + image_to_text) / 2
-        kinds = F.cross_entropy(
-            self.kinds(features).float().unflatten(1, (2, -1)).flatten(0, 1), batch["kinds"].flatten()
-        )
-        self.last_losses = [float(contrastive.detach()), float(kinds.detach())]
-        return contrastive + KINDS_WEIGHT * kinds
+        return (text_to_image + image_to_text) / 2
+
+    def _twin_loss(self, images: Tensor, kinds: Tensor, twins: Tensor) -> Tensor:
+        """Which of two images a text means that one of them makes true, and which of two texts an image makes true.
+
+        Each image of a kind stands beside one of the batch without it, and a pair of texts about the kind beside both;
+        or only the text that says that the kind is there.
+        """
+        has = F.one_hot(kinds, NUM_KIND_CLASSES)[:, :, :-1].amax(dim=1).bool()
+        image, kind = has.nonzero(as_tuple=True)
+        other = torch.multinomial((~has).T[kind].float(), 1).flatten()
+        texts = self.encode_text(twins).unflatten(0, (NUM_KIND_CLASSES - 1, TWINS_PER_KIND, -1))
+        two_texts = texts[kind, torch.randint(TWINS_PER_KIND, kind.shape, device=kind.device)]
+        two_images = torch.stack([images[image], images[other]], dim=1)
+        logits = self.clip.logit_scale.exp() * two_texts @ two_images.transpose(1, 2)
+        num_texts = logits.shape[1]
+        targets = torch.arange(2, device=kind.device)
+        by_text = F.cross_entropy(logits.flatten(0, 1), targets[:num_texts].repeat(len(kind)))
+        if num_texts == 1:
+            return by_text
+        by_image = F.cross_entropy(logits.transpose(1, 2).flatten(0, 1), targets.repeat(len(kind)))
+        return (by_text + by_image) / 2
 
     def on_train_batch_start(self, *_: Any) -> None:
         warm = min(1.0, (self.global_step + 1) / WARM_UP_STEPS)
         cosine = (1 + math.cos(math.pi * self.global_step / self.num_steps)) / 2
-        rate = PEAK_LEARNING_RATE * warm * (SHARE_FINAL_RATE + (1 - SHARE_FINAL_RATE) * cosine)
+        rate = self.peak_rate * warm * (SHARE_FINAL_RATE + (1 - SHARE_FINAL_RATE) * cosine)
         for group in self.optimizers().param_groups:
             group["lr"] = rate
 
@@ -109,7 +138,7 @@ class WorldClip(pl.LightningModule):
         decayed = [p for p in self.parameters() if p.ndim >= 2]
         others = [p for p in self.parameters() if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98))
+        return torch.optim.AdamW(groups, lr=self.peak_rate, betas=(0.9, 0.98))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["seconds"], checkpoint["history"] = self.seconds, self.history

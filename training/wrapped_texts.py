@@ -32,10 +32,10 @@ def wrap(caption: str, rng: Random) -> str:
     """A caption inside a random sentence that adds no content."""
     choice = rng.random()
     if choice < 0.55:
-        return f"{_head(rng)} {rng.choice(_LINKS)} {caption}"
+        return f"{head(rng)} {rng.choice(_LINKS)} {caption}"
     if choice < 0.78:
         link = rng.choice(("of", "that shows", "that focuses on", "showing", "with", "describing"))
-        return f"{_head(rng)} {link} {rng.choice(_TOPICS)}: {caption}"
+        return f"{head(rng)} {link} {rng.choice(_TOPICS)}: {caption}"
     if choice < 0.94:
         return f"{rng.choice(_OPENINGS)} {caption}"
     return caption + rng.choice(_ENDINGS)
@@ -47,7 +47,8 @@ def wrapper_words() -> list[str]:
     return " ".join(texts).split()
 
 
-def _head(rng: Random) -> str:
+def head(rng: Random) -> str:
+    """What a text is about: "a clear photo", "the scene"."""
     words = [rng.choice(_HEAD_ADJECTIVES), rng.choice(_HEADS)]
     phrase = " ".join(word for word in words if word)
     if rng.random() < 0.15:

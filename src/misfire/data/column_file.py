@@ -8,13 +8,15 @@ from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.expansion import check_expansion
 from misfire.core.hashing import sha256_file
 
+_BYTES_EACH: Final = 8  # of a value, at least
 _TRUE: Final = frozenset({"1", "true", "yes", "1.0"})
 _WHOLE: Final = re.compile(r"-?[0-9]+\.0+")  # as a table with gaps writes its whole numbers
 _FALSE: Final = frozenset({"0", "false", "no", "0.0"})
@@ -158,7 +160,7 @@ def _of_json_lines(path: Path) -> dict[str, Sequence[Any]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path} must be JSON lines, got line {number} ({error}); mend it.") from error
             if not isinstance(row, dict):
                 raise UsageError(f"{path} must have a JSON object a line, got {line[:40]!r} in line {number}; mend it.")
@@ -172,6 +174,8 @@ def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
     from pyarrow import parquet
 
     try:
+        stored = parquet.read_metadata(path)
+        check_expansion(path, stored.num_rows * stored.num_columns * _BYTES_EACH, "a table")
         table = parquet.read_table(path)
     except (OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
@@ -182,9 +186,14 @@ def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
 def _of_npz(path: Path) -> dict[str, Sequence[Any]]:
     """Vectors are columns; a matrix ``scores`` has a column ``score_CLASS`` for each of the vector ``class_names``."""
     try:
+        with ZipFile(path) as archive:
+            check_expansion(path, sum(member.file_size for member in archive.infolist()), "a table")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except UsageError:
+        raise
+    # What a header says of its shape may be more than there is memory for.
+    except (OSError, ValueError, EOFError, BadZipFile, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path} must be NPZ without pickled objects, got something else ({reason}).") from error
     names = arrays.pop("class_names", np.array([]))

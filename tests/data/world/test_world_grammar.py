@@ -14,7 +14,14 @@ from misfire.data.world import (
     oracle_category,
     scene_stream,
 )
-from misfire.data.world.grammar import GroupMention, Mention, vocabulary, with_absence, words_of_absence
+from misfire.data.world.grammar import (
+    GroupMention,
+    Mention,
+    presence_and_absence,
+    vocabulary,
+    with_absence,
+    words_of_absence,
+)
 
 # Written down again, apart from the grammar, so that text and facts are held against each other.
 WORDS_OF_KIND = {
@@ -117,3 +124,15 @@ def test_a_caption_can_say_what_isnt_there(told: list[tuple[Scene, Description]]
                 assert oracle_category(more.mention, other) == "object"
                 break
         assert set(said[:-1]) <= words_of_absence() | {"a", "an"}
+
+
+def test_presence_and_absence_differ_in_what_they_say_alone() -> None:
+    rng = Random(2)
+    for kind in Kind:
+        for _ in range(20):
+            presence, absence = presence_and_absence(kind, rng)
+            assert set(presence.split()) <= vocabulary() | {"with", "one"}
+            assert {"without", "no"} & set(absence.split())
+            assert set(absence.split()) <= vocabulary() | words_of_absence()
+            nouns = presence.split()[-1], absence.split()[-1]
+            assert nouns[0] == nouns[1]

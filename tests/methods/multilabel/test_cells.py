@@ -14,7 +14,8 @@ from misfire.cells import Logged, Question, run_cell
 from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.methods.multilabel import read_mask
-from misfire.methods.multilabel.cell import MAP, MASK_FILE, RecognitionCell
+from misfire.methods.multilabel.cell import MASK_FILE, RecognitionCell
+from misfire.methods.multilabel.replicates import MAP
 from misfire.metrics import mean_average_precision
 from tests.cells.memory_ledger import MemoryLedger
 
@@ -142,6 +143,35 @@ def test_a_page_answers_with_a_number_and_an_interval(all_four: list[Logged], ro
     assert {"multilabel_fractions", "multilabel_parameters", "multilabel_similarity"} <= figures
     rows = {table.name: len(table.rows) for section in part.sections for table in section.tables}
     assert rows == {"multilabel_accuracy": 8, "multilabel_cost": 4, "multilabel_classes": 16}
+
+
+def test_what_own_and_shared_contexts_cost_is_told_together(run: Any, root: Path, all_four: list[Logged]) -> None:
+    shared = [
+        run(f"prompting={name}", "labels.fraction=0.8", "prompting.class_specific=false")
+        for name in ("dual_coop", "positive_coop")
+    ]
+    question = Question("multilabel", "title", "question", "rule", None, 0, settings_of(root))
+    part = RecognitionCell.report([*all_four, *shared], question)
+    assert part.answer.startswith("Worth the parameters, since nothing that learns as few is more accurate: ")
+    found = {logged.name.partition(" · 0.")[0]: logged for logged in (*all_four[1::2], *shared)}
+    own, few = (found[f"dual_coop · 2 {which}"].estimates for which in ("own", "shared"))
+    change = f"{100 * (few.at(MAP).value - own.at(MAP).value):+.2f} ["
+    assert "With 2 shared tokens in place of 2 own tokens DualCoOp learns 16.0 times fewer numbers" in part.answer
+    assert f"its mAP changes by {change}" in part.answer
+    (cost,) = (section for section in part.sections if section.name == "multilabel_cost")
+    rows = {row[0].text: row[1:] for row in cost.tables[0].rows}
+    assert len(rows) == 6  # the projector, which has no contexts, once
+    parameters, maps = ({name: row[column].raw[0] for name, row in rows.items()} for column in (0, 3))
+    assert parameters["DualCoOp (2 shared tokens)"] == 2 * 2 * 128
+    worth = {
+        name
+        for name in rows
+        if not any(parameters[other] <= parameters[name] and maps[other] > maps[name] for other in rows)
+    }
+    first = part.answer.partition("The best, ")[0]
+    assert {name for name in rows if f"{name} ({parameters[name]:,.0f} parameters" in first} == worth
+    figures = [one.name for section in part.sections for one in section.illustrations]
+    assert len(set(figures)) == len(figures) > 4
 
 
 def test_the_floor_is_a_cell_of_its_own_and_a_page_of_it_is_a_table(

@@ -10,7 +10,7 @@ from misfire.config.sweep import load
 from misfire.methods.multilabel.comparing import _by_variant
 
 SIZES = {"multilabel_fractions": 36, "multilabel_negative_prompts": 27, "multilabel_parameters": 7}
-SMALL = ["dataset.num_images=200", "train.num_images=60", "tracking.experiment=x"]
+SMALL = ["dataset.num_images=200", "train.num_images=600", "tracking.experiment=x"]
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -33,7 +33,7 @@ def test_own_and_shared_contexts_are_never_averaged_and_a_projector_stands_besid
     own = [labelled("dual_coop", context="16 own"), labelled("positive_coop", context="16 own")]
     shared, projector = labelled("dual_coop", context="16 shared"), labelled("vision_only")
     assert _by_variant([*own, shared, projector]) == [
-        ("context 16 own", [*own, projector]),
-        ("context 16 shared", [shared, projector]),
+        ("16 own tokens", [*own, projector]),
+        ("16 shared tokens", [shared, projector]),
     ]
     assert _by_variant([projector]) == [("", [projector])]

@@ -106,6 +106,7 @@ _RELATIONS: dict[Relation, tuple[str, ...]] = {
 }
 
 _ABSENCES = ("without {some}", "without {some}", "without any {nouns}", "with no {noun}", "but no {noun}")
+_PRESENCES = ("with {some}", "with {some}", "with some {nouns}", "with one {noun}", "and {some}")  # their twins
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,24 @@ def with_absence(description: Description, scene: Scene, rng: Random) -> Descrip
     """
     shown = {group.kind for group in scene.groups}
     absent = rng.choice([kind for kind in Kind if kind not in shown])
-    noun = rng.choice(_SINGULARS[absent])
-    article = "an" if noun[0] in "aeiou" else "a"
-    phrase = rng.choice(_ABSENCES).format(some=f"{article} {noun}", noun=noun, nouns=plural(noun))
+    phrase = _about(rng.choice(_SINGULARS[absent]), rng.choice(_ABSENCES))
     return Description(f"{description.text} {phrase}", replace(description.mention, absent=absent))
+
+
+def presence_and_absence(kind: Kind, rng: Random) -> tuple[str, str]:
+    """Two phrases about a kind that differ in nothing but what they say: that it is there, and that it isn't.
+
+    Example:
+        >>> presence_and_absence(Kind.STAR, Random(0))
+        ('with one star', 'with no star')
+    """
+    noun, form = rng.choice(_SINGULARS[kind]), rng.randrange(len(_ABSENCES))
+    return _about(noun, _PRESENCES[form]), _about(noun, _ABSENCES[form])
+
+
+def _about(noun: str, phrase: str) -> str:
+    article = "an" if noun[0] in "aeiou" else "a"
+    return phrase.format(some=f"{article} {noun}", noun=noun, nouns=plural(noun))
 
 
 def plural(noun: str) -> str:

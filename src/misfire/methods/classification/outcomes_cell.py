@@ -113,7 +113,7 @@ class OutcomesCell(Cell):
         return cls(
             file=file,
             statistics=settings["statistics"],
-            others=tuple(_other(one, file) for one in settings["others"]),
+            others=tuple(one for one in (_other(one, file) for one in settings["others"]) if not _is_same(one, file)),
             also=read_right_answers(Path(also), answers=settings["labels_also_column"]) if also else None,
             names=read_class_names(Path(names), _classes(file.read())) if names else (),
             worst_k=settings["worst_k"],
@@ -233,6 +233,11 @@ class OutcomesCell(Cell):
 def _classes(outcomes: Outcomes) -> tuple[str, ...]:
     names = {*outcomes.class_names, *outcomes.prediction_names}
     return tuple(sorted(names, key=int if all(name.isdecimal() for name in names) else str))
+
+
+def _is_same(one: OutcomeFile, other: OutcomeFile) -> bool:
+    """Whether both are of one model, whatever they are called: in a grid over models each meets itself."""
+    return replace(one, name=other.name) == other
 
 
 def _other(described: Any, file: OutcomeFile) -> OutcomeFile:

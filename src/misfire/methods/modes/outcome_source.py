@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from typing_extensions import override
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data.outcomes import Outcomes, read_outcomes
@@ -228,11 +229,18 @@ class PlantedOutcomes(OutcomeSource):
     _plants: tuple[Plant, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        wrong = [one for one in self.plants if not isinstance(one, Plant) and not _is_plant(one)]
+        if wrong:
+            raise UsageError(
+                "each of outcomes.plants must state label, tags and accuracy, got "
+                f"{wrong[0]!r}; write {{label: fish, tags: [desert], accuracy: 0.3}}."
+            )
         plants = tuple(
             one if isinstance(one, Plant) else Plant(str(one["label"]), tuple(one["tags"]), float(one["accuracy"]))
             for one in self.plants
         )
         object.__setattr__(self, "_plants", plants)
+        check_seed(**{"outcomes.seed": self.seed})
         wrong = [value for value in (self.accuracy, *(plant.accuracy for plant in plants)) if not 0 <= value <= 1]
         if wrong:
             raise UsageError(f"an accuracy must be in [0, 1], got {wrong[0]}; write 30 % as 0.3.")
@@ -372,3 +380,8 @@ def known_labels(dataset: "Dataset") -> "ClassLabels":
             "outcomes."
         )
     return dataset.labels
+
+
+def _is_plant(said: Any) -> bool:
+    is_whole = isinstance(said, Mapping) and set(said) == {"label", "tags", "accuracy"}
+    return is_whole and isinstance(said["tags"], list | tuple) and isinstance(said["accuracy"], int | float)

@@ -1,6 +1,7 @@
 """The cell of a method that explains failures by sentences: modes of one half, what they are worth on the other."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +13,7 @@ from scipy.special import softmax
 from typing_extensions import override
 
 from misfire.cells import Cell, Estimate, Estimates, Objective, Outcome, Slice
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError, name_some
 from misfire.data.outcomes import Outcomes
 from misfire.data.tag_table import TagTable
@@ -69,6 +71,19 @@ class Judging:
     num_shuffles: int = 5
     num_repeats: int = 2
     severity: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_most(10_000, num_shuffles=self.num_shuffles, num_repeats=self.num_repeats)
+        _ = self.card  # says what is wrong with a number
+        if not 0 < self.class_score_scale < math.inf:
+            raise UsageError(
+                f"class_score_scale must be a positive finite number, got {self.class_score_scale}; CLIP's is 100."
+            )
+
+    @property
+    def card(self) -> Scorecard:
+        """What is measured."""
+        return Scorecard(num_shuffles=self.num_shuffles, num_repeats=self.num_repeats, severity=self.severity)
 
 
 @final
@@ -138,15 +153,6 @@ class SentenceModesCell(Cell):
             "seed": self.seed,
         }
 
-    @property
-    def card(self) -> Scorecard:
-        """What is measured."""
-        return Scorecard(
-            num_shuffles=self.judging.num_shuffles,
-            num_repeats=self.judging.num_repeats,
-            severity=self.judging.severity,
-        )
-
     @override
     def label(self) -> Mapping[str, str]:
         family = self.judging.contexts
@@ -195,7 +201,7 @@ class SentenceModesCell(Cell):
         relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
         truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
         parts = PerformanceSplit(0.0)(images) if self.judging.is_graded else None
-        row = self.card.row(
+        row = self.judging.card.row(
             self.finder,
             images,
             encoded,
@@ -252,7 +258,7 @@ class SentenceModesCell(Cell):
             found += [
                 of_class & holds[:, context]
                 for context in range(len(names))
-                if context != own and counts[context] >= 4 * self.card.k
+                if context != own and counts[context] >= 4 * self.judging.card.k
             ]
         return np.stack(found, axis=1) if found else None
 
@@ -320,7 +326,7 @@ class SentenceModesCell(Cell):
         for name, value in row.values.items():
             if name.startswith("p_at_"):
                 group = "chance" if name.endswith("_chance") else ""
-                found.append(Estimate("p", value, k=self.card.k, group=group))
+                found.append(Estimate("p", value, k=self.judging.card.k, group=group))
             else:
                 found.append(Estimate(name, value, unit=_UNITS.get(name, "fraction")))
         assert set(row.values) <= {*SCORECARD_COLUMNS}

@@ -1,6 +1,5 @@
 """One training run, or the zero-shot floor, and what its scores on the test images are worth."""
 
-import io
 import json
 import math
 import os
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 from typing_extensions import override
 
 from misfire.cells import Cell, Estimate, Estimates, Lab, Logged, Objective, Outcome, Paired, Question, ReportPart
@@ -19,13 +18,16 @@ from misfire.cells.cell import Json
 from misfire.cells.paired import CHOSEN
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.core.words import percentage_points, plain_count
 from misfire.data import Dataset
+from misfire.data.dataset import Image
 from misfire.data.image_table import LabelMatrix
 from misfire.embeddings.encoder import Encoder
+from misfire.methods.multilabel.augmentation import Augmentation
 from misfire.methods.multilabel.evaluation import (
     Bounded,
     ImageBootstrap,
@@ -33,22 +35,16 @@ from misfire.methods.multilabel.evaluation import (
     bootstrap_f1,
     difference,
 )
-from misfire.methods.multilabel.known_labels import KnownLabels
+from misfire.methods.multilabel.known_labels import KnownLabels, split_positions
 from misfire.methods.multilabel.mask import known_fraction, mask_csv
 from misfire.methods.multilabel.prompting import Method, PairedEmbeddings, Prompting, ZeroShot
+from misfire.methods.multilabel.replicates import AP, MAP, REPLICATES_FILE, replicates
 from misfire.methods.multilabel.settings import TrainingSettings
 from misfire.methods.multilabel.sparc import normalised_scores
 from misfire.metrics.mean_average_precision import RankedImages, checked_scores
 from misfire.stats import StatisticsSettings
 
-MAP = "mean_average_precision"
-AP = "average_precision"
-REPLICATES_FILE, CURVE_FILE, MASK_FILE, MODULE_FILE = (
-    "replicates.npz",
-    "curve.csv",
-    "known_labels.csv",
-    "module.safetensors",
-)
+CURVE_FILE, MASK_FILE, MODULE_FILE = "curve.csv", "known_labels.csv", "module.safetensors"
 _MOST_TRACKED_CLASSES = 20  # a run of COCO's 80 would hide its other metrics
 
 
@@ -76,6 +72,9 @@ class RecognitionConfig:
     zeros: str = "ignore"
     normalise: bool = False
 
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed)
+
 
 @final
 @dataclass(frozen=True)
@@ -94,7 +93,8 @@ class RecognitionCell(Cell):
         is_normalised: Whether the scores are normalised by image and class.
 
     Raises:
-        UsageError: If a dataset has no labels of several classes, or their classes differ.
+        UsageError: If a dataset has no labels of several classes, their classes differ, or the known labels are too few
+            to learn from.
     """
 
     kind: ClassVar[str] = "multilabel"
@@ -122,7 +122,8 @@ class RecognitionCell(Cell):
     def __post_init__(self) -> None:
         if self.zeros not in ("ignore", "negative"):
             raise UsageError(f"zeros must be ignore or negative, got {self.zeros!r}; ignore is VOC's own rule.")
-        train, test = _labels(self.train), _labels(self.test)
+        test = _labels(self.test)
+        train = _labels(self.train).of_images(self.train.image_set.ids)
         if train.names != test.names:
             strangers = sorted(set(train.names) ^ set(test.names)) or ["the same in another order"]
             raise UsageError(
@@ -140,6 +141,8 @@ class RecognitionCell(Cell):
             raise UsageError(
                 f"no test image may be trained on, got {plain_count(len(shared))} that stand in both; use two splits."
             )
+        if isinstance(self.method, Prompting):  # what training would refuse, before anything is encoded
+            split_positions(self.known.of(train), classes=train.names, settings=self.training)
 
     @classmethod
     @override
@@ -203,38 +206,39 @@ class RecognitionCell(Cell):
     @override
     def run(self, lab: Lab) -> Outcome:
         labels = _labels(self.test).of_images(self.test.image_set.ids)
-        floor = self._zero_shot(lab, self.method if isinstance(self.method, ZeroShot) else ZeroShot())
-        if isinstance(self.method, ZeroShot):
-            return self._outcome(lab, labels, floor, floor, None, {})
-        return self._trained(lab, labels, floor)
+        if isinstance(self.method, Prompting):
+            frozen = self._frozen(self.method, labels.names)  # what it refuses it does before anything is encoded
+            return self._trained(lab, labels, self.method, frozen)
+        assert isinstance(self.method, ZeroShot)
+        floor = self._zero_shot(lab, self.method)
+        return self._outcome(lab, labels, floor, floor, None, {})
+
+    def _frozen(self, method: Prompting, classes: Sequence[str]) -> Any:
+        from misfire.embeddings import PromptedText
+        from misfire.embeddings.region_inputs import checked_regional
+        from misfire.methods.multilabel.training import Frozen
+
+        checked_regional(self.encoder)
+        if not method.reads_text:
+            return Frozen(self.encoder.fingerprint, self.encoder.dim, _no_text)
+        text = PromptedText(self.encoder, classes, num_context=method.num_context)
+        return Frozen(self.encoder.fingerprint, text.width, text)
 
     def _zero_shot(self, lab: Lab, method: ZeroShot) -> Float[np.ndarray, "image class"]:
         bench = lab.bench(self.test, self.encoder)
         return (bench.gallery @ bench.texts(method.prompts(_labels(self.test).names)).T).double().numpy()
 
-    def _trained(self, lab: Lab, labels: LabelMatrix, floor: Float[np.ndarray, "image class"]) -> Outcome:
-        from misfire.embeddings import PromptedText, embed_regions
-        from misfire.methods.multilabel.training import Frozen, fit, scores
+    def _trained(self, lab: Lab, labels: LabelMatrix, method: Prompting, frozen: Any) -> Outcome:
+        from misfire.embeddings import embed_regions
+        from misfire.methods.multilabel.training import fit, scores
 
-        method = self.method
-        assert isinstance(method, Prompting)
+        floor = self._zero_shot(lab, ZeroShot())
         train = _labels(self.train).of_images(self.train.image_set.ids)
         partial = self.known.of(train)
         regions = embed_regions(self.train.images, self.encoder, lab.store, lab.trainer)
         test_regions = embed_regions(self.test.images, self.encoder, lab.store, lab.trainer)
-        if method.reads_text:
-            text: Any = PromptedText(self.encoder, labels.names, num_context=method.num_context)
-            frozen = Frozen(self.encoder.fingerprint, text.width, text)
-        else:
-            text = _no_text
-            frozen = Frozen(self.encoder.fingerprint, self.encoder.dim, text)
+        text = frozen.text
         folder = lab.root / "training" / self.id
-        ranked = labels.values, self.zeros
-
-        def test_precision(module: Any) -> float:
-            found = RankedImages(scores(module, text, test_regions), ranked[0], zeros=ranked[1]).average_precision()
-            return float(found.mean())
-
         start = time.monotonic()
         fitted = fit(
             method,
@@ -248,7 +252,7 @@ class RecognitionCell(Cell):
             devices=lab.trainer.devices,
             strategy=lab.trainer.strategy,
             on_epoch=self._teller(lab, labels.names),
-            watch=test_precision,
+            watch=_TestPrecision(text, test_regions, labels.values, self.zeros),
             views=self._views(),
         )
         seconds = time.monotonic() - start
@@ -265,24 +269,10 @@ class RecognitionCell(Cell):
         }
         return Outcome(outcome.records, outcome.estimates, outcome.facts, files, _curves(fitted.history, labels.names))
 
-    def _views(self) -> Any:
-        """Regions of random views of training images, computed when they are asked for; None where none are wanted."""
-        from misfire.embeddings.region_inputs import checked_regional
-
-        augmentation, images = self.training.augmentation, self.train.images
-        if augmentation is None:
+    def _views(self) -> "_ViewedRegions | None":
+        if self.training.augmentation is None:
             return None
-        regional, encoder = checked_regional(self.encoder), self.encoder
-
-        def regions(positions: Sequence[int], rng: np.random.Generator) -> Any:
-            import torch
-
-            views = [augmentation.view(images[position].source.load(), rng) for position in positions]
-            pixels = torch.stack([encoder.preprocess(view) for view in views])
-            device = next(encoder.module().parameters()).device
-            return regional.encode_regions(pixels.to(device)).cpu()
-
-        return regions
+        return _ViewedRegions(self.training.augmentation, self.train.images, self.encoder)
 
     def _teller(self, lab: Lab, classes: Sequence[str]) -> Any:
         last, process = [time.monotonic()], os.getpid()
@@ -359,7 +349,7 @@ class RecognitionCell(Cell):
                 "images_trained_on": None if fitted is None else list(fitted[0].num_images),
                 **facts,
             },
-            files={REPLICATES_FILE: _replicates(bootstraps), **slices},
+            files={REPLICATES_FILE: replicates(bootstraps), **slices},
         )
 
     def _bootstrap(self, scored: Float[np.ndarray, "image class"], labels: LabelMatrix) -> ImageBootstrap:
@@ -481,6 +471,42 @@ class RecognitionCell(Cell):
         return recognition_part(cells, question)
 
 
+# Classes where functions inside of a method would do: processes that are spawned are sent them.
+@final
+@dataclass(frozen=True, eq=False)
+class _TestPrecision:
+    """What choosing the epoch by the test images would see; nothing chooses by it."""
+
+    text: Any
+    regions: Any
+    labels: Int8[np.ndarray, "image class"]
+    zeros: str
+
+    def __call__(self, module: Any) -> float:
+        from misfire.methods.multilabel.training import scores
+
+        found = RankedImages(scores(module, self.text, self.regions), self.labels, zeros=self.zeros)
+        return float(found.average_precision().mean())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _ViewedRegions:
+    """Regions of random views of training images, computed when they are asked for."""
+
+    augmentation: Augmentation
+    images: Sequence[Image]
+    encoder: Encoder
+
+    def __call__(self, positions: Sequence[int], rng: np.random.Generator, device: Any) -> Any:
+        import torch
+
+        views = [self.augmentation.view(self.images[position].source.load(), rng) for position in positions]
+        pixels = torch.stack([self.encoder.preprocess(view) for view in views])
+        self.encoder.module().to(device)  # a method without text leaves it where it was
+        return self.encoder.encode_regions(pixels.to(device)).cpu()  # type: ignore[attr-defined]
+
+
 def class_errors(labels: LabelMatrix, predicted: np.ndarray, *, method: str, fingerprint: str) -> tuple[Slice, ...]:
     """For each class the images on which it is decided wrongly; a class without errors has no slice.
 
@@ -504,12 +530,6 @@ def class_errors(labels: LabelMatrix, predicted: np.ndarray, *, method: str, fin
         for column, name in enumerate(labels.names)
         if wrong[:, column].any()
     )
-
-
-def read_replicates(logged: Logged) -> ImageBootstrap:
-    """A finished cell's average precision of each class and its replicates."""
-    with np.load(io.BytesIO(logged.read(REPLICATES_FILE)), allow_pickle=False) as stored:
-        return ImageBootstrap(stored["own"], stored["own_replicates"].astype(np.float64))
 
 
 def _labels(dataset: Dataset) -> LabelMatrix:
@@ -542,15 +562,6 @@ def _estimate(metric: str, one: Bounded, **options: Any) -> Estimate:
 def _similarity_estimate(similarity: Mapping[str, float]) -> Estimate:
     values = list(similarity.values())
     return Estimate("polarity_similarity", math.fsum(values) / len(values), unit="score", n=len(values))
-
-
-def _replicates(bootstraps: Mapping[str, ImageBootstrap]) -> bytes:
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {}
-    for name, one in bootstraps.items():
-        arrays |= {name: one.value, f"{name}_replicates": one.replicates.astype(np.float32)}
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def _curve(history: Sequence[Any], classes: Sequence[str]) -> bytes:

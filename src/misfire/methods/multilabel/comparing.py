@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from misfire.cells import Logged
 from misfire.core.hashing import sha256_json
-from misfire.methods.multilabel.cell import MAP, read_replicates
 from misfire.methods.multilabel.evaluation import Bounded, Difference, ImageBootstrap, bounded, difference, mean_of
+from misfire.methods.multilabel.replicates import MAP, read_replicates
 
 METHODS = ("positive_coop", "dual_coop", "negative_coop", "vision_only")
 NAMES = {
@@ -67,6 +67,8 @@ class Comparison:
         data: Their dataset's name.
         backbone: The model's name.
         variant: What else its runs have in common, such as contexts of each class's own, in words.
+        measured_on: Hash of the images, the labels, the model and the way of measuring: comparisons that share it may
+            be compared with each other.
     """
 
     points: tuple[Point, ...]
@@ -77,6 +79,7 @@ class Comparison:
     data: str
     backbone: str
     variant: str = ""
+    measured_on: str = ""
 
     def of(self, method: str) -> list[Point]:
         """A method's points from the smallest fraction to the largest."""
@@ -114,6 +117,78 @@ class Comparison:
     def _pairs(self, after: str, before: str) -> list[tuple[Point, Point]]:
         others = {point.fraction: point for point in self.of(before)}
         return [(one, others[one.fraction]) for one in self.of(after) if one.fraction in others]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A method in one variant, with what it costs, over the fractions that all contenders have.
+
+    Args:
+        method: Its name.
+        variant: As its comparison's; empty for a method that stands in several.
+        bootstrap: Average precision of each class, the mean over fractions and seeds, and its replicates.
+        parameters: How many numbers are learned.
+        seconds: Mean training time of a run.
+        epochs: Mean number of epochs of a run.
+    """
+
+    method: str
+    variant: str
+    bootstrap: ImageBootstrap
+    parameters: float
+    seconds: float
+    epochs: float
+
+    @property
+    def name(self) -> str:
+        """What a table and a sentence call it."""
+        return NAMES[self.method] + (f" ({self.variant})" if self.variant else "")
+
+    @property
+    def value(self) -> float:
+        """Mean average precision."""
+        return float(self.bootstrap.value.mean())
+
+
+def contenders(found: Sequence[Comparison]) -> list[Contender]:
+    """All methods of some comparisons that were measured on the same, those with the fewest parameters first.
+
+    Where no fraction is common to all of them each is averaged over its own.
+    """
+    entries: dict[tuple[str, ...], tuple[str, str, list[Point]]] = {}
+    for one in found:
+        for method in one.methods:
+            points = one.of(method)
+            ids = tuple(cell.id for point in points for cell in point.cells)  # a projector stands in each variant
+            is_shared = ids in entries or len(found) == 1
+            entries[ids] = (method, "" if is_shared else one.variant, points)
+    common = set.intersection(*({point.fraction for point in points} for _, _, points in entries.values()))
+    made = [
+        _contender(method, variant, [point for point in points if point.fraction in common] or points)
+        for method, variant, points in entries.values()
+    ]
+    return sorted(made, key=lambda one: (one.parameters, -one.value))
+
+
+def _contender(method: str, variant: str, points: Sequence[Point]) -> Contender:
+    return Contender(
+        method=method,
+        variant=variant,
+        bootstrap=_mean([point.bootstrap for point in points]),
+        parameters=points[0].parameters,
+        seconds=float(np.mean([point.seconds for point in points])),
+        epochs=float(np.mean([cell.estimates.at("epochs").value for point in points for cell in point.cells])),
+    )
+
+
+def worth_their_parameters(entries: Sequence[Contender]) -> list[Contender]:
+    """Those than which no other with as few parameters or fewer is more accurate, the smallest first."""
+    return [
+        one
+        for one in entries
+        if not any(other.parameters <= one.parameters and other.value > one.value for other in entries)
+    ]
 
 
 @final
@@ -190,7 +265,11 @@ def comparisons(cells: Sequence[Logged]) -> list[Comparison]:
     for cell in cells:
         if cell.estimates.find("parameters") is not None:
             grouped[_measured_on(cell)].append(cell)
-    found = [_comparison(group, variant) for cells in grouped.values() for variant, group in _by_variant(cells)]
+    found = [
+        _comparison(group, variant, measured_on)
+        for measured_on, cells in grouped.items()
+        for variant, group in _by_variant(cells)
+    ]
     return sorted(found, key=lambda one: -sum(len(point.cells) for point in one.points))
 
 
@@ -199,7 +278,7 @@ def _by_variant(cells: Sequence[Logged]) -> list[tuple[str, list[Logged]]]:
     # The variant of a method without text says less than those of methods with it, and so fits several.
     full = [one for one in variants if not any(set(one) < set(other) for other in variants)]
     return [
-        (", ".join(f"{key} {value}" for key, value in one), [cell for cell in cells if set(_variant(cell)) <= set(one)])
+        (", ".join(_setting(*pair) for pair in one), [cell for cell in cells if set(_variant(cell)) <= set(one)])
         for one in full
     ]
 
@@ -208,13 +287,17 @@ def _variant(cell: Logged) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in cell.label.items() if key not in ("prompting", "fraction", "seed"))
 
 
+def _setting(key: str, value: str) -> str:
+    return f"{value} tokens" if key == "context" else f"{key} {value}"
+
+
 def _measured_on(cell: Logged) -> str:
     identity = cell.identity
     same = ("images", "labels", "encoder", "statistics", "zeros", "is_normalised")
     return sha256_json([identity[key] for key in same])
 
 
-def _comparison(cells: Sequence[Logged], variant: str) -> Comparison:
+def _comparison(cells: Sequence[Logged], variant: str, measured_on: str) -> Comparison:
     at: dict[tuple[int, float], list[Logged]] = defaultdict(list)
     for cell in cells:
         at[METHODS.index(cell.label["prompting"]), _fraction(cell)].append(cell)
@@ -234,6 +317,7 @@ def _comparison(cells: Sequence[Logged], variant: str) -> Comparison:
         data=str(first.facts["data"]),
         backbone=str(first.facts["backbone"]),
         variant=variant,
+        measured_on=measured_on,
     )
 
 

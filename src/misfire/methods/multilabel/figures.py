@@ -1,8 +1,11 @@
 """Figures of multi-label runs."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from misfire.methods.multilabel.comparing import NAMES, Comparison
+import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from misfire.methods.multilabel.comparing import NAMES, Comparison, Contender
 from misfire.methods.multilabel.evaluation import Difference, bounded, mean_of
 from misfire.reporting.figure import INK, MARKERS, PALE, Illustration, colour, new_figure, styled
 
@@ -41,30 +44,41 @@ def fraction_curves(found: Comparison) -> Illustration:
 
 
 @styled
-def parameter_plane(found: Comparison) -> Illustration:
+def parameter_plane(entries: Sequence[Contender], *, confidence: float) -> Illustration:
     """Accuracy against what it costs: trainable parameters, and training time as the marker's size."""
-    figure = new_figure(5.6, 3.6)
+    figure = new_figure(6.2, 3.8)
     axes = figure.subplots()
-    slowest = max(point.seconds for point in found.points)
-    for method in found.methods:
-        points, place = found.of(method), _ORDER.index(method)
+    slowest = max(one.seconds for one in entries)
+    variants = list(dict.fromkeys(one.variant for one in entries if one.variant))
+    for one in entries:
+        place = _ORDER.index(one.method)
+        ends = bounded(0.0, mean_of(one.bootstrap.replicates), confidence=confidence)
+        axes.plot([one.parameters] * 2, [100 * ends.low, 100 * ends.high], color=colour(place), linewidth=1.2, zorder=1)
+        is_filled = variants.index(one.variant) % 2 == 0 if one.variant else True
         axes.scatter(
-            [point.parameters for point in points],
-            [100 * float(point.bootstrap.value.mean()) for point in points],
-            s=[20 + 160 * point.seconds / slowest for point in points],
-            color=colour(place),
+            one.parameters,
+            100 * one.value,
+            s=20 + 100 * one.seconds / slowest,
+            facecolor=colour(place) if is_filled else "white",
+            edgecolor=colour(place),
+            linewidth=1.4,
             marker=MARKERS[place],
-            alpha=0.75,
-            label=NAMES[method],
+            label=one.name,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="trainable parameters", ylabel="mAP on test images (%)")
     axes.grid(axis="y")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, markerscale=0.7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return Illustration(
         name="multilabel_parameters",
         title="What accuracy costs: parameters that are learned, and training time.",
-        caption=f"A marker a method and fraction; its area grows with the training time, up to {slowest:.0f} s a run.",
+        caption=(
+            f"A marker a method; its area grows with the training time, up to {slowest:.0f} s a run. Bars are "
+            f"{confidence:.0%} bootstrap intervals over the test images."
+        ),
         figure=figure,
     )
 

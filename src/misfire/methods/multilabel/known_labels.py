@@ -1,16 +1,19 @@
 """How many of the training labels are known: a fraction that is drawn, or a mask that somebody has published."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
-from jaxtyping import Int8
+from jaxtyping import Int, Int8
 
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_file
+from misfire.core.seeding import generator
 from misfire.data.image_table import LabelMatrix
 from misfire.methods.multilabel.mask import draw_mask, hide, read_mask
+from misfire.methods.multilabel.settings import TrainingSettings
 
 
 @final
@@ -76,3 +79,38 @@ class KnownLabels:
         if not path.is_file():
             raise UsageError(f"a mask must be a file of rows of -1, 0 and 1, found none at {path}; check its path.")
         return path
+
+
+def split_positions(
+    labels: Int[np.ndarray, "image class"], *, classes: Sequence[str], settings: TrainingSettings
+) -> tuple[Int[np.ndarray, " train_image"], Int[np.ndarray, " choice_image"]]:
+    """Which training images are learned from and which choose the epoch, drawn from the seed; ascending positions.
+
+    Args:
+        labels: The known ones, 0 elsewhere.
+        classes: Their names, for messages.
+        settings: The share that chooses, and the seed.
+
+    Raises:
+        UsageError: If all labels are unknown, a class has no known positive image to learn from, or the validation part
+            has none at all.
+    """
+    if not labels.any():
+        raise UsageError(
+            f"at least one label must be known, got {labels.size} that are all unknown; draw a larger fraction."
+        )
+    order = generator(settings.seed, "validation part").permutation(len(labels))
+    num_choice = max(1, round(settings.validation_share * len(labels)))
+    choice, train = np.sort(order[:num_choice]), np.sort(order[num_choice:])
+    bare = [name for name, has in zip(classes, (labels[train] == 1).any(axis=0), strict=True) if not has]
+    if bare:
+        raise UsageError(
+            f"each class must have a known positive image to learn from, got {name_some(bare)} without; draw a larger "
+            "fraction, add images, or leave these classes out."
+        )
+    if not (labels[choice] == 1).any():
+        raise UsageError(
+            f"the validation part must have a known positive label, got none in {len(choice)} images; draw a larger "
+            "fraction or raise validation_share."
+        )
+    return train, choice

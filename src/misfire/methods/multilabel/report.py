@@ -1,16 +1,26 @@
 """The page of multi-label runs: do negative prompts hurt, and when does looking alone do as well?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from misfire.cells import Logged, Question, ReportPart
 from misfire.cells.part import plain_part
-from misfire.core.words import interval_percent, p_value, percentage_points, plain_count
-from misfire.methods.multilabel.cell import AP, MAP
-from misfire.methods.multilabel.comparing import NAMES, Comparison, Crossing, Point, comparisons
-from misfire.methods.multilabel.evaluation import Bounded, Difference, bounded, mean_of
+from misfire.core.words import interval_percent, listed, p_value, percentage_points, plain_count
+from misfire.methods.multilabel.comparing import (
+    NAMES,
+    Comparison,
+    Contender,
+    Crossing,
+    Point,
+    comparisons,
+    contenders,
+    worth_their_parameters,
+)
+from misfire.methods.multilabel.evaluation import Bounded, Difference, bounded, difference, mean_of
 from misfire.methods.multilabel.figures import class_gains, fraction_curves, parameter_plane, similarity_histogram
+from misfire.methods.multilabel.replicates import AP, MAP
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.figure import Illustration
 from misfire.reporting.section import Section
@@ -32,14 +42,23 @@ def recognition_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     sections = [
         section for number, one in enumerate(found) for section in _sections(one, number, is_alone=len(found) == 1)
     ]
+    together = list(dict.fromkeys(one.measured_on for one in found))
+    costs = [[one for one in found if one.measured_on == which] for which in together]
+    cost = [_cost_section(group, number) for number, group in enumerate(costs)]
     main, first = found[0], next(cell for cell in cells if cell.estimates.find("parameters") is not None)
     effect = main.between(WITH, WITHOUT)
-    answer = answer_of(main)
+    parts = [Statement("Do negative prompts hurt?", answer_of(main))]
+    if len(costs[0]) > 1:  # own and shared contexts, say: then what they cost was asked
+        parts.insert(0, Statement("What is worth its parameters?", cost_in_words(costs[0])))
+        sections = [*cost, *sections]
+    else:
+        sections += cost
+    answer = " ".join(part.text for part in parts)
     return ReportPart(
         sections=tuple(sections),
         answer=answer,
         decides=effect is not None,
-        conclusion=None if effect is None else _conclusion(main, effect, answer),
+        conclusion=None if effect is None else _conclusion(main, effect, parts),
         about=(("model", main.backbone), ("data", f"{main.data}, {plain_count(main.num_images)} test images")),
         sources=tuple(Source(cell.id, cell.url, dict(cell.label)) for cell in cells),
         method=_method(main),
@@ -111,22 +130,17 @@ def overtaking(turn: Crossing) -> str:
 
 def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section]:
     suffix = "" if number == 0 else f"_{number + 1}"
+    which = f" ({found.variant})" if found.variant and not is_alone else ""
     curves: list[Illustration] = []
     if len({point.fraction for point in found.points if np.isfinite(point.fraction)}) > 1:
         curves.append(fraction_curves(found))
     sections = [
         Section(
             f"multilabel{suffix}",
-            f"Accuracy on {found.data}{f' ({found.variant})' if found.variant and not is_alone else ''}",
+            f"Accuracy on {found.data}{which}",
             sentences=(answer_of(found),) if number else (),
             tables=(_accuracy_table(found, suffix),),
-            illustrations=tuple(curves),
-        ),
-        Section(
-            f"multilabel_cost{suffix}",
-            "What it costs",
-            tables=(_cost_table(found, suffix),),
-            illustrations=(parameter_plane(found),),
+            illustrations=_numbered(curves, suffix),
         ),
     ]
     effect = found.between(WITH, WITHOUT)
@@ -134,17 +148,26 @@ def _sections(found: Comparison, number: int, *, is_alone: bool) -> list[Section
         sections.append(
             Section(
                 f"multilabel_classes{suffix}",
-                "Class by class",
+                f"Class by class{which}",
                 tables=(_class_table(found, effect, suffix),),
-                illustrations=(class_gains(found, effect, WITH, WITHOUT),),
+                illustrations=_numbered([class_gains(found, effect, WITH, WITHOUT)], suffix),
             )
         )
     histogram = similarity_histogram(found)
     if histogram is not None:
         sections.append(
-            Section(f"multilabel_similarity{suffix}", "Presence against absence", illustrations=(histogram,))
+            Section(
+                f"multilabel_similarity{suffix}",
+                f"Presence against absence{which}",
+                illustrations=_numbered([histogram], suffix),
+            )
         )
     return sections
+
+
+def _numbered(drawn: Sequence[Illustration], suffix: str) -> tuple[Illustration, ...]:
+    """Figures under names of their own: those of another group of runs would take their place."""
+    return tuple(replace(one, name=f"{one.name}{suffix}") for one in drawn)
 
 
 def _accuracy_table(found: Comparison, suffix: str) -> Table:
@@ -191,35 +214,80 @@ def _accuracy_row(point: Point, found: Comparison) -> tuple[Entry, ...]:
     )
 
 
-def _cost_table(found: Comparison, suffix: str) -> Table:
+def _cost_section(found: Sequence[Comparison], number: int) -> Section:
+    suffix = "" if number == 0 else f"_{number + 1}"
+    entries = contenders(found)
+    return Section(
+        f"multilabel_cost{suffix}",
+        "What it costs",
+        sentences=(cost_in_words(found),) if len(found) == 1 or number else (),  # else it is in the answer
+        tables=(_cost_table(found, entries, suffix),),
+        illustrations=_numbered([parameter_plane(entries, confidence=found[0].confidence)], suffix),
+    )
+
+
+def cost_in_words(found: Sequence[Comparison]) -> str:
+    """Which methods are worth their parameters, by how much the best is ahead, and what sharing contexts changes."""
+    entries, confidence = contenders(found), found[0].confidence
+    worth = [
+        f"{one.name} ({plain_count(round(one.parameters))} parameters, {100 * one.value:.1f} % mAP)"
+        for one in worth_their_parameters(entries)
+    ]
+    sentences = [f"Worth the parameters, since nothing that learns as few is more accurate: {listed(worth)}."]
+    best, *others = sorted(entries, key=lambda one: -one.value)
+    if others:
+        lead = difference(best.bootstrap, others[0].bootstrap, confidence=confidence).mean
+        sentences.append(
+            f"The best, {best.name}, is ahead of the next, {others[0].name} with "
+            f"{plain_count(round(others[0].parameters))} parameters, by {_in_points(lead)} points."
+        )
+    for method in dict.fromkeys(one.method for one in entries):
+        large, *fewer = sorted((one for one in entries if one.method == method), key=lambda one: -one.parameters)
+        for small in fewer:
+            change = difference(small.bootstrap, large.bootstrap, confidence=confidence).mean
+            sentences.append(
+                f"With {small.variant} in place of {large.variant} {NAMES[method]} learns "
+                f"{large.parameters / small.parameters:.1f} times fewer numbers, and its mAP changes by "
+                f"{_in_points(change)} points."
+            )
+    return " ".join(sentences)
+
+
+def _in_points(change: Bounded) -> str:
+    return f"{percentage_points(change.value)} [{percentage_points(change.low)}, {percentage_points(change.high)}]"
+
+
+def _cost_table(found: Sequence[Comparison], entries: Sequence[Contender], suffix: str) -> Table:
     rows = []
-    for method in found.methods:
-        points = found.of(method)
-        seconds = float(np.mean([point.seconds for point in points]))
-        epochs = float(np.mean([cell.estimates.at("epochs").value for point in points for cell in point.cells]))
-        value = float(np.mean([point.bootstrap.value.mean() for point in points]))
+    for one in entries:
+        ends = bounded(0.0, mean_of(one.bootstrap.replicates), confidence=found[0].confidence)
         rows.append(
             (
-                Entry(NAMES[method], (method,)),
-                Entry(plain_count(round(points[0].parameters)), (points[0].parameters,)),
-                Entry(f"{seconds:.1f}", (seconds,)),
-                Entry(f"{epochs:.0f}", (epochs,)),
-                Entry(f"{100 * value:.1f}", (value,)),
+                Entry(one.name, (one.method, one.variant)),
+                Entry(plain_count(round(one.parameters)), (one.parameters,)),
+                Entry(f"{one.seconds:.1f}", (one.seconds,)),
+                Entry(f"{one.epochs:.0f}", (one.epochs,)),
+                Entry(
+                    f"{100 * one.value:.1f} {interval_percent(ends.low, ends.high)}", (one.value, ends.low, ends.high)
+                ),
             )
         )
     return Table(
         name=f"multilabel_cost{suffix}",
-        title="What each method learns and takes, averaged over its runs.",
+        title="What each method learns and takes, averaged over the fractions that all have.",
         columns=(
-            Column("method", ("method",), is_number=False),
+            Column("method", ("method", "variant"), is_number=False),
             Column("parameters", ("parameters",)),
             Column("training (s)", ("training_seconds",)),
             Column("epochs", ("epochs",)),
-            Column("mean mAP", ("map",)),
+            Column("mean mAP", ("map", "map_low", "map_high")),
         ),
         rows=tuple(rows),
-        note="Times are those of the machine that trained, on stored features.",
-        sources=_sources(found),
+        note=(
+            "Times are those of the machine that trained, on stored features, with what else ran there beside. In "
+            f"brackets {found[0].confidence:.0%} bootstrap intervals over images."
+        ),
+        sources=tuple(source for one in found for source in _sources(one)),
     )
 
 
@@ -253,10 +321,10 @@ def _class_table(found: Comparison, effect: Difference, suffix: str) -> Table:
     )
 
 
-def _conclusion(found: Comparison, effect: Difference, answer: str) -> Conclusion:
+def _conclusion(found: Comparison, effect: Difference, parts: Sequence[Statement]) -> Conclusion:
     is_clear = effect.mean.high < 0 or effect.mean.low > 0
     return Conclusion(
-        parts=(Statement("Do negative prompts hurt?", answer),),
+        parts=tuple(parts),
         may=(
             "That this holds for images such as these, this frozen model and these training settings."
             if is_clear

@@ -10,6 +10,7 @@ part in it.
 
 import logging
 import math
+import os
 import sys
 import time
 import warnings
@@ -28,7 +29,9 @@ from typing_extensions import override
 from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.files import atomic_path
 from misfire.core.seeding import generator
+from misfire.embeddings.processes import clear_process_errors, die_with
 from misfire.methods.multilabel.aggregation import log_odds
+from misfire.methods.multilabel.known_labels import split_positions
 from misfire.methods.multilabel.loss import asymmetric_loss
 from misfire.methods.multilabel.prompting import ClassMaps, Prompting, Sizes, TextTower
 from misfire.methods.multilabel.settings import PRECISIONS, TrainingSettings
@@ -41,8 +44,8 @@ for _talkative in ("pytorch_lightning.utilities.rank_zero", "lightning.pytorch.u
 _SCORED_TOGETHER = 4096
 
 Regions = Float[torch.Tensor, "image region dim"]
-# Regions of random views of some training images, by their positions, drawn from a generator.
-Views = Callable[[Sequence[int], np.random.Generator], Regions]
+# Regions of random views of some training images, by their positions, drawn from a generator, computed on a device.
+Views = Callable[[Sequence[int], np.random.Generator, torch.device], Regions]
 # Labels come from outside and are checked here, in one sentence; so the two don't share an axis.
 Labels = Int[np.ndarray, "labelled_image class"]
 
@@ -131,7 +134,8 @@ def fit(
         accelerator: Lightning's: ``cpu``, ``gpu``, ``auto``.
         devices: How many; with several, each takes its share of every batch, and a folder is needed.
         strategy: Lightning's: ``auto``, or ``ddp_fork`` and the like for several devices.
-        on_epoch: Told of all epochs so far whenever one is over, those before a kill included: curves while it trains.
+        on_epoch: Told of all epochs so far whenever one is over, those before a kill included: curves while it trains;
+            of processes that are spawned, once, at the end.
         watch: Asked of the module after each epoch and written beside it: what choosing by it would have added.
         views: Where training learns from random views: their regions, for positions among ``regions``. Each batch's
             views are drawn from the seed, the epoch and the images.
@@ -152,6 +156,7 @@ def fit(
         "data": parts.fingerprint,
     }
     checkpoint = None if folder is None else folder / "last.ckpt"
+    is_spawned = strategy.endswith("spawn")
     task = PartialLabels(
         module,
         frozen.text,
@@ -159,18 +164,20 @@ def fit(
         settings,
         identity,
         checkpoint=checkpoint,
-        on_epoch=on_epoch,
+        on_epoch=None if is_spawned else on_epoch,  # what holds a connection can't be sent to another process
         watch=watch,
         views=views,
     )
     trainer = _trainer(settings, accelerator=accelerator, devices=devices, strategy=strategy)
     resumed = checkpoint if checkpoint is not None and checkpoint.exists() else None
-    with warnings.catch_warnings():
+    with clear_process_errors(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", category=FutureWarning)
         _run(trainer, task, resumed)
     if not task.best_state and checkpoint is not None:  # other processes trained it: what they left is on disk
         task.on_load_checkpoint(torch.load(checkpoint, weights_only=True, map_location="cpu"))
+    if is_spawned and on_epoch is not None:
+        on_epoch(task.history)
     module.load_state_dict(task.best_state)
     return Fit(
         module.cpu().eval(), task.chosen, tuple(task.history), (len(parts.train_labels), len(parts.choice_labels))
@@ -219,24 +226,7 @@ def split(regions: Regions, labels: Labels, *, classes: Sequence[str], settings:
             f"regional features must be finite, got {name_some(bad)} of {len(regions)} images (counted from 0) whose "
             "features aren't; encode them again, with precision fp32."
         )
-    if not labels.any():
-        raise UsageError(
-            f"at least one label must be known, got {labels.size} that are all unknown; draw a larger fraction."
-        )
-    order = generator(settings.seed, "validation part").permutation(len(labels))
-    num_choice = max(1, round(settings.validation_share * len(labels)))
-    choice, train = np.sort(order[:num_choice]), np.sort(order[num_choice:])
-    bare = [name for name, has in zip(classes, (labels[train] == 1).any(axis=0), strict=True) if not has]
-    if bare:
-        raise UsageError(
-            f"each class must have a known positive image to learn from, got {name_some(bare)} without; draw a larger "
-            "fraction, add images, or leave these classes out."
-        )
-    if not (labels[choice] == 1).any():
-        raise UsageError(
-            f"the validation part must have a known positive label, got none in {len(choice)} images; draw a larger "
-            "fraction or raise validation_share."
-        )
+    train, choice = split_positions(labels, classes=classes, settings=settings)
     content = [sha256_bytes(np.ascontiguousarray(labels.astype("<i1")).tobytes()), list(regions.shape)]
     return Parts(
         train_regions=regions[torch.from_numpy(train)],
@@ -277,13 +267,19 @@ class PartialLabels(pl.LightningModule):
         self._losses: list[torch.Tensor] = []
         self._scored: list[torch.Tensor] = []
         self._started = time.monotonic()
+        self._parent = os.getpid()
+
+    @override
+    def setup(self, stage: str) -> None:
+        if os.getpid() != self._parent:
+            die_with(self._parent)
 
     @override
     def train_dataloader(self) -> DataLoader[Any]:
         data: Dataset[Any] = _Images(self._parts.train_regions, self._parts.train_labels)
         trainer = self.trainer
         if self._views is not None:
-            data = _Views(self._views, self._parts, self._settings.seed, lambda: trainer.current_epoch)
+            data = _Views(self._views, self._parts, self._settings.seed, lambda: (trainer.current_epoch, self.device))
         order = BatchOrder(
             len(self._parts.train_labels),
             self._settings.batch_size,
@@ -479,15 +475,16 @@ class _Views(Dataset[Any]):
     views: Views
     parts: Parts
     seed: int
-    epoch: Callable[[], int]
+    now: Callable[[], tuple[int, torch.device]]
 
     def __len__(self) -> int:
         return len(self.parts.train_labels)
 
     def __getitem__(self, positions: Any) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = self.parts.train_positions[positions]
-        rng = generator(self.seed, "views", self.epoch(), *chosen.tolist())
-        return self.views(chosen.tolist(), rng), self.parts.train_labels[positions]
+        epoch, device = self.now()
+        rng = generator(self.seed, "views", epoch, *chosen.tolist())
+        return self.views(chosen.tolist(), rng, device), self.parts.train_labels[positions]
 
 
 def _trainer(settings: TrainingSettings, *, accelerator: str, devices: Any, strategy: str) -> pl.Trainer:
