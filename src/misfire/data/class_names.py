@@ -25,7 +25,9 @@ def read_class_names(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
     """
     try:
         content = _content(path)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except UsageError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"class names must be in a file in UTF-8, got {path} ({error}); give the path of one."
         ) from error

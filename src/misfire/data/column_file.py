@@ -10,16 +10,18 @@ from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.expansion import check_expansion
 from misfire.core.hashing import sha256_file
 
 Column: TypeAlias = Sequence[Any] | np.ndarray
 """The values of a column; those of a matrix stay in it."""
 
+_BYTES_EACH: Final = 8  # of a value, at least
 _TRUE: Final = frozenset({"1", "true", "yes", "1.0"})
 _WHOLE: Final = re.compile(r"-?[0-9]+\.0+")  # as a table with gaps writes its whole numbers
 _FALSE: Final = frozenset({"0", "false", "no", "0.0"})
@@ -191,7 +193,7 @@ def _of_json_lines(path: Path) -> dict[str, Column]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path} must be JSON lines, got line {number} ({error}); mend it.") from error
             if not isinstance(row, dict):
                 raise UsageError(f"{path} must have a JSON object a line, got {line[:40]!r} in line {number}; mend it.")
@@ -205,6 +207,8 @@ def _of_parquet(path: Path) -> dict[str, Column]:
     from pyarrow import parquet
 
     try:
+        stored = parquet.read_metadata(path)
+        check_expansion(path, stored.num_rows * stored.num_columns * _BYTES_EACH, "a table")
         table = parquet.read_table(path)
     except (OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
@@ -218,14 +222,19 @@ def _of_npz(path: Path) -> dict[str, Column]:
     Without that vector the classes are called by their numbers, from 0.
     """
     try:
+        with ZipFile(path) as archive:
+            check_expansion(path, sum(member.file_size for member in archive.infolist()), "a table")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except UsageError:
+        raise
+    # What a header says of its shape may be more than there is memory for.
+    except (OSError, ValueError, EOFError, BadZipFile, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path} must be NPZ without pickled objects, got something else ({reason}).") from error
     scores = arrays.get("scores", np.array([]))
-    names = arrays.pop("class_names", np.arange(scores.shape[1] if scores.ndim == 2 else 0))
-    again = sorted(str(one) for one, count in Counter(names.tolist()).items() if count > 1)
+    names = np.atleast_1d(arrays.pop("class_names", np.arange(scores.shape[1] if scores.ndim == 2 else 0)))
+    again = sorted(str(one) for one, count in Counter(names.ravel().tolist()).items() if count > 1)
     if again:
         raise UsageError(
             f"{path} must call each class by a name of its own in class_names, got {name_some(again)} again; leave "

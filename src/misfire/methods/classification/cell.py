@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from misfire.cells import CHOSEN, Cell, Estimate, Estimates, Lab, Logged, Objective, Outcome, Paired, Settings, Slice
 from misfire.cells.cell import Json
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.core.words import counted
@@ -44,7 +45,12 @@ from misfire.methods.classification.prior import PriorCorrection
 from misfire.methods.classification.rivals import confused_pairs
 from misfire.methods.classification.signals import label_free_signals, signal_table
 from misfire.methods.classification.weighting import PromptWeighting, PromptWeights
-from misfire.methods.classification.zero_shot import Predictions, ZeroShotClassifier, zero_shot_classifier
+from misfire.methods.classification.zero_shot import (
+    Predictions,
+    ZeroShotClassifier,
+    check_logit_scale,
+    zero_shot_classifier,
+)
 from misfire.prompts import TemplateSet
 from misfire.prompts.descriptions import Descriptions, DescriptionSource, NoDescriptions
 from misfire.scoring import EmbeddingMean, PromptPooling
@@ -87,6 +93,14 @@ class ClassifyConfig:
     side: Literal["dev", "test"] | None
     dev_share: float
     split_seed: int
+
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed, split_seed=self.split_seed)
+        check_logit_scale(self.logit_scale)
+        if not 0 < self.share <= 1:
+            raise UsageError(f"share must be in (0, 1], got {self.share}; enrich=none leaves descriptions out.")
+        if not 0 < self.dev_share < 1:
+            raise UsageError(f"dev_share must be in (0, 1), got {self.dev_share}; 0.5 halves the images.")
 
 
 @final
@@ -168,6 +182,11 @@ class ClassificationCell(Cell):
             raise UsageError(
                 f"every class of {self.dataset.name} must have a name, got {counted(len(self.names), 'name')} for "
                 f"{name_some(labels.names)}; give the class names of this dataset."
+            )
+        if not isinstance(self.templates, TemplateSet):
+            raise UsageError(
+                "templates must be one set for all classes here, got a choice by caption; use templates=class_photo or "
+                "templates=class_many."
             )
         self.templates.check_asks_about("class")
         if not isinstance(self.pooling, PromptPooling):

@@ -18,6 +18,7 @@ from misfire.cells.cell import Json
 from misfire.cells.paired import CHOSEN
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
@@ -70,6 +71,9 @@ class RecognitionConfig:
     seed: int = 0
     zeros: str = "ignore"
     normalise: bool = False
+
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed)
 
 
 @final
