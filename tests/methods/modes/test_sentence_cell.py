@@ -35,7 +35,13 @@ from misfire.methods.modes import (
 )
 from misfire.methods.modes.mode_gallery import modes_in_pictures
 from misfire.methods.modes.outcome_source import Ground
-from misfire.methods.modes.sentence_report import scorecard_table, sentences_table, trust_table, whom_to_trust
+from misfire.methods.modes.sentence_report import (
+    scorecard_table,
+    seeds_table,
+    sentences_table,
+    trust_table,
+    whom_to_trust,
+)
 from misfire.reporting.table import to_markdown
 from tests.cells.memory_ledger import MemoryLedger
 from tests.methods.modes.planted import Planted, planted
@@ -228,6 +234,23 @@ def test_each_wish_has_its_best_method_and_the_number(scene: Scene, finished: li
     assert trusted["p"].next_value.value < trusted["p"].value.value
     table = to_markdown(trust_table(list(trusted.values()), ()))
     assert f"| images of one true context together | {best.label['method']} |" in table
+
+
+def test_runs_of_several_seeds_are_one_method(scene: Scene, finished: list[Logged]) -> None:
+    again = scene.logged(scene.cell(seed=1))
+    cells = [*finished, again]
+    table = seeds_table(cells, ())
+    assert table is not None
+    (row,) = table.rows
+    values = [cell.estimates.at("p", k=10).value for cell in (finished[0], again)]
+    place = [column.header for column in table.columns].index("P@10")
+    assert row[0].text == "PDiff"
+    assert row[1].raw == (2,)
+    assert row[place].raw == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    trusted = {one.wish.metric: one for one in whom_to_trust(cells)}
+    assert all("seed" not in name for one in trusted.values() for name in (*one.best, *one.next_best))
+    assert scorecard_table(cells, ()).title == "Scorecard of 4 methods, 5 runs on the same images."
+    assert seeds_table(finished, ()) is None
 
 
 def test_a_mode_is_shown_with_what_every_method_says_of_it(scene: Scene, finished: list[Logged]) -> None:
