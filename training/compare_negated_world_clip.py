@@ -135,7 +135,7 @@ def measured(folder: Path, found: Runs) -> dict[str, Any]:
 
 def answer(record: dict[str, Any]) -> str:
     """What the record says, in words."""
-    more = record["negated_less_plain"]["dual_coop"]
+    more, own = record["negated_less_plain"]["dual_coop"], record["map_negated_less_plain"]
     area = record["negated"]["auroc_of_without_a_star_for_images_without_one"]
     verdict = (
         "makes negative prompts hurt less"
@@ -149,8 +149,8 @@ def answer(record: dict[str, Any]) -> str:
         f"Training on captions with negations {verdict}: DualCoOp less PositiveCoOp is {changes[0]} points of mAP on "
         f"the model without them and {changes[1]} on the model with them, which reads 'without a star' with an area of "
         f"{area:.2f} under the ROC curve; the difference of the two is {_in_points(more)}. From the one model to the "
-        f"other DualCoOp itself changes by {_in_points(record['map_negated_less_plain']['dual_coop'])} points and "
-        f"PositiveCoOp by {_in_points(record['map_negated_less_plain'][WITHOUT_NEGATION])}."
+        f"other DualCoOp itself changes by {_in_points(own['dual_coop'])} points, NegativeCoOp by "
+        f"{_in_points(own['negative_coop'])} and PositiveCoOp by {_in_points(own[WITHOUT_NEGATION])}."
     )
     if area >= READS:
         return told
