@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measure import Contender, machine, table
+from measure import Contender, machine, table, table_of_one_run
 
 from misfire.methods.classification import template_margins
 from misfire.methods.classification.rivals import class_rivals, confused_pairs
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--num-classes", type=int, default=1_000)
     parser.add_argument("--num-templates", type=int, default=80)
     parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=0, help="0 runs each once, without a run to warm up")
     parser.add_argument("--num-threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.num_threads)
@@ -73,7 +73,8 @@ def main() -> None:
         Contender("`CarprtWeighting`", weigh(CarprtWeighting())),
     ]
     print(f"{num_images:,} images x {num_classes:,} classes x {arguments.num_templates} templates; {machine()}\n")
-    print(table(contenders, repeats=arguments.repeats))
+    is_once = arguments.repeats == 0
+    print(table_of_one_run(contenders) if is_once else table(contenders, repeats=arguments.repeats), flush=True)
 
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(num_classes), num_images // num_classes)

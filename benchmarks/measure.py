@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -40,6 +41,23 @@ def table(contenders: list[Contender], *, repeats: int) -> str:
             f"| {contender.share:.1%} |"
         )
     return "\n".join(lines)
+
+
+def table_of_one_run(contenders: list[Contender]) -> str:
+    """Run each once, cold, and show wall and CPU seconds of the very run whose memory is shown; for jobs of minutes."""
+    lines = ["| method | seconds | ratio | CPU seconds | ratio | peak extra MiB |", "|---|---:|---:|---:|---:|---:|"]
+    yardstick: tuple[float, float] | None = None
+    for contender in contenders:
+        wall, cpu = time.perf_counter(), time.process_time()
+        memory = _peak_extra_mib(contender.run)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        yardstick = yardstick or (wall, cpu)
+        lines.append(
+            f"| {contender.name} | {wall:.3g} | {wall / yardstick[0]:.2f} | {cpu:.3g} | {cpu / yardstick[1]:.2f} "
+            f"| {memory:.0f} |"
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts it in KiB
+    return "\n".join([*lines, "", f"Peak resident memory of the process with all its data: {peak:,.0f} MiB."])
 
 
 def machine() -> str:

@@ -29,8 +29,8 @@ from misfire.core.files import write_text
 from misfire.core.hashing import sha256_file
 from misfire.data.world import World
 from misfire.data.world.grammar import plural
-from misfire.methods.multilabel.cell import MAP, read_replicates
 from misfire.methods.multilabel.evaluation import ImageBootstrap, difference
+from misfire.methods.multilabel.replicates import MAP, read_replicates
 
 WITHOUT_NEGATION = "positive_coop"
 NEGATIVE_PROMPTS = ("dual_coop", "negative_coop")

@@ -24,6 +24,8 @@ def named(verb: str, *words: str) -> object:
         (("evaluate", "backbone=local_dir", "backbone.model=local-dir:clip2"), "evaluate-world-clip2"),
         (("negations", "dataset=coco2017", "dataset.images=null"), "negations-coco2017"),
         (("modes", "outcomes=file", "outcomes.path=their.csv"), "modes-world-their.csv-world_clip"),
+        (("classify",), "classify-world-world_clip"),
+        (("classify", "dataset=outcomes", "dataset.path=a/b.csv", "dataset.prediction=vit"), "classify-b.csv"),
         (("ensemble", "tracking.experiment=mine"), "mine"),
     ],
 )

@@ -143,6 +143,7 @@ def test_values_of_a_file_never_pass_a_grammar_unquoted(written: Written) -> Non
         (GRID, {"fixed": {"hydra/launcher": "x"}}, "fixed must hold what cells are, got hydra/launcher"),
         (GRID, {"fixed": {"seed": "${oc.env:HOME}"}}, "must be a value that stands for itself, without ${, got"),
         (GRID, {"fixed": {"pooling": {"_target_": "os.system"}}}, "must not describe what is built, got _target_"),
+        (GRID, {"fixed": {"pooling": "max"}}, "must be fixed or vary, got pooling in both in {path}, line "),
         (GRID, {"grids": []}, "a sweep's grids must be a list of mappings from a key to its values, got []"),
         (GRID, {"grids": "absent"}, "must have either a space or grids, which are several, got none"),
         (

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 import misfire.embeddings
 from misfire.cells import Logged
@@ -102,14 +103,27 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Place:
+def filled(tmp_path_factory: pytest.TempPathFactory, backbone: Path, worker_id: str) -> Place:
     """A place with embeddings, failure set and database; beside it, what it is before any test has added to it."""
     place = Place(tmp_path_factory.mktemp("filled"), backbone)
-    assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
+    base = tmp_path_factory.getbasetemp()
+    seed = (base if worker_id == "master" else base.parent) / "seed"  # one for all workers
+    with FileLock(f"{seed}.lock"):
+        if not seed.exists():
+            fill(Place(tmp_path_factory.mktemp("first"), backbone), seed)
+    shutil.copytree(seed, untouched(place))
+    shutil.copytree(seed, place.root)
     (failure_set,) = [path.name for path in (place.root / "failures").iterdir() if path.is_dir()]
-    shutil.copytree(place.root, untouched(place), ignore=shutil.ignore_patterns("mlflow.db*", "artifacts"))
-    copy_empty_database(place.root / "mlflow.db", untouched(place) / "mlflow.db")
     return replace(place, failure_set_name=failure_set)
+
+
+def fill(place: Place, seed: Path) -> None:
+    """Run a first command, and keep what it leaves but for its run."""
+    assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
+    unfinished = seed.with_name("unfinished")
+    shutil.copytree(place.root, unfinished, ignore=shutil.ignore_patterns("mlflow.db*", "artifacts"))
+    copy_empty_database(place.root / "mlflow.db", unfinished / "mlflow.db")
+    unfinished.rename(seed)
 
 
 def untouched(filled: Place) -> Path:
@@ -140,6 +154,14 @@ def copy_empty_database(source: Path, target: Path) -> None:
             if table not in ("alembic_version", "experiments", "workspaces") and not table.startswith("sqlite_"):
                 new.execute(f'DELETE FROM "{table}"')
         new.execute("DELETE FROM experiments WHERE experiment_id != 0")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports whose figures are blank, for tests of something else: drawing takes a quarter of the time."""
+    blank = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
+    monkeypatch.setattr("misfire.reporting.document.to_svg", lambda figure: blank)
+    monkeypatch.setattr("misfire.reporting.document.to_png", lambda figure: b"blank")
 
 
 @pytest.fixture

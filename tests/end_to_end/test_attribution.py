@@ -2,26 +2,25 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from misfire.cli import main
 from misfire.methods.retrieval.attribution.logged import LoggedAttribution
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
+from misfire.tracking import MlflowLedger
+from tests.commands import Started
 from tests.end_to_end.conftest import Place
 
 pytestmark = pytest.mark.end_to_end
 
 WORDS = ("attribute", "subset=failures", "templates=generic", "pooling=mean")
-KILLED = """
-import os, signal, sys
-from misfire.tracking import MlflowLedger
-MlflowLedger.save = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-from misfire.cli import main
-main(sys.argv[1:])
-"""
+
+
+def killed_when_it_saves(words: list[str]) -> int:
+    MlflowLedger.save = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    return main(words)
 
 
 def test_the_parts_are_those_of_the_cell_at_every_cut_off(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,14 +61,8 @@ def test_the_second_time_it_is_read_from_the_store(
 
 
 def test_killed_on_the_way_nothing_is_half_logged(own_place: Place) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *WORDS, *own_place.words_of(*WORDS)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = Started(own_place.folder, killed_when_it_saves, [*WORDS, *own_place.words_of(*WORDS)])
+    assert killed.end() == -signal.SIGKILL, killed.err
     assert own_place.cells() == []
     assert own_place.misfire(*WORDS) == 0
     (cell,) = own_place.cells()

@@ -124,6 +124,7 @@ def test_a_file_of_failures_is_failure_mined(place: Place, tmp_path: Path) -> No
     assert (view.subset, view.num_queries, view.is_failure_mined) == ("some", 20, True)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("ensemble", "subset=failures", "templates=generic")
     assert place.misfire(*words, "pooling=max", "ks=[2,4]") == 0
@@ -135,6 +136,7 @@ def test_a_report_keeps_to_the_newest_cut_offs(place: Place, capsys: pytest.Capt
     assert "hit@4" not in (place.report / place.experiment / "report.md").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_keeps_to_the_newest_queries_of_a_subset(own_place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("ensemble", "-m", "subset=failures", "templates=generic")
     assert own_place.misfire(*words, "pooling=max", "seed=7") == 0

@@ -11,7 +11,7 @@ from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.gap.logged import LoggedGap, LoggedSystem
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 GAP = ("gap", "pooling=mean")
 ROUTERS = ("zero-shot", "word cues", "out-of-fold classifier")

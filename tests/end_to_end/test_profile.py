@@ -10,7 +10,7 @@ from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.profile.logged import LoggedProfile, point_name
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "tau.md").read_text(encoding="utf-8")
 SUBSET = ("ensemble", "subset=failures", "templates=generic")

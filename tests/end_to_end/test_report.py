@@ -73,6 +73,7 @@ def test_a_report_says_the_same_twice(place: Place, reported: Path) -> None:
     assert {path.name: path.read_bytes() for path in reported.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_pictures_that_cannot_be_had_are_left_out_with_a_word(
     place: Place, reported: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_an_audit_needs_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[s
 PROFILE = ("ensemble", "subset=failures", "templates=generic", "pooling=profile", "pooling.num_taus=5")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     report = ("report", f"tracking.experiment={place.experiment}")
     assert place.misfire(*report) == 2
@@ -120,6 +122,7 @@ def test_an_experiment_without_cells_is_reported(place: Place, capsys: pytest.Ca
     assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cells_and_a_profile_share_a_report(place: Place, reported: Path) -> None:
     assert "What the temperature does" not in (reported / "report.md").read_text()
     assert place.misfire(*PROFILE) == 0
@@ -129,6 +132,7 @@ def test_cells_and_a_profile_share_a_report(place: Place, reported: Path) -> Non
     assert "In plain words" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("lift", [0.0, 1.2])
 def test_a_stored_sweep_of_equal_cells_is_called_no_gain_and_one_of_better_cells_is(place: Place, lift: float) -> None:
     sweep = simulated_sweep(np.random.default_rng(8), Design(20, lift=lift))

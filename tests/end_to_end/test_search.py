@@ -1,10 +1,6 @@
 """Studies: killed and begun again, shared by processes, read once on test, and never on it before."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,24 +11,15 @@ import pytest
 
 from misfire.cells import Lab, Outcome
 from misfire.cli import main
+from tests.commands import Started, command
 from tests.end_to_end.conftest import Place
 from tests.end_to_end.studies import Settled, WrittenSearch, finished, journal, pruned_runs, settled, sides, world
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 
-def command(place: Place, search: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "misfire", "search", str(search), *place.words_of("search"), *words]
-
-
-def start(place: Place, search: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command(place, search, *words),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
-    )
+def start(place: Place, search: Path) -> Started:
+    return command(place.folder, ["search", str(search), *place.words_of("search")])
 
 
 def test_a_killed_and_resumed_study_is_an_uninterrupted_one(
@@ -41,8 +28,7 @@ def test_a_killed_and_resumed_study_is_an_uninterrupted_one(
     killed = written_search("killed")
     process = start(own_place, killed)
     wait_for_trials(journal(own_place, "killed"), 3, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
     assert 3 <= len(settled(own_place, "killed")) < 8
     assert own_place.misfire("search", str(killed)) == 0
     whole = written_search("whole")
@@ -58,16 +44,16 @@ def test_a_killed_and_resumed_study_is_an_uninterrupted_one(
         assert len(found["test"]) == 1
 
 
-def wait_for_trials(path: Path, wanted: int, process: "subprocess.Popen[str]") -> None:
+def wait_for_trials(path: Path, wanted: int, process: Started) -> None:
     """Until so many values were told: in Optuna's journal, operation 6 with the state of a settled trial."""
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
+    while process.code is None and time.monotonic() < deadline:
         lines = path.read_text().split("\n")[:-1] if path.is_file() else []
         entries = [json.loads(line) for line in lines]
         if sum(entry["op_code"] == 6 and entry.get("state") in (1, 2) for entry in entries) >= wanted:
             return
         time.sleep(0.01)
-    raise AssertionError(f"the search ended before it was killed: {process.communicate()}")
+    raise AssertionError(f"the search ended before it was killed: {process.err}")
 
 
 def test_four_processes_lose_and_double_no_trial(own_place: Place, written_search: WrittenSearch) -> None:
@@ -76,8 +62,7 @@ def test_four_processes_lose_and_double_no_trial(own_place: Place, written_searc
     for path in own_place.root.glob("mlflow.db*"):
         path.unlink()  # the first touch of a new database is shared too
     started = [start(own_place, search) for _ in range(4)]
-    outputs = [process.communicate(timeout=300) for process in started]
-    assert [process.returncode for process in started] == [0] * 4, "\n".join(error for _, error in outputs)
+    assert [process.end() for process in started] == [0] * 4, "\n".join(process.err for process in started)
     trials = settled(own_place, "shared")
     assert sorted(trials) == list(range(8))
     found = sides(own_place, "shared")
@@ -86,7 +71,7 @@ def test_four_processes_lose_and_double_no_trial(own_place: Place, written_searc
     runs = own_place.store("shared").runs()
     assert sorted({run.info.status for run in runs}) == ["FINISHED"]
     assert [run.data.tags["misfire.kind"] for run in runs].count("summary") == 1
-    assert all(f"8 trials of shared: {counts(trials)}\n" in output for output, _ in outputs)
+    assert all(f"8 trials of shared: {counts(trials)}\n" in process.out for process in started)
 
 
 def counts(trials: Settled) -> str:

@@ -22,7 +22,7 @@ from misfire.methods.retrieval.templates.routing_problem import RoutingProblem
 from tests.end_to_end.conftest import Place
 from tests.end_to_end.studies import WrittenSearch, ensembles, finished, journal, sides, world
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 
 def texts_of(dataset: Dataset, *, dev_share: float, seed: int) -> tuple[set[str], set[str]]:

@@ -1,19 +1,16 @@
 """Grids and sweeps: each cell once, one failing cell stops no other, a kill loses nothing."""
 
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.commands import Started, command
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 WrittenSweep = Callable[..., Path]
 GRID = {"subset": ["failures", "ambiguous"], "templates": ["generic"], "pooling": ["max", "mean", "embedding_mean"]}
@@ -31,12 +28,8 @@ def run_ids(place: Place, experiment: str) -> list[str]:
     return [cell.key for cell in place.cells(experiment)]
 
 
-def command(place: Place, sweep: Path) -> list[str]:
-    return [sys.executable, "-m", "misfire", "sweep", str(sweep), *place.words_of("sweep")]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+def start(place: Place, sweep: Path) -> Started:
+    return command(place.folder, ["sweep", str(sweep), *place.words_of("sweep")])
 
 
 def test_a_grid_lists_its_cells_and_skips_them_again(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,14 +119,11 @@ def test_a_killed_sweep_is_completed_to_the_same_numbers(
     place: Place, own_place: Place, written_sweep: WrittenSweep
 ) -> None:
     sweep = written_sweep(GRID, name=f"killed-{place.experiment}", fixed={})
-    process = subprocess.Popen(
-        command(own_place, sweep), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), text=True
-    )
+    process = start(own_place, sweep)
     try:
         wait_for_finished_runs(own_place.root / "mlflow.db", process)
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
     finished = set(run_ids(own_place, sweep.stem))
     assert 1 <= len(finished) < 6
     assert own_place.misfire("sweep", str(sweep)) == 0
@@ -145,26 +135,20 @@ def test_a_killed_sweep_is_completed_to_the_same_numbers(
     assert sorted(run.info.status for run in runs) == ["FINISHED"] * 7
 
 
-def wait_for_finished_runs(database: Path, process: "subprocess.Popen[str]") -> None:
-    while process.poll() is None:
+def wait_for_finished_runs(database: Path, process: Started) -> None:
+    while process.code is None:
         with sqlite3.connect(database, timeout=10) as connection:
             (count,) = connection.execute("SELECT COUNT(*) FROM runs WHERE status = 'FINISHED'").fetchone()
         if count:
             return
         time.sleep(0.02)
-    raise AssertionError(f"the sweep ended before it was killed: {process.communicate()[1]}")
+    raise AssertionError(f"the sweep ended before it was killed: {process.err}")
 
 
 def test_two_processes_share_a_sweep(own_place: Place, written_sweep: WrittenSweep) -> None:
     sweep = written_sweep(GRID, name="shared", fixed={})
-    started = [
-        subprocess.Popen(
-            command(own_place, sweep), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=300) for process in started]
-    assert [process.returncode for process in started] == [0, 0], outputs
+    started = [start(own_place, sweep) for _ in range(2)]
+    assert [process.end() for process in started] == [0, 0], [process.err for process in started]
     assert len(numbers(own_place, "shared")) == 6
     runs = own_place.store("shared").runs()
     assert sorted(run.data.tags["misfire.kind"] for run in runs) == ["ensemble"] * 6 + ["summary"]

@@ -109,3 +109,18 @@ def test_bad_counts_are_refused_with_their_remedy() -> None:
         exact_paired_distribution(0, 0, 0)
     with pytest.raises(UsageError, match=r"Use 0.95, not 95."):
         exact_paired_distribution(1, 0, 4).interval(95.0)
+
+
+@pytest.mark.parametrize("num_queries", [100_001, 20_000_000])
+def test_of_very_many_queries_only_what_is_likely_is_held_and_it_is_the_same(num_queries: int) -> None:
+    one_sided = exact_paired_distribution(7, 0, num_queries)
+    net = np.rint(one_sided.support * num_queries).astype(int)
+    assert one_sided.probability == pytest.approx(stats.binom.pmf(net, num_queries, 7 / num_queries), abs=1e-11)
+    # Few flips of very many queries are two Poisson counts, but for terms of 1 / num_queries.
+    both = exact_paired_distribution(5, 3, num_queries)
+    net = np.rint(both.support * num_queries).astype(int)
+    assert both.probability == pytest.approx(stats.skellam.pmf(net, 5, 3), abs=10 / num_queries)
+    many = exact_paired_distribution(num_queries // 4, num_queries // 8, num_queries)
+    spread = float(np.sqrt(num_queries * (1 / 4 + 1 / 8 - (1 / 8) ** 2))) / num_queries
+    assert many.interval() == pytest.approx((many.mean - 1.96 * spread, many.mean + 1.96 * spread), abs=3 / num_queries)
+    assert len(many.support) < 200_000

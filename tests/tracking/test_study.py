@@ -1,10 +1,6 @@
 """Studies with an invented objective: what a kill, a second process or another batch may change, and what not."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +11,7 @@ from misfire.cells.axis import Choice, Range
 from misfire.cells.space import SearchSpace
 from misfire.core.errors import IntegrityError, UsageError
 from misfire.tracking import SAMPLERS, Study, StudyPlan, Trial, TrialResult
+from tests.commands import Started
 
 SPACE = SearchSpace(
     (
@@ -169,43 +166,24 @@ def test_a_trial_that_is_held_is_left_alone(tmp_path: Path) -> None:
         assert nothing == []
 
 
-WORKER = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from tests.tracking.test_study import plan, result
-from misfire.tracking import Study
-import time
-study = Study("shared", Path(sys.argv[2]), plan(num_trials=40))
-while True:
-    with study.taken(1) as held:
-        for trial in held:
-            time.sleep(0.005)
-            study.tell(trial.number, result(trial))
-            print(trial.number, flush=True)
-    if not held:
-        break
-"""
-
-
-def start_worker(folder: Path) -> "subprocess.Popen[str]":
-    root = str(Path(__file__).parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, root, str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+def work_with_others(folder: Path) -> int:
+    study = Study("shared", folder, plan(num_trials=40))
+    while True:
+        with study.taken(1) as held:
+            for trial in held:
+                time.sleep(0.005)
+                study.tell(trial.number, result(trial))
+                print(trial.number, flush=True)
+        if not held:
+            return 0
 
 
 def test_processes_that_come_and_are_killed_leave_the_same_study(tmp_path: Path) -> None:
-    workers = [start_worker(tmp_path) for _ in range(3)]
-    victim = workers[0]
-    assert victim.stdout is not None
-    victim.stdout.readline()
-    victim.send_signal(signal.SIGKILL)
-    outputs = [worker.communicate(timeout=120)[0] for worker in workers]
-    assert [worker.returncode for worker in workers[1:]] == [0, 0], outputs
+    workers = [Started(tmp_path, work_with_others, tmp_path) for _ in range(3)]
+    while not workers[0].out and workers[0].code is None:
+        time.sleep(0.005)
+    workers[0].kill()
+    assert [worker.end() for worker in workers[1:]] == [0, 0], [worker.err for worker in workers]
     shared = Study("shared", tmp_path, plan(num_trials=40))
     alone = Study("alone", tmp_path, plan(num_trials=40))
     work(alone)

@@ -82,7 +82,7 @@ def read_slice(path: Path) -> Slice:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"a slice must be a JSON file in UTF-8, got {path} ({error}); write it again, or name a CSV of ids."
         ) from error

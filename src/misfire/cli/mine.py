@@ -16,6 +16,8 @@ def run(words: Sequence[str]) -> int:
     folder, annotators = settings.root / "failures", settings["annotators"]
     taxonomy = load_taxonomy(None if settings["taxonomy"] is None else Path(settings["taxonomy"]))
     formats = tuple(sheet_format(name) for name in annotators["formats"])
+    # Refused here, what can't be planned leaves nothing behind.
+    AnnotationPlan(annotators=_names(annotators), sheet_formats=formats, taxonomy=taxonomy)
     bench = settings.bench
     failure_set, _ = mined_failure_set(
         bench,

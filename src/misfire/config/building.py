@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from importlib import import_module
 from inspect import Parameter, isabstract, signature
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import misfire
 from misfire.config.fitting import MISSING, fitted, hints_of, unknown_keys
@@ -57,6 +59,7 @@ def _built(node: Mapping[str, Any], key: str, *, expected: tuple[type, ...] | No
         if name != TARGET:
             hint = hints.get(name, Any)
             inner = _contained(value, f"{key}.{name}", expected=_classes_in(hint))
+            _check_described(inner, hint, f"{key}.{name}")
             arguments[name] = fitted(inner, hint, f"{key}.{name}")
     try:
         return made_by(**arguments)
@@ -64,6 +67,19 @@ def _built(node: Mapping[str, Any], key: str, *, expected: tuple[type, ...] | No
         raise
     except (TypeError, ValueError, ArithmeticError) as error:
         raise UsageError(f"{key} can't be made of {_told(arguments)}: {' '.join(str(error).split())}.") from error
+
+
+def _check_described(value: Any, hint: Any, key: str) -> None:
+    """Refuse plain keys where an object belongs: they would be taken for one, and lack all that it does."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    wanted = [one for one in kinds if isinstance(one, type) and is_dataclass(one)]
+    origins = [origin for one in kinds if isinstance(origin := get_origin(one), type)]
+    takes_keys = Any in kinds or any(issubclass(origin, Mapping) for origin in origins)
+    if isinstance(value, Mapping) and wanted and not takes_keys:
+        raise UsageError(
+            f"{key} must be an object with its {TARGET}, got a mapping without; describe a {wanted[0].__name__}, or "
+            "leave it as it is."
+        )
 
 
 def target(name: Any, *, key: str, expected: tuple[type, ...] | None = None) -> Callable[..., Any]:

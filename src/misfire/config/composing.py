@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, final
 
+from misfire.config.building import TARGET
 from misfire.config.experiment import EXPERIMENT, ad_hoc_name
 from misfire.config.fitting import unknown_keys
 from misfire.config.folders import conf_folder
@@ -18,6 +19,7 @@ from misfire.core.errors import UsageError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+_DATA = "dataset"
 CELL = "cell"
 """The key that names a verb's kind of cell."""
 
@@ -127,6 +129,7 @@ def composition(verb: str, words: Sequence[str]) -> Composition:
     if strangers:
         raise UsageError(_unknown(verb, strangers, base.names, said))
     found = {word.key: word.values[0][0] for word in values}
+    _check_described(base, found)
     if base.lacks_experiment and found.get(EXPERIMENT) is None:
         found[EXPERIMENT] = ad_hoc_name(verb, [said])
     return Composition(base, found)
@@ -223,7 +226,38 @@ def _base(verb: str, choices: tuple[str, ...]) -> _Base:
             f"the configuration must compose, got {' '.join(choices) or verb}: {_one_line(error)}; "
             f"`misfire {verb} --help` shows what there is."
         ) from error
+    _check_kind(verb, choices, config)
     return _Base(config, frozenset(name for name in _names(config, "") if name.partition(".")[0] != CELL))
+
+
+def _check_described(base: "_Base", values: Mapping[str, Any]) -> None:
+    """Refuse plain keys in place of a whole object: what they leave out would be gone, and with it what it is."""
+    from omegaconf import OmegaConf
+
+    for key, value in values.items():
+        if isinstance(value, Mapping) and TARGET not in value and f"{key}.{TARGET}" in base.names:
+            first = next(iter(value), "KEY")
+            built = OmegaConf.select(base.config, f"{key}.{TARGET}")
+            raise UsageError(
+                f"{key} must be a choice, or an object with its {TARGET} ({built}), got a mapping without; set its "
+                f"keys one by one, as {key}.{first}=VALUE."
+            )
+
+
+def _check_kind(verb: str, choices: Sequence[str], config: "DictConfig") -> None:
+    """Refuse data that asks for another kind of cell than the verb makes with it: the verb's own couldn't read it.
+
+    Of other groups the kinds themselves say what they take instead.
+    """
+    chosen = {**groups_of(verb), **{key: value for key, _, value in (word.partition("=") for word in choices)}}
+    choice = chosen.get(_DATA, "")
+    said = content(groups()[_DATA][choice]).get(CELL) if choice in groups()[_DATA] else None
+    own = CELL in content(primaries()[verb])
+    if said is not None and said != (config.get(CELL) if own else None):
+        raise UsageError(
+            f"{_DATA} must be a choice for misfire {verb}, got {choice}, which asks for another kind of cell; choose "
+            "one with images, or a verb that reads it, as `misfire classify`."
+        )
 
 
 def _names(node: Any, prefix: str) -> Iterator[str]:

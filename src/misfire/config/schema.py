@@ -3,6 +3,7 @@
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 
 
@@ -80,6 +81,8 @@ class AnnotatorsConfig:
         check_at_least("annotators.num_annotators", self.num_annotators, 1, example=3)
         check_at_least("annotators.overlap", self.overlap, 0, example=30)
         check_at_least("annotators.backups", self.backups, 0, example=2)
+        for name in ("num_annotators", "overlap", "backups"):
+            check_most(10_000, **{f"annotators.{name}": getattr(self, name)})
 
 
 @dataclass
@@ -163,6 +166,9 @@ class LookConfig:
 
     num_images: int
 
+    def __post_init__(self) -> None:
+        check_at_least("doctor.num_images", self.num_images, 1, example=200)
+
 
 @dataclass
 class DoctorConfig(_Seeded):
@@ -176,6 +182,12 @@ class DoctorConfig(_Seeded):
     paths: PathsConfig
     ks: list[int]
     doctor: LookConfig
+
+    def __post_init__(self) -> None:
+        from misfire.methods.retrieval.ensemble.prompted import check_cut_offs
+
+        super().__post_init__()
+        check_cut_offs(tuple(self.ks))
 
 
 @dataclass

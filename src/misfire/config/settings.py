@@ -122,7 +122,12 @@ class Settings:
         Raises:
             UsageError: If a part is refused, or they don't fit each other.
         """
-        return self.kind.configured(self)
+        cell = self.kind.configured(self)
+        for key, node in self._plain.items():
+            # What this kind doesn't read is built too, where that is cheap: a slip in it must not pass unseen.
+            if key not in (CELL, *_DEAR) and isinstance(node, Mapping) and TARGET in node:
+                _ = self[key]
+        return cell
 
     def of(self, logged: "Logged") -> "Settings":
         """The configuration that made a finished cell, with our folders and store in place of the ones it had then.

@@ -1,5 +1,6 @@
 """Files of ``sweeps/``: a research question, the rule that will decide it, and what is tried; one strict schema."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,10 @@ _OF_A_SEARCH = ("objectives", "constraints", "num_trials", "seed", "dev_share", 
 _OPTIONAL = ("k", "verb", "walk", "fixed", "space", "grids", *_OF_A_SEARCH)
 # Where cells run and are kept is said on the command line; what they are is said here.
 _ELSEWHERE = ("hydra", "paths", "tracking", "trainer")
+# Whatever else a word of the command line could hold (=, @, blanks, quotes) would be read as more than a key.
+_KEY = re.compile(r"[A-Za-z]\w*(?:[./]\w+)*", re.ASCII)
+# By their last part: folders that are written to, which key is sent to which address, and what that may cost.
+_OF_THE_USER = ("cache", "index", "key_variable", "base_url", "most_requests")
 # What trials are compared on stays the same, or they can't be compared.
 _COMPARED_ON = ("dataset", "subset", "statistics", "complement", "seed", "side", "dev_share", "split_seed", "ks")
 
@@ -151,6 +156,12 @@ def load(name: str) -> Sweep:
         spaces=_spaces(file, said, is_search=walk is not None, verb=verb),
         walk=walk,
     )
+    both = sorted({axis.key for space in sweep.spaces for axis in space.axes} & set(sweep.fixed))
+    if both:
+        raise UsageError(
+            f"a key of {_WHAT} must be fixed or vary, got {both[0]} in both in {file.where('fixed', both[0])}; drop it "
+            "in one."
+        )
     number = sum(space.num_settings for space in sweep.spaces) if walk is None else walk.num_trials
     if number > MOST_CELLS:
         raise UsageError(f"{_WHAT} must ask for at most {MOST_CELLS:,} cells, got {number:,} in {path}; ask for fewer.")
@@ -195,10 +206,16 @@ def _fixed(file: YamlFile, said: Any) -> dict[str, Any]:
 
 
 def _check_key(file: YamlFile, place: str, key: str) -> None:
-    if key.lstrip("+~").partition(".")[0].partition("/")[0] in _ELSEWHERE:
+    bare = key.lstrip("+~")
+    if bare.partition(".")[0].partition("/")[0] in _ELSEWHERE or bare.rpartition(".")[2] in _OF_THE_USER:
         raise UsageError(
-            f"{place} must hold what cells are, got {key} in {file.where(place)}, which says where they run or are "
-            "kept; say it on the command line."
+            f"{place} must hold what cells are, got {key} in {file.where(place)}, which says where they run, what is "
+            "written where, or who is asked; say it on the command line."
+        )
+    if not _KEY.fullmatch(key):
+        raise UsageError(
+            f"{place} must hold keys of the configuration, got {key!r} in {file.where(place)}; a key is words with "
+            "dots between them, such as pooling.tau."
         )
 
 
@@ -305,12 +322,7 @@ def _space(file: YamlFile, place: str, said: Any, *, is_search: bool, verb: str)
 
 def _axis(file: YamlFile, place: str, key: str, value: Any) -> Axis:
     if not isinstance(value, dict):
-        values = value if isinstance(value, list) else [value]
-        for one in values:
-            _check_plain(file, f"{place}.{key}", one)
-            if not isinstance(one, bool | int | float | str):
-                raise _refused(file, f"{place}.{key}", "a value or a list of values", value)
-        return Choice(key, tuple(values))
+        return Choice(key, _plain_values(file, f"{place}.{key}", value))
     optional = ("values", "low", "high", "log", "points", "when")
     # An entry of several grids has no line of its own.
     said = file.entries(place, key, optional=optional, example=_EXAMPLE) if place == "space" else value
@@ -321,7 +333,7 @@ def _axis(file: YamlFile, place: str, key: str, value: Any) -> Axis:
         )
     when = _when(file, place, key, said.get("when", {}))
     if "values" in said:
-        return Choice(key, tuple(said["values"]), when)
+        return Choice(key, _plain_values(file, f"{place}.{key}", said["values"]), when)
     points = said.get("points")
     numbers = (said["low"], said["high"], 2 if points is None else points)
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
@@ -340,6 +352,15 @@ def _axis(file: YamlFile, place: str, key: str, value: Any) -> Axis:
         num_points=None if points is None else int(points),
         when=when,
     )
+
+
+def _plain_values(file: YamlFile, key: str, value: Any) -> tuple[Any, ...]:
+    values = value if isinstance(value, list) else [value]
+    for one in values:
+        _check_plain(file, key, one)
+        if not isinstance(one, bool | int | float | str):
+            raise _refused(file, key, "a value or a list of values", value)
+    return tuple(values)
 
 
 def _when(file: YamlFile, place: str, key: str, value: Any) -> dict[str, tuple[Any, ...]]:

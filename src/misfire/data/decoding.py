@@ -20,6 +20,8 @@ MAX_PIXELS: Final = 178_956_970
 """Pixels of the largest image that is decoded unless another limit is set: Pillow's own, 512 MiB in RGB."""
 
 _PILLOW_LIMIT: Final = Lock()
+# Pillow hands PostScript to Ghostscript, an interpreter, whatever the file is called.
+_RUN: Final = ("EPS",)
 _WHITE: Final = (255, 255, 255, 255)
 _ORIENTATION: Final = 0x0112
 _MAX_16_BIT: Final = 65535
@@ -93,6 +95,8 @@ def _opened(data: BufferedReader | BytesIO | bytes, max_pixels: int | None) -> I
         finally:
             PillowImage.MAX_IMAGE_PIXELS = limit
     with image:
+        if image.format in _RUN:
+            raise ValueError("PostScript, a program rather than pixels; convert it")
         if max_pixels is not None and image.width * image.height > max_pixels:
             raise ValueError(
                 f"{image.width} x {image.height} pixels exceed the limit of {max_pixels:,}, see max_image_pixels"

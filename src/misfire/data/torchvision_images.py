@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 from PIL import Image as PillowImage
 from typing_extensions import override
 
-from misfire.core.errors import UsageError
+from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_bytes
 from misfire.data.dataset import Dataset, Image, ImageSource
 from misfire.data.image_table import ClassLabels, Known
+
+# It keeps a list of keys beside its files, as a pickle that nothing vouches for; CIFAR's are held against checksums.
+_UNPICKLING: Final = ("LSUN", "LSUNClass")
 
 
 @final
@@ -55,13 +59,25 @@ class TorchvisionImages(Dataset):
 
         made_by = getattr(torchvision.datasets, source, None)
         base = torchvision.datasets.VisionDataset
-        if not (isinstance(made_by, type) and issubclass(made_by, base) and made_by is not base):
+        is_one = isinstance(made_by, type) and issubclass(made_by, base) and made_by is not base
+        if made_by is None or not is_one:
             raise UsageError(f"source must be a class of torchvision.datasets, got {source}; CIFAR10 is one.")
+        if source in _UNPICKLING:
+            raise UsageError(
+                f"source must be a dataset that unpickles nothing of its folder, got {source}; export its pictures "
+                "into a folder a class."
+            )
         given = dict(options or {})
+        if "download" in given or "root" in given:
+            raise UsageError(
+                f"options must be others than root and download, got {name_some(given)}; the folder is said by root, "
+                "and nothing is downloaded: fetch it yourself."
+            )
+        given |= {"download": False} if "download" in signature(made_by).parameters else {}
         given |= {} if source == "FakeData" else {"root": str(root)}  # which has no files
         try:
             found = made_by(**given)
-        except (RuntimeError, OSError, TypeError, ValueError) as error:
+        except (RuntimeError, OSError, TypeError, ValueError, KeyError, ImportError) as error:
             reason = " ".join(str(error).split())
             raise UsageError(
                 f"the files of torchvision's {source} must lie at {root} and its options fit, got: {reason}; put them "

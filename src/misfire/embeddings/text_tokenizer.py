@@ -29,6 +29,7 @@ VOCABULARY_PATTERNS = (
 _FAST = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 # Published models leave up to a twentieth of their token embeddings without a token (bert-base-uncased in 32,000).
 _LEAST_FILLED = 0.9
+_MOST_BYTES = 2**26  # of unpacked merges; open_clip's are 1.4 million
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,11 @@ def check_merges(folder: Path, merges: Path) -> None:
 
 def _used_merges(merges: Path) -> list[str]:
     try:
-        lines = gzip.decompress(merges.read_bytes()).decode("utf-8").split("\n")
+        with gzip.open(merges) as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise EOFError(f"it unpacks to more than {_MOST_BYTES:,} bytes")
+        lines = data.decode("utf-8").split("\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise _unloadable(merges, error) from error
     return [" ".join(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1] if line.strip()]

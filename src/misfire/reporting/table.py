@@ -2,12 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import final
 
 from misfire.core.errors import UsageError
+from misfire.core.formula import guarded
+
+_SIGNED_NUMBER = re.compile(r"[+-]?[0-9.]*")
 
 Raw = str | int | float | bool | None
 
@@ -168,12 +172,20 @@ def _aligned(line: Sequence[str], columns: Sequence[Column], widths: Sequence[in
 
 
 def to_csv(table: Table) -> str:
-    """The unrounded values behind the table, a header line first; an undefined value is an empty field."""
+    """The unrounded values behind the table, a header line first; an undefined value is an empty field.
+
+    A text that a spreadsheet would run, as a class that somebody called ``=1+1``, has an apostrophe before it.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([key for column in table.columns for key in column.keys])
-    writer.writerows([value for cell in row for value in cell.raw] for row in table.rows)
+    writer.writerows([_as_text(value) for cell in row for value in cell.raw] for row in table.rows)
     return buffer.getvalue()
+
+
+def _as_text(value: Raw) -> Raw:
+    # A sign before a number, or alone, is nothing that could be run.
+    return guarded(value) if isinstance(value, str) and not _SIGNED_NUMBER.fullmatch(value) else value
 
 
 def to_latex(table: Table) -> str:

@@ -7,6 +7,7 @@ from typing import final
 from misfire.stats.flip_counts import check_flips
 from misfire.stats.settings import check_confidence
 
+_MOST_WHOLE_NUMBERS = 100_000  # throws, from which on whole numbers have more digits than a second allows
 _MOST_SUMMED = 500  # terms, from which on SciPy's incomplete beta function is faster and right to 1e-12
 
 
@@ -132,6 +133,10 @@ def _chi_square_p_value(fixed: int, broken: int, *, correction: int) -> float:
 
 def _fair_coin(num_throws: int, *, heads: int) -> tuple[float, float]:
     """Probability of at most and of exactly this number of heads, which is no more than half of the throws."""
+    if num_throws > _MOST_WHOLE_NUMBERS:
+        from scipy.stats import binom
+
+        return float(binom.cdf(heads, num_throws, 0.5)), float(binom.pmf(heads, num_throws, 0.5))
     exactly = math.comb(num_throws, heads)
     if heads > _MOST_SUMMED:
         from scipy.special import bdtr

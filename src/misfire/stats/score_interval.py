@@ -1,7 +1,7 @@
 """Score interval of a difference of two hit rates on the same queries: right where few queries flip, too."""
 
 import math
-from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -89,6 +89,7 @@ def clustered_score_interval(
     return _score_bounds(counts[0], counts[1], counts[2], quantile)
 
 
+@lru_cache(maxsize=4096)  # cells of a sweep often flip as many, and a report asks again
 def _score_bounds(fixed: float, broken: float, num_queries: float, quantile: float) -> tuple[float, float]:
     """Differences at which the score statistic is ``quantile`` and its negative; counts may be effective ones."""
     low = _lower_bound(fixed, broken, num_queries, quantile)
@@ -96,29 +97,19 @@ def _score_bounds(fixed: float, broken: float, num_queries: float, quantile: flo
 
 
 def _lower_bound(fixed: float, broken: float, num_queries: float, quantile: float) -> float:
-    def is_rejected(difference: float) -> bool:
-        excess = fixed - broken - num_queries * difference
-        return excess > quantile * math.sqrt(_variance(difference, fixed, broken, num_queries))
-
-    return _switch(is_rejected, -1.0, (fixed - broken) / num_queries)
-
-
-def _variance(difference: float, fixed: float, broken: float, num_queries: float) -> float:
-    """Variance of ``fixed - broken`` under ``difference``, the share of broken queries being its most likely one."""
-    linear = (2 * num_queries - fixed + broken) * difference - fixed - broken
-    constant = -broken * difference * (1 - difference)
-    root = math.sqrt(max(linear**2 - 8 * num_queries * constant, 0.0))
-    broken_share = (root - linear) / (4 * num_queries)
-    return max(num_queries * (2 * broken_share + difference * (1 - difference)), 0.0)
-
-
-def _switch(is_rejected: Callable[[float], bool], rejected: float, accepted: float) -> float:
-    """Where rejection ends between the two, to the last bit."""
+    """The smallest difference that isn't rejected, to the last bit, between -1, which is, and the one observed."""
+    rejected, accepted = -1.0, (fixed - broken) / num_queries
     while True:
-        middle = (rejected + accepted) / 2
-        if middle in (rejected, accepted):
+        difference = (rejected + accepted) / 2
+        if difference in (rejected, accepted):
             return accepted
-        if is_rejected(middle):
-            rejected = middle
+        # Variance of ``fixed - broken`` under the difference, the share of broken queries being its most likely one.
+        linear = (2 * num_queries - fixed + broken) * difference - fixed - broken
+        constant = -broken * difference * (1 - difference)
+        root = math.sqrt(max(linear**2 - 8 * num_queries * constant, 0.0))
+        broken_share = (root - linear) / (4 * num_queries)
+        variance = max(num_queries * (2 * broken_share + difference * (1 - difference)), 0.0)
+        if fixed - broken - num_queries * difference > quantile * math.sqrt(variance):
+            rejected = difference
         else:
-            accepted = middle
+            accepted = difference

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 
 
@@ -43,3 +44,4 @@ def check_num_replicates(num_replicates: int) -> None:
     """Reject a number of resamples from which no interval can be read."""
     if num_replicates < 1:
         raise UsageError(f"num_replicates must be an integer >= 1, got {num_replicates!r}. Use 2000.")
+    check_most(10_000_000, num_replicates=num_replicates)

@@ -71,6 +71,12 @@ class MlflowLedger:
         absolute_uri(self.uri)
         if not self.experiment.strip():
             raise UsageError("tracking.experiment must be a name, got an empty one; give the sweep's name.")
+        # Reports lie in a folder of the experiment's name, which must not lead elsewhere.
+        if not self.experiment.isprintable() or {"", ".", ".."} & set(re.split(r"[/\\]", self.experiment)):
+            raise UsageError(
+                f"tracking.experiment must be a name that is no path to elsewhere, got {self.experiment!r}; name it in "
+                "letters, such as table1."
+            )
 
     def for_experiment(self, name: str) -> "MlflowLedger":
         """The same store, another experiment."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
+from misfire.core.formula import guarded, unguarded
 from misfire.core.hashing import sha256_text
 from misfire.failures import (
     SHEET_COLUMNS,
@@ -26,7 +27,6 @@ from misfire.failures import (
     sheet_text,
 )
 from misfire.failures.sheets import SHEET_FORMATS, csv_text, text_key
-from misfire.failures.sheets.formula import guarded, unguarded
 
 TAXONOMY = load_taxonomy()
 HEADER = ("caption", "gt_img_idx", "pred_img_idx", "category")

@@ -16,6 +16,7 @@ from misfire.core.errors import UsageError
 from misfire.data.right_answers import RightAnswers
 from misfire.methods.classification.cell import ClassificationCell, labels_of
 from misfire.methods.classification.enriching import Enrich
+from misfire.methods.classification.pictures import worst_first
 from misfire.methods.classification.prior import PriorCorrection
 from misfire.methods.classification.report import classification_part, finds_worst
 from misfire.methods.classification.weighting import CarprtWeighting, CpeWeighting, UniformWeighting
@@ -180,6 +181,13 @@ def test_the_worst_classes_images_become_a_slice_and_a_sheet(mended: Outcome) ->
     assert "worst_03.png" not in mended.files
 
 
+def test_a_sheet_shows_each_name_in_its_share() -> None:
+    labels, said = np.zeros(60, dtype=np.int64), np.array([3] * 30 + [0] * 20 + [2] * 10)
+    shown = worst_first(np.append(labels, 1), np.append(said, 3), 0, most=12)
+    assert said[shown].tolist() == [3] * 6 + [2] * 2 + [0] * 4  # the commonest wrong name first, what is right last
+    assert worst_first(labels, said, 0, most=100).tolist() == [*range(30), *range(50, 60), *range(30, 50)]
+
+
 def test_a_second_label_set_stands_beside_every_number(lab: Lab) -> None:
     labels = labels_of(colours.dataset())
     right = {
@@ -277,7 +285,7 @@ def finished(lab: Lab, plain: Outcome, mended: Outcome) -> tuple[list[Logged], Q
             lambda: cell(dataset=colours.dataset(named=False)),
             "needs a class for each image, dataset colours knows none",
         ),
-        (lambda: cell(names=("a", "b")), "every class must have a name, got 2 names for the 7 classes of colours"),
+        (lambda: cell(names=("a", "b")), "every class of colours must have a name, got 2 names for 7 "),
         (lambda: cell(enrich=Enrich.WORST_K), "enrich=worst_k needs descriptions, got none"),
         (lambda: cell(enrich=Enrich.ALL, descriptions=NoDescriptions()), "enrich=all needs descriptions, got none"),
         (lambda: cell(templates=TemplateSet("t", ("a {caption}",))), "must have a place for a class here"),

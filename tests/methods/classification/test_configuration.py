@@ -67,6 +67,9 @@ def test_outcomes_of_another_model_make_the_other_kind_of_cell(tmp_path: Path) -
     cell = Settings.of_words("classify", words).cell()
     assert isinstance(cell, OutcomesCell)
     assert [file.prediction for file in cell.others] == ["second"]
+    second = Settings.of_words("classify", (*words, "dataset.prediction=second")).cell()
+    assert isinstance(second, OutcomesCell)
+    assert not second.others  # it is no other model of itself
     with pytest.raises(UsageError, match="others must be paths, or mappings with some of path, name, image"):
         Settings.of_words("classify", (*words[:-1], "others=[{column: second}]")).cell()
 

@@ -117,7 +117,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     rows.to_csv(path, index=False)
     texts = dict(zip(known.sentences.texts, known.sentences.embeddings, strict=True))
     bench = Bench(torch.from_numpy(known.images.embeddings), texts)
-    lab = SimpleNamespace(bench=lambda dataset, backbone: bench)
+    lab = SimpleNamespace(bench=lambda dataset, backbone: bench, watched_by=lambda watch: lab)
     backbone: Any = SimpleNamespace(fingerprint="backbone")
     return Scene(known, Ground(as_dataset(known), backbone), lab, path)
 

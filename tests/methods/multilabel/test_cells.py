@@ -15,7 +15,8 @@ from misfire.cells import Logged, Question, run_cell
 from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.methods.multilabel import read_mask
-from misfire.methods.multilabel.cell import MAP, MASK_FILE, RecognitionCell, _TestPrecision
+from misfire.methods.multilabel.cell import MASK_FILE, RecognitionCell, _TestPrecision
+from misfire.methods.multilabel.replicates import MAP
 from misfire.metrics import mean_average_precision
 from tests.cells.memory_ledger import MemoryLedger
 

@@ -9,7 +9,7 @@ from typing import final
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
-from misfire.failures.sheets.formula import guarded
+from misfire.core.formula import guarded
 from misfire.failures.taxonomy import Taxonomy
 
 Cell = str | int | float | None

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.formula import unguarded
 from misfire.core.hashing import sha256_file
 from misfire.failures.sheets.acceptance import Acceptance, acceptance
 from misfire.failures.sheets.columns import column_positions, recognised
-from misfire.failures.sheets.formula import unguarded
 from misfire.failures.sheets.raw_table import RawTable, raw_tables
 from misfire.failures.sheets.row import Place, SheetRow, row_from
 from misfire.failures.sheets.spelling import Reading, Speller

@@ -4,9 +4,12 @@ import io
 import zipfile
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.expansion import check_expansion
+
+_MOST_CELLS: Final = 5_000_000
 
 Grid = list[tuple[int, tuple[str, ...]]]
 
@@ -21,6 +24,7 @@ def worksheets(path: Path, data: bytes) -> list[tuple[str, Grid, list[str]]]:
     found = []
     for page in book.worksheets:
         remarks = []
+        _check_extent(path, page)
         if any(cell.data_type == "f" for row in page.iter_rows() for cell in row):
             shown = shown or _opened(path, data, data_only=True)
             _refuse_unknown(path, page, shown[page.title])
@@ -42,10 +46,24 @@ def _opened(path: Path, data: bytes, *, data_only: bool) -> Any:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            check_expansion(path, sum(member.file_size for member in archive.infolist()), "a sheet")
         return load_workbook(io.BytesIO(data), data_only=data_only)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except UsageError:
+        raise
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError) as error:
         said = " ".join(str(error).split())
         raise UsageError(f"a sheet must be a whole XLSX file, got {path}: {said}; save it again.") from error
+
+
+def _check_extent(path: Path, page: Any) -> None:
+    """A single cell far to the right and below makes a rectangle of seventeen thousand million cells."""
+    number = page.max_row * page.max_column
+    if number > _MOST_CELLS:
+        raise UsageError(
+            f"a worksheet must have at most {_MOST_CELLS:,} cells, got {page.max_row:,} rows x {page.max_column:,} "
+            f"columns in {path.name}; delete what stands far below or to the right."
+        )
 
 
 def _refuse_unknown(path: Path, formulas: Any, shown: Any) -> None:

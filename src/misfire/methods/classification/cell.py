@@ -1,6 +1,7 @@
 """One evaluation of a zero-shot classifier: its worst classes found without labels, mended, and measured by labels."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,8 +16,10 @@ from typing_extensions import override
 
 from misfire.cells import CHOSEN, Cell, Estimate, Estimates, Lab, Logged, Objective, Outcome, Paired, Settings, Slice
 from misfire.cells.cell import Json
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
+from misfire.core.words import counted
 from misfire.data import ClassLabels, Dataset
 from misfire.data.class_names import read_class_names
 from misfire.data.right_answers import RightAnswers, read_right_answers
@@ -42,7 +45,12 @@ from misfire.methods.classification.prior import PriorCorrection
 from misfire.methods.classification.rivals import confused_pairs
 from misfire.methods.classification.signals import label_free_signals, signal_table
 from misfire.methods.classification.weighting import PromptWeighting, PromptWeights
-from misfire.methods.classification.zero_shot import Predictions, ZeroShotClassifier, zero_shot_classifier
+from misfire.methods.classification.zero_shot import (
+    Predictions,
+    ZeroShotClassifier,
+    check_logit_scale,
+    zero_shot_classifier,
+)
 from misfire.prompts import TemplateSet
 from misfire.prompts.descriptions import Descriptions, DescriptionSource, NoDescriptions
 from misfire.scoring import EmbeddingMean, PromptPooling
@@ -52,7 +60,7 @@ if TYPE_CHECKING:
     from misfire.cells import Question, ReportPart
 
 BEFORE, AFTER, DELTA = "before", "after", "delta"
-_IMAGES_ON_A_SHEET = 24
+_IMAGES_ON_A_SHEET, _NAMES_ON_A_SHEET = 24, 5
 _FEWEST_FOR_SIGNALS = 5
 
 
@@ -85,6 +93,14 @@ class ClassifyConfig:
     side: Literal["dev", "test"] | None
     dev_share: float
     split_seed: int
+
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed, split_seed=self.split_seed)
+        check_logit_scale(self.logit_scale)
+        if not 0 < self.share <= 1:
+            raise UsageError(f"share must be in (0, 1], got {self.share}; enrich=none leaves descriptions out.")
+        if not 0 < self.dev_share < 1:
+            raise UsageError(f"dev_share must be in (0, 1), got {self.dev_share}; 0.5 halves the images.")
 
 
 @final
@@ -164,8 +180,13 @@ class ClassificationCell(Cell):
         object.__setattr__(self, "names", tuple(self.names) or labels.names)
         if len(self.names) != len(labels.names):
             raise UsageError(
-                f"every class must have a name, got {len(self.names)} names for the {len(labels.names)} classes of "
-                f"{self.dataset.name} ({name_some(labels.names)}); give the class names of this dataset."
+                f"every class of {self.dataset.name} must have a name, got {counted(len(self.names), 'name')} for "
+                f"{name_some(labels.names)}; give the class names of this dataset."
+            )
+        if not isinstance(self.templates, TemplateSet):
+            raise UsageError(
+                "templates must be one set for all classes here, got a choice by caption; use templates=class_photo or "
+                "templates=class_many."
             )
         self.templates.check_asks_about("class")
         if not isinstance(self.pooling, PromptPooling):
@@ -624,8 +645,11 @@ class _Run:
             shown = worst_first(judged.labels, judged.predictions, int(one), most=_IMAGES_ON_A_SHEET)
             row = table.iloc[int(one)]
             called = judged.predictions[shown]
+            wrong = judged.predictions[(judged.labels == one) & (judged.predictions != one)]
+            commonest = Counter(cell.names[name] for name in wrong).most_common(_NAMES_ON_A_SHEET)
+            instead = ", ".join(f"{name} {count}" for name, count in commonest)
             sheets[f"worst_{place:02d}.png"] = contact_sheet(
-                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; {len(shown)} shown with their names",
+                f"{place}. {row['name']}: {row.hits} of {row.num_images} right; most are called {instead or 'so'}",
                 [cell.dataset.images[cell.positions[index]] for index in shown],
                 [cell.names[name] for name in called],
                 (called == one).tolist(),

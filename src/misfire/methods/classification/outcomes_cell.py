@@ -13,6 +13,7 @@ from typing_extensions import override
 from misfire.cells import Cell, Estimates, Lab, Logged, Objective, Outcome, Settings
 from misfire.cells.cell import Json
 from misfire.core.errors import UsageError, name_some
+from misfire.core.words import counted
 from misfire.data.class_names import read_class_names
 from misfire.data.outcomes import Outcomes, read_outcomes
 from misfire.data.right_answers import RightAnswers, read_right_answers
@@ -99,8 +100,8 @@ class OutcomesCell(Cell):
         object.__setattr__(self, "names", tuple(self.names) or classes)
         if len(self.names) != len(classes):
             raise UsageError(
-                f"every class must have a name, got {len(self.names)} names for the {len(classes)} classes of "
-                f"{self.file.path} ({name_some(classes)}); give the class names of these outcomes."
+                f"every class of {self.file.path} must have a name, got {counted(len(self.names), 'name')} for "
+                f"{name_some(classes)}; give the class names of these outcomes."
             )
         kept = cutoffs_within(self.cutoffs, self.worst_k, len(set(self.outcomes.labels.tolist())))
         object.__setattr__(self, "cutoffs", kept)
@@ -113,7 +114,7 @@ class OutcomesCell(Cell):
         return cls(
             file=file,
             statistics=settings["statistics"],
-            others=tuple(_other(one, file) for one in settings["others"]),
+            others=tuple(one for one in (_other(one, file) for one in settings["others"]) if not _is_same(one, file)),
             also=read_right_answers(Path(also), answers=settings["labels_also_column"]) if also else None,
             names=read_class_names(Path(names), _classes(file.read())) if names else (),
             worst_k=settings["worst_k"],
@@ -233,6 +234,11 @@ class OutcomesCell(Cell):
 def _classes(outcomes: Outcomes) -> tuple[str, ...]:
     names = {*outcomes.class_names, *outcomes.prediction_names}
     return tuple(sorted(names, key=int if all(name.isdecimal() for name in names) else str))
+
+
+def _is_same(one: OutcomeFile, other: OutcomeFile) -> bool:
+    """Whether both are of one model, whatever they are called: in a grid over models each meets itself."""
+    return replace(one, name=other.name) == other
 
 
 def _other(described: Any, file: OutcomeFile) -> OutcomeFile:

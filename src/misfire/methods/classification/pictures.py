@@ -36,7 +36,8 @@ def contact_sheet(
     size = (num_columns * (_TILE + _MARGIN) + _MARGIN, num_rows * cell_height + 3 * _LINE)
     page = PillowImage.new("RGB", size, _PAPER)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=12)
-    draw.text((_MARGIN, _LINE // 2), title, fill=_INK, font=ImageFont.load_default(size=14))
+    heading = ImageFont.load_default(size=14)
+    draw.text((_MARGIN, _LINE // 2), _cut(draw, title, heading, size[0] - 2 * _MARGIN), fill=_INK, font=heading)
     for place, (image, name, right) in enumerate(zip(images, called, is_right, strict=True)):
         left = _MARGIN + place % num_columns * (_TILE + _MARGIN)
         top = 2 * _LINE + place // num_columns * cell_height
@@ -44,10 +45,10 @@ def contact_sheet(
         picture.thumbnail((_TILE, _TILE))
         if picture.width < _TILE and picture.height < _TILE:  # small pictures are shown large, their pixels as they are
             scale = _TILE / max(picture.size)
-            size = (round(picture.width * scale), round(picture.height * scale))
-            picture = picture.resize(size, PillowImage.Resampling.NEAREST)
+            larger = (round(picture.width * scale), round(picture.height * scale))
+            picture = picture.resize(larger, PillowImage.Resampling.NEAREST)
         page.paste(picture, (left + (_TILE - picture.width) // 2, top + (_TILE - picture.height) // 2))
-        text = _cut(draw, name if right else f"called {name}", font)
+        text = _cut(draw, name if right else f"called {name}", font, _TILE)
         draw.text((left, top + _TILE + 2), text, fill=_INK if right else _WRONG, font=font)
     buffer = io.BytesIO()
     page.save(buffer, format="PNG")
@@ -57,19 +58,25 @@ def contact_sheet(
 def worst_first(
     labels: Int[np.ndarray, " image"], predictions: Int[np.ndarray, " image"], one: int, *, most: int
 ) -> Int[np.ndarray, " shown"]:
-    """Positions of a class's images to show: misclassified ones first, the most frequent wrong name first of all."""
+    """Positions of a class's images to show: of each name that they are called as large a share as it has among them.
+
+    The commonest wrong name comes first, and what is called right last.
+    """
     members = np.flatnonzero(labels == one)
     said = predictions[members]
-    frequency = np.array([(said == name).sum() for name in said])
-    order = np.lexsort((members, said, -frequency, said == one))
-    chosen: Int[np.ndarray, " shown"] = members[order[:most]]
+    alike = said[:, None] == said
+    frequency = alike.sum(axis=1)
+    through = ((alike & (members[:, None] > members)).sum(axis=1) + 0.5) / frequency  # where in its name's images it is
+    kept = np.sort(np.lexsort((members, said, -frequency, through))[:most])
+    order = np.lexsort((members[kept], said[kept], -frequency[kept], said[kept] == one))
+    chosen: Int[np.ndarray, " shown"] = members[kept][order]
     return chosen
 
 
-def _cut(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """Text that is no wider than a tile."""
-    if draw.textlength(text, font=font) <= _TILE:
+def _cut(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """Text that is no wider than this."""
+    if draw.textlength(text, font=font) <= width:
         return text
-    while text and draw.textlength(f"{text}...", font=font) > _TILE:
+    while text and draw.textlength(f"{text}...", font=font) > width:
         text = text[:-1]
     return f"{text}..."

@@ -6,6 +6,7 @@ from typing import final
 import torch
 from jaxtyping import Float
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 from misfire.methods.classification.zero_shot import LOGIT_SCALE, ZeroShotClassifier, check_logit_scale
 
@@ -45,6 +46,7 @@ class PriorCorrection:
             raise UsageError(f"strength must be in [0, 1], got {self.strength}; 1 subtracts the whole prior.")
         if self.num_rounds < 1:
             raise UsageError(f"num_rounds must be >= 1, got {self.num_rounds}; leave the correction out for none.")
+        check_most(1000, num_rounds=self.num_rounds)
 
     def __call__(self, classifier: ZeroShotClassifier, images: Float[torch.Tensor, "image dim"]) -> ZeroShotClassifier:
         """The classifier without its prior on these unlabelled images.

@@ -1,11 +1,11 @@
 """The report of classification cells: what the mends did, which classes are the worst, what they are confused with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from misfire.cells import Estimate, Logged, Question, ReportPart, in_words
+from misfire.cells import Estimate, Logged, Question, ReportPart
 from misfire.core.words import (
     UNDEFINED,
     counted,
@@ -15,7 +15,7 @@ from misfire.core.words import (
     signed_count,
     unsigned_points,
 )
-from misfire.methods.classification.evaluation import Judged, differences
+from misfire.methods.classification.evaluation import ALSO, Judged, differences
 from misfire.methods.classification.figures import (
     confusion_of_worst,
     margin_against_accuracy,
@@ -77,7 +77,8 @@ def classification_part(cells: Sequence[Logged], question: Question) -> ReportPa
         decides=bool(question.decision_rule),
         about=tuple(
             (name, ", ".join(dict.fromkeys(cell.label[name] for cell in cells))) for name in ("backbone", "dataset")
-        ),
+        )
+        + ((("mends found on", _found_on(mended)),) if mended else ()),
         sources=sources,
         method=(
             "Before is the uniform ensemble of the same templates. Mends are found without labels, and both are "
@@ -99,49 +100,81 @@ def outcomes_part(cells: Sequence[Logged], question: Question) -> ReportPart:
     """The classes of other models: one table of the models, and each one's worst classes."""
     k = _cutoff(cells, question)
     sources = tuple(Source(cell.id, cell.url, cell.label) for cell in cells)
-    metrics = [
-        Estimate("accuracy", 0.0),
-        Estimate("worst", 0.0, k=k),
-        Estimate("worst_held_out", 0.0, k=k),
-        Estimate("worst_also", 0.0, k=k),
-        Estimate("harmonic_mean", 0.0),
-        Estimate("geometric_mean", 0.0),
-        Estimate("accuracy", 0.0, group="also"),
-        Estimate("worst", 0.0, k=k, group="also"),
-    ]
-    shown = [one for one in metrics if any(cell.estimates.find(one.metric, k=one.k, group=one.group) for cell in cells)]
-    table = Table(
-        name="models",
-        title=f"{counted(len(cells), 'model')} by their classes.",
-        columns=(
-            Column("model", ("model",), is_number=False),
-            *(
-                Column(_header(one), (one.tracked_name, f"{one.tracked_name}_low", f"{one.tracked_name}_high"))
-                for one in shown
-            ),
-        ),
-        rows=tuple(
-            (
-                Entry(cell.label["model"], (cell.label["model"],)),
-                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in shown),
-            )
-            for cell in cells
-        ),
-        note=(
-            f"worst_also@{k} is what the {k} classes that are the worst by the labels have by the second label set: "
-            "far higher values say that the labels are to blame. What is by the other labels is so throughout."
-        ),
-        sources=sources,
-    )
-    sections = [Section("models", "The models by their classes", tables=(table,))]
+    sections = [Section("models", "The models by their classes", tables=_model_tables(cells, k, sources))]
     for cell in cells:
         sections += _class_sections(cell, "", of=cell.label["model"])
     return ReportPart(
         sections=tuple(sections),
         answer=" ".join(f"{cell.label['model']}: {headline(cell)}" for cell in cells),
         sources=sources,
+        method=(
+            "Intervals are basic bootstrap intervals, images resampled within their classes. Worst@k and the harmonic "
+            "and geometric means are too low where accuracies are noisy; the interval is about the true number and may "
+            "lie above the one that was measured.",
+            f"The held-out worst@{k} chooses its classes by one half of each class's images and measures by the other.",
+        ),
         deciding=Estimate("worst", 0.0, k=k),
         columns=(Estimate("accuracy", 0.0),),
+    )
+
+
+def _model_tables(cells: Sequence[Logged], k: int, sources: tuple[Source, ...]) -> tuple[Table, Table]:
+    """Every model by each of its label sets, a row each: first all its numbers at one cut-off, then all cut-offs."""
+    rated = [
+        (cell, group)
+        for cell in cells
+        for group in ("", ALSO)
+        if cell.estimates.find("accuracy", group=group) is not None
+    ]
+    cutoffs = sorted({one.k for cell in cells for one in cell.estimates if one.metric == "worst" and one.k})
+    metrics = [
+        ("accuracy", None),
+        ("worst", k),
+        ("worst_held_out", k),
+        ("harmonic_mean", None),
+        ("geometric_mean", None),
+    ]
+    at_all = [("worst", cutoff) for cutoff in cutoffs]
+
+    def of(found: Logged, group: str) -> tuple[Entry, Entry]:
+        return _text(found.label["model"]), _text("second set" if group else "given")
+
+    def columns(asked: Sequence[tuple[str, int | None]]) -> tuple[Column, ...]:
+        told = [Estimate(metric, 0.0, k=cutoff) for metric, cutoff in asked]
+        names = (Column(name, (name,), is_number=False) for name in ("model", "labels"))
+        return (*names, *(_column(one) for one in told))
+
+    def rows(asked: Sequence[tuple[str, int | None]]) -> Iterator[tuple[Entry, ...]]:
+        for cell, group in rated:
+            yield (*of(cell, group), *(_entry(cell.estimates.find(one, k=cut, group=group)) for one, cut in asked))
+
+    same = [
+        f"{cell.label['model']} {100 * one.value:.2f} %"
+        for cell in cells
+        if (one := cell.estimates.find("worst_also", k=k)) is not None
+    ]
+    return (
+        Table(
+            name="models",
+            title=f"{counted(len(cells), 'model')} by their classes.",
+            columns=columns(metrics),
+            rows=tuple(rows(metrics)),
+            note=(
+                f"What the {k} worst classes by the given labels have by the second set: {', '.join(same)}. Far higher "
+                "values say that the labels are to blame."
+                if same
+                else f"The held-out worst@{k} chooses by one half of each class's images and measures by the other."
+            ),
+            sources=sources,
+        ),
+        Table(
+            name="worst_at_k",
+            title="Mean accuracy of the k worst classes.",
+            columns=columns(at_all),
+            rows=tuple(rows(at_all)),
+            note="Chosen and measured by the same images, so the lower k the more too low.",
+            sources=sources,
+        ),
     )
 
 
@@ -163,6 +196,14 @@ def corrected_gains(cell: Logged, k: int, *, num_looks: int) -> dict[str, Estima
 def mends(gains: dict[str, Estimate]) -> bool:
     """Whether a mend raises Worst@k, and lowers accuracy by no more than its interval leaves open."""
     return gains["worst"].low > 0 and gains["accuracy"].high >= 0
+
+
+def _found_on(mended: Sequence[Logged]) -> str:
+    """Where mends were found, of all cells that have one."""
+    where = {True: "the images that are measured", False: "other images"}
+    return (
+        " or ".join(dict.fromkeys(where[bool(cell.facts["is_transductive"])] for cell in mended)) + ", without labels"
+    )
 
 
 def _lead(best: Logged, k: int, gains: dict[str, dict[str, Estimate]]) -> tuple[str, ...]:
@@ -188,9 +229,10 @@ def _answer(best: Logged, cells: Sequence[Logged], k: int, gains: dict[str, dict
             f"accuracy beyond it. The largest worst@{k} is that of {best.name}. {headline(best)}"
         )
     winner = max(holding, key=lambda cell: gains[cell.id]["worst"].value)
+    verb = "raises" if len(holding) == 1 else "raise"
     return (
-        f"{plain_count(len(holding))} of {plain_count(len(gains))} mends raise worst@{k} beyond the corrected interval "
-        f"without lowering accuracy beyond it; most does {winner.name}. {mend_sentence(winner)}"
+        f"{plain_count(len(holding))} of {counted(len(gains), 'mend')} {verb} worst@{k} beyond the corrected interval "
+        f"without lowering accuracy beyond it. The largest change is that of {winner.name}. {mend_sentence(winner)}"
     )
 
 
@@ -231,10 +273,10 @@ def _overview(
 ) -> Table:
     labels = [name for name in cells[0].label if len({cell.label.get(name) for cell in cells}) > 1] or ["weighting"]
     metrics = [
-        Estimate("accuracy", 0.0, group=AFTER),
+        Estimate("worst", 0.0, k=k, group=DELTA),
         Estimate("accuracy", 0.0, group=DELTA),
         Estimate("worst", 0.0, k=k, group=AFTER),
-        Estimate("worst", 0.0, k=k, group=DELTA),
+        Estimate("accuracy", 0.0, group=AFTER),
         Estimate("worst_held_out", 0.0, k=k, group=AFTER),
         Estimate("harmonic_mean", 0.0, group=AFTER),
         Estimate("never_predicted", 0.0, group=AFTER, unit="count"),
@@ -246,17 +288,14 @@ def _overview(
         title=f"Classifiers by their worst classes: {plain_count(len(cells))}.",
         columns=(
             *(Column(name, (name,), is_number=False) for name in labels),
-            *(
-                Column(_header(one), (one.tracked_name, f"{one.tracked_name}_low", f"{one.tracked_name}_high"))
-                for one in metrics
-            ),
             Column("mends", ("mends",), is_number=False),
+            *(_column(one) for one in metrics),
         ),
         rows=tuple(
             (
                 *(Entry(cell.label.get(name, ""), (cell.label.get(name),)) for name in labels),
-                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in metrics),
                 _verdict(gains.get(cell.id)),
+                *(_entry(cell.estimates.find(one.metric, k=one.k, group=one.group)) for one in metrics),
             )
             for cell in cells
         ),
@@ -277,7 +316,7 @@ def _verdict(gains: dict[str, Estimate] | None) -> Entry:
 
 def _class_sections(cell: Logged, group: str, *, of: str = "") -> list[Section]:
     table = measured_classes(cell)
-    suffix = f" of {of}" if of else ""
+    suffix = f" · {of}" if of else ""
     anchor = f"_{cell.id[:8]}" if of else ""
     predicted = "after" if group else "prediction"
     pairs = table_of(cell, "pairs.csv")
@@ -440,7 +479,7 @@ def _signal_table(cell: Logged) -> Table | None:
         rows.append(
             (
                 _text(signal.replace("_", " ")),
-                *(Entry(in_words(one), (_raw(one.value), _raw(one.low), _raw(one.high))) for one in both),
+                *(_correlation(one) for one in both),
                 Entry(f"{round(overlap.value * k)} of {k}", (overlap.value,)),
                 Entry(str(both[0].n), (both[0].n,)),
             )
@@ -473,15 +512,33 @@ def _value(cell: Logged, metric: str, k: int, group: str) -> float:
     return cell.estimates.at(metric, k=k, group=group).value
 
 
-def _header(one: Estimate) -> str:
-    name = one.metric.replace("_", " ") if one.k is None else f"{one.metric.replace('_', ' ')}@{one.k}"
-    return {DELTA: f"Δ {name}", "also": f"{name} (other labels)"}.get(one.group, name)
+def _column(one: Estimate) -> Column:
+    name = {"worst_held_out": "held-out worst", "images_fixed": "fixed", "images_broken": "broken"}.get(one.metric)
+    at_k = (name or one.metric.replace("_", " ")) + (f"@{one.k}" if one.k is not None else "")
+    header = f"Δ {at_k} pp" if one.group == DELTA else at_k if one.unit == "count" else f"{at_k} %"
+    return Column(header, (one.tracked_name, f"{one.tracked_name}_low", f"{one.tracked_name}_high"))
 
 
 def _entry(found: Estimate | None) -> Entry:
-    if found is None:
+    """An estimate in the unit that its column's header names, fractions in percent to four digits."""
+    if found is None or found.value != found.value:
         return Entry(UNDEFINED, (None, None, None))
-    return Entry(in_words(found), (_raw(found.value), _raw(found.low), _raw(found.high)))
+    if found.unit == "count":
+        text = plain_count(round(found.value))
+    else:
+        shown = percentage_points if found.unit == "difference" else "{:.2f}".format
+        scale = 1 if found.unit == "difference" else 100
+        has_interval = found.low == found.low and found.high == found.high
+        text = shown(scale * found.value)
+        text += f" [{shown(scale * found.low)}, {shown(scale * found.high)}]" if has_interval else ""
+    return Entry(text, (_raw(found.value), _raw(found.low), _raw(found.high)))
+
+
+def _correlation(found: Estimate) -> Entry:
+    value = (_raw(found.value), _raw(found.low), _raw(found.high))
+    if found.value != found.value:
+        return Entry(UNDEFINED, value)
+    return Entry(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]", value)
 
 
 def _raw(value: float) -> float | None:

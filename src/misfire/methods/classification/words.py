@@ -85,12 +85,16 @@ def remarks(logged: Logged) -> list[str]:
     said = []
     if facts.get("is_mended") and facts.get("is_transductive"):
         said.append("The mend was found on the measured images themselves, without their labels.")
+    table = classes_of(logged)
+    without_images = table.name[table.num_images == 0].tolist()
+    if without_images:
+        said.append(f"There is no image of {_some(without_images)}, so no accuracy.")
     if facts.get("without_margin"):
         said.append(f"No image is assigned to {_some(facts['without_margin'])}, so no margin is known of them.")
     if facts.get("shared_names"):
         said.append(
-            f"Classes share the names {_some(facts['shared_names'])}: of such classes all but the first are at 0 % by "
-            "construction."
+            f"Classes share the names {_some(facts['shared_names'])}; behind these stands a class's number."
+            + (" Of such classes all but the first are at 0 % by construction." if "is_mended" in facts else "")
         )
     if facts.get("unjudged_classes"):
         said.append(f"The weighting knows nothing of {_some(facts['unjudged_classes'])}.")
@@ -136,8 +140,11 @@ def worst_rows(logged: Logged, *, most: int) -> list[tuple[str, ...]]:
 
 
 def classes_of(logged: Logged) -> pd.DataFrame:
-    """The cell's table of classes."""
-    return table_of(logged, "classes.csv")
+    """The cell's table of classes; those that share a name have their number behind it."""
+    table = table_of(logged, "classes.csv")
+    names = table.name.where(table.shares_name_with < 0, table.name + " (" + table["class"].astype(str) + ")")
+    of_class = dict(zip(table["class"], names, strict=True))
+    return table.assign(name=names, rival_name=[of_class.get(one, "") for one in table.rival])
 
 
 def measured_classes(logged: Logged) -> pd.DataFrame:
@@ -163,11 +170,11 @@ def pair_sentence(pairs: pd.DataFrame, names: "pd.Series[str]") -> str:
     if not len(pairs):
         return "No image is called by another class's name."
     row = pairs.iloc[0]
-    one_sided = "more often than the other way round" if row.p_holm < 0.05 else "about as often as the other way round"
+    verdict = "more than chance gives" if row.p_holm < 0.05 else "no more than chance may give among so many pairs"
     return (
         f"Most confused are {names[row['first']]} and {names[row['second']]}: {int(row.first_as_second)} of the former "
-        f"are called the latter and {int(row.second_as_first)} the other way round, {one_sided} (exact McNemar, "
-        f"Holm-adjusted p {p_value(float(row.p_holm))})."
+        f"are called the latter and {int(row.second_as_first)} the other way round. That difference is {verdict} "
+        f"(exact McNemar, Holm-adjusted p {p_value(float(row.p_holm))})."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import softmax
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 from misfire.methods.modes.scored_images import unit
 
@@ -66,6 +67,7 @@ class Amplification:
     batch_size: int = 128
 
     def __post_init__(self) -> None:
+        check_most(1_000_000, num_epochs=self.num_epochs)
         for name in ("num_epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; 20 and 128 are the defaults.")

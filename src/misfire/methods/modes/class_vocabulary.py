@@ -70,10 +70,7 @@ def class_tags(
     """
     if len(names) != tags.shape[1]:
         raise UsageError(f"every tag must have a name, got {len(names)} names of {tags.shape[1]} tags.")
-    if min_count < 1:
-        raise UsageError(f"min_count must be >= 1, got {min_count}; 1 keeps every tag.")
-    if not 0 < min_overlap <= 1:
-        raise UsageError(f"min_overlap must be in (0, 1], got {min_overlap}; 1 joins only tags of the same images.")
+    check_tag_counts(min_count, min_overlap)
     holds, same = tags.copy(), {}
     for label, rows in images_by_class(labels):
         of_class = tags[rows]
@@ -129,3 +126,15 @@ def _alike(
         else:
             groups.append([column])
     return groups
+
+
+def check_tag_counts(min_count: int, min_overlap: float = 1.0) -> None:
+    """Refuse what no tag could keep.
+
+    Raises:
+        UsageError: If the number of images is below 1 or the share isn't in (0, 1].
+    """
+    if min_count < 1:
+        raise UsageError(f"min_count must be >= 1, got {min_count}; 1 keeps every tag.")
+    if not 0 < min_overlap <= 1:
+        raise UsageError(f"min_overlap must be in (0, 1], got {min_overlap}; 1 joins only tags of the same images.")

@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from typing_extensions import override
 
-from misfire.core.errors import UsageError
+from misfire.core.errors import UsageError, name_some
 
 _ROWS_IN_A_BLOCK = 1024
+# A folder from which scikit-learn unpickles what it finds, and how much it prints.
+_NOT_OURS = {"memory", "verbose"}
 _MOST_IN_DOUBLE = 4_096  # points whose distances are taken in double precision
 
 
@@ -236,7 +238,13 @@ class ScikitLearnClustering(Clusterer):
 
     def __post_init__(self) -> None:
         _check_num_clusters(self.num_clusters)
-        self._class()
+        taken = set(self._class()().get_params()) - _NOT_OURS
+        strangers = sorted(set(self.settings) - taken)
+        if strangers:
+            raise UsageError(
+                f"settings must be arguments of {self.estimator} that choose clusters, got {name_some(strangers)}; "
+                f"there are {', '.join(sorted(taken)) or 'none'}."
+            )
 
     def _class(self) -> Any:
         import sklearn.cluster

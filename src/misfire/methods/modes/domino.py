@@ -1,11 +1,13 @@
 """DOMINO: slices where label and prediction disagree, described against their class."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
 from typing_extensions import override
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError, name_some
 from misfire.methods.modes.error_aware_mixture import ErrorAwareMixture
 from misfire.methods.modes.mixture_modes import MixtureAnalysis, MixtureModes, principal_components
@@ -41,6 +43,9 @@ class Domino(ModeFinder):
     is_per_class: bool = True
 
     def __post_init__(self) -> None:
+        check_most(
+            10_000, num_slices=self.num_slices, num_dimensions=self.num_dimensions, num_sentences=self.num_sentences
+        )
         for name in ("num_slices", "num_dimensions", "num_sentences"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; the paper takes 5, 128 and a few.")
@@ -49,6 +54,12 @@ class Domino(ModeFinder):
     @override
     def label(self) -> str:
         return f"DOMINO{' per class' if self.is_per_class else ''}"
+
+    @property
+    @override
+    def settings(self) -> Mapping[str, str]:
+        weights = dict.fromkeys(f"{one:g}" for one in (self.mixture.label_weight, self.mixture.prediction_weight))
+        return {"dimensions": str(self.num_dimensions), "weights": " and ".join(weights)}
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

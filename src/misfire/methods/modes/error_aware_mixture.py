@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError, name_some
 from misfire.methods.modes.expectation_maximisation import expectation_maximisation
 
@@ -144,6 +145,8 @@ class ErrorAwareMixture:
     covariance_floor: float | int = 1e-6
 
     def __post_init__(self) -> None:
+        check_most(10_000, num_components=self.num_components)
+        check_most(1_000_000, max_iterations=self.max_iterations)
         for name in ("num_components", "max_iterations"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; DOMINO takes 25 and 100.")

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from scipy.special import logsumexp
 from typing_extensions import override
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError, name_some
 from misfire.methods.modes.amplification import Amplification, AmplifiedModel
 from misfire.methods.modes.error_aware_mixture import confusion_responsibilities
@@ -112,6 +113,8 @@ class PredictionMixture:
     is_on_logits: bool = True
 
     def __post_init__(self) -> None:
+        check_most(10_000, num_components=self.num_components)
+        check_most(1_000_000, max_iterations=self.max_iterations)
         for name in ("num_components", "max_iterations"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; FACTS takes 36 and 100.")
@@ -226,6 +229,9 @@ class Facts(ModeFinder):
     amplification: Amplification | None = None
 
     def __post_init__(self) -> None:
+        check_most(
+            10_000, num_slices=self.num_slices, num_dimensions=self.num_dimensions, num_sentences=self.num_sentences
+        )
         for name in ("num_slices", "num_dimensions", "num_sentences", "fewest_images"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; 5, 128, 3 and 10 are the defaults.")
@@ -233,7 +239,7 @@ class Facts(ModeFinder):
     @property
     @override
     def label(self) -> str:
-        return "FACTS"
+        return "FACTS" if self.amplification is not None else "FACTS as predicted"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 from misfire.methods.modes.tag_mode import Criteria, Mode, TaggedOutcomes, failure_modes, images_by_class
 from misfire.methods.modes.tag_sets import ClassTable, carriers
@@ -225,8 +226,7 @@ def family_wise_p_values(
         Westfall and Young, "Resampling-based multiple testing", 1993; Terada et al., "Fast Westfall-Young permutation
         procedure for combinatorial regulation discovery", IEEE BIBM 2013.
     """
-    if num_permutations < 1:
-        raise UsageError(f"num_permutations must be >= 1, got {num_permutations}; 1000 gives p-values from 0.001.")
+    check_repeats(num_permutations=num_permutations)
     largest = np.full(num_permutations, -np.inf)
     observed = np.full(len(modes), np.nan)
     for label, rows in images.rows_of.items():
@@ -252,8 +252,7 @@ def null_num_modes(
     Raises:
         UsageError: If ``num_shuffles`` is negative.
     """
-    if num_shuffles < 0:
-        raise UsageError(f"num_shuffles must be >= 0, got {num_shuffles}; 0 leaves the null out.")
+    check_repeats(num_shuffles=num_shuffles)
     groups = np.unique(np.stack([images.labels, images.groups]), axis=1, return_inverse=True)[1].reshape(-1)
     counts = np.zeros(num_shuffles, dtype=np.int64)
     for index in range(num_shuffles):
@@ -417,3 +416,16 @@ def _tail(
 
 def _log_choose(total: int, chosen: np.ndarray | int) -> np.ndarray:
     return np.asarray(gammaln(total + 1) - gammaln(np.add(chosen, 1)) - gammaln(np.subtract(total + 1, chosen)))
+
+
+def check_repeats(*, num_permutations: int = 1, num_shuffles: int = 0) -> None:
+    """Refuse numbers of repeats that say nothing, or never end.
+
+    Raises:
+        UsageError: If one is out of its range.
+    """
+    if num_permutations < 1:
+        raise UsageError(f"num_permutations must be >= 1, got {num_permutations}; 1000 gives p-values from 0.001.")
+    if num_shuffles < 0:
+        raise UsageError(f"num_shuffles must be >= 0, got {num_shuffles}; 0 leaves the null out.")
+    check_most(1_000_000, num_permutations=num_permutations, num_shuffles=num_shuffles)

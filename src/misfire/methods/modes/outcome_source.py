@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from typing_extensions import override
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data.outcomes import Outcomes, read_outcomes
@@ -17,7 +18,7 @@ from misfire.data.outcomes import Outcomes, read_outcomes
 if TYPE_CHECKING:
     from misfire.cells import Lab
     from misfire.cells.settings import Settings
-    from misfire.data import Dataset, Image
+    from misfire.data import ClassLabels, Dataset, Image
     from misfire.embeddings import Encoder
 
 
@@ -72,6 +73,11 @@ class OutcomeSource(ABC):
     @property
     def side(self) -> str | None:
         """``dev`` or ``test`` where it gives the outcomes of a part of the images alone."""
+        return None
+
+    @property
+    def lessons(self) -> "Dataset | None":
+        """The images that the model was taught on, where they are known: they say in which contexts it saw a class."""
         return None
 
     @abstractmethod
@@ -154,7 +160,7 @@ class ZeroShotOutcomes(OutcomeSource):
     @override
     def identity(self, ground: Ground) -> Any:
         dataset = ground.known_dataset
-        labels = _labels(dataset)
+        labels = known_labels(dataset)
         return [
             "zero_shot",
             dataset.image_set.fingerprint,
@@ -166,7 +172,7 @@ class ZeroShotOutcomes(OutcomeSource):
     @override
     def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
         assert lab is not None
-        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        dataset, labels = ground.known_dataset, known_labels(ground.known_dataset)
         bench = lab.bench(dataset, ground.known_backbone)
         present = np.flatnonzero(labels.counts)
         names = tuple(labels.names[one] for one in present)
@@ -223,11 +229,18 @@ class PlantedOutcomes(OutcomeSource):
     _plants: tuple[Plant, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        wrong = [one for one in self.plants if not isinstance(one, Plant) and not _is_plant(one)]
+        if wrong:
+            raise UsageError(
+                "each of outcomes.plants must state label, tags and accuracy, got "
+                f"{wrong[0]!r}; write {{label: fish, tags: [desert], accuracy: 0.3}}."
+            )
         plants = tuple(
             one if isinstance(one, Plant) else Plant(str(one["label"]), tuple(one["tags"]), float(one["accuracy"]))
             for one in self.plants
         )
         object.__setattr__(self, "_plants", plants)
+        check_seed(**{"outcomes.seed": self.seed})
         wrong = [value for value in (self.accuracy, *(plant.accuracy for plant in plants)) if not 0 <= value <= 1]
         if wrong:
             raise UsageError(f"an accuracy must be in [0, 1], got {wrong[0]}; write 30 % as 0.3.")
@@ -252,7 +265,7 @@ class PlantedOutcomes(OutcomeSource):
 
     @override
     def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
-        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        dataset, labels = ground.known_dataset, known_labels(ground.known_dataset)
         tags = dataset.tags
         strangers = sorted({plant.label for plant in self._plants} - set(labels.names))
         if tags is None or strangers:
@@ -312,6 +325,11 @@ class OneSide(OutcomeSource):
     def side(self) -> str | None:
         return self.of
 
+    @property
+    @override
+    def lessons(self) -> "Dataset | None":
+        return self.source.lessons
+
     @override
     def identity(self, ground: Ground) -> Any:
         return ["side", self.of, self.dev_share, self.seed, self.source.identity(ground)]
@@ -350,10 +368,20 @@ def image_names(images: "Sequence[Image]") -> tuple[str, ...]:
     return tuple(image.name or str(image.id) for image in images)
 
 
-def _labels(dataset: "Dataset") -> Any:
+def known_labels(dataset: "Dataset") -> "ClassLabels":
+    """The labels of a dataset.
+
+    Raises:
+        UsageError: If it has none.
+    """
     if dataset.labels is None:
         raise UsageError(
             f"outcomes of classes need a dataset that knows them, got {dataset.name} without labels; name a file of "
             "outcomes."
         )
     return dataset.labels
+
+
+def _is_plant(said: Any) -> bool:
+    is_whole = isinstance(said, Mapping) and set(said) == {"label", "tags", "accuracy"}
+    return is_whole and isinstance(said["tags"], list | tuple) and isinstance(said["accuracy"], int | float)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import final
 
 from misfire.core.errors import UsageError
+from misfire.methods.modes.class_vocabulary import check_tag_counts
+from misfire.methods.modes.mode_significance import check_repeats
 from misfire.methods.modes.mode_words import generation_prompt
-from misfire.methods.modes.tag_mode import Criteria
+from misfire.methods.modes.tag_mode import Criteria, check_width
 
 
 @final
@@ -56,6 +58,10 @@ class PrimeSearch:
     def __post_init__(self) -> None:
         object.__setattr__(self, "necessity", tuple(self.necessity))
         _ = self.criteria  # says what is wrong with a threshold
+        check_tag_counts(self.min_count, self.min_overlap)
+        check_repeats(num_permutations=self.num_permutations, num_shuffles=self.num_shuffles)
+        if self.width is not None:
+            check_width(self.width)
         generation_prompt(self.prompt, "", ())
         if not 0 < self.q < 1:
             raise UsageError(f"q must be in (0, 1), got {self.q}; write 5 % as 0.05.")

@@ -1,6 +1,7 @@
 """The cell of a method that explains failures by sentences: modes of one half, what they are worth on the other."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +13,7 @@ from scipy.special import softmax
 from typing_extensions import override
 
 from misfire.cells import Cell, Estimate, Estimates, Objective, Outcome, Slice
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError, name_some
 from misfire.data.outcomes import Outcomes
 from misfire.data.tag_table import TagTable
@@ -53,7 +55,8 @@ class Judging:
 
     Args:
         contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
-            frequent one, in which the model has learnt it, isn't counted.
+            frequent one, in which the model has learnt it, isn't counted: the one that its lessons show most where
+            these are known, else the one that the images do.
         is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
         class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
         num_shuffles: How often outcomes are dealt anew within classes.
@@ -68,6 +71,19 @@ class Judging:
     num_shuffles: int = 5
     num_repeats: int = 2
     severity: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_most(10_000, num_shuffles=self.num_shuffles, num_repeats=self.num_repeats)
+        _ = self.card  # says what is wrong with a number
+        if not 0 < self.class_score_scale < math.inf:
+            raise UsageError(
+                f"class_score_scale must be a positive finite number, got {self.class_score_scale}; CLIP's is 100."
+            )
+
+    @property
+    def card(self) -> Scorecard:
+        """What is measured."""
+        return Scorecard(num_shuffles=self.num_shuffles, num_repeats=self.num_repeats, severity=self.severity)
 
 
 @final
@@ -137,21 +153,15 @@ class SentenceModesCell(Cell):
             "seed": self.seed,
         }
 
-    @property
-    def card(self) -> Scorecard:
-        """What is measured."""
-        return Scorecard(
-            num_shuffles=self.judging.num_shuffles,
-            num_repeats=self.judging.num_repeats,
-            severity=self.judging.severity,
-        )
-
     @override
     def label(self) -> Mapping[str, str]:
+        family = self.judging.contexts
+        contexts = {} if family is None or self.ground.known_dataset.tags is None else {"contexts": family}
         return {
             "method": self.finder.label,
             **self.finder.settings,
             "o": f"{self.judging.severity:g}",
+            **contexts,
             "sentences": self.sentence_source.label,
             "seed": str(self.seed),
         }
@@ -191,7 +201,7 @@ class SentenceModesCell(Cell):
         relevance = self.sentence_source.relevance(self.ground, outcomes.images, chosen)
         truth = Truth(None if relevance is None else relevance.holds, self._partitions(outcomes))
         parts = PerformanceSplit(0.0)(images) if self.judging.is_graded else None
-        row = self.card.row(
+        row = self.judging.card.row(
             self.finder,
             images,
             encoded,
@@ -227,18 +237,14 @@ class SentenceModesCell(Cell):
         return np.asarray(np.eye(len(outcomes.class_names))[np.array(column)[outcomes.predictions]])
 
     def _partitions(self, outcomes: Outcomes) -> np.ndarray | None:
-        """Images of each class in each context but its own, where the contexts are known and there are k of them."""
-        dataset = self.ground.known_dataset
-        if self.judging.contexts is None or dataset.tags is None:
+        """Images of each class in each context but its own, where the contexts are known and there are enough."""
+        dataset, family = self.ground.known_dataset, self.judging.contexts
+        if family is None or dataset.tags is None:
             return None
-        names = [
-            name
-            for name, family in zip(dataset.tags.names, dataset.tags.families, strict=True)
-            if family == self.judging.contexts
-        ]
+        names = [name for name, other in zip(dataset.tags.names, dataset.tags.families, strict=True) if other == family]
         if not names:
             raise UsageError(
-                f"contexts must be a family of the dataset's tags, got {self.judging.contexts}; take one of "
+                f"contexts must be a family of the dataset's tags, got {family}; take one of "
                 f"{', '.join(dict.fromkeys(dataset.tags.families))}."
             )
         ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))
@@ -247,12 +253,24 @@ class SentenceModesCell(Cell):
         for one in np.unique(outcomes.labels):
             of_class = outcomes.labels == one
             counts = holds[of_class].sum(axis=0)
+            usual = self._usual_context(outcomes.class_names[one], names)
+            own = counts.argmax() if usual is None else names.index(usual)
             found += [
                 of_class & holds[:, context]
                 for context in range(len(names))
-                if context != counts.argmax() and counts[context] >= 4 * self.card.k
+                if context != own and counts[context] >= 4 * self.judging.card.k
             ]
         return np.stack(found, axis=1) if found else None
+
+    def _usual_context(self, class_name: str, contexts: Sequence[str]) -> str | None:
+        """The context that the model's lessons show a class in most often; None where that isn't known."""
+        lessons = self.source.lessons
+        if lessons is None or lessons.labels is None or lessons.tags is None:
+            return None
+        known = [name for name in contexts if name in lessons.tags.names]
+        taught = lessons.labels.labels == lessons.labels.names.index(class_name)
+        counts = lessons.tags.columns(known).of_images(lessons.labels.image_ids[taught]).holds.sum(axis=0)
+        return known[counts.argmax()] if counts.any() else None
 
     def _outcome(
         self,
@@ -308,7 +326,7 @@ class SentenceModesCell(Cell):
         for name, value in row.values.items():
             if name.startswith("p_at_"):
                 group = "chance" if name.endswith("_chance") else ""
-                found.append(Estimate("p", value, k=self.card.k, group=group))
+                found.append(Estimate("p", value, k=self.judging.card.k, group=group))
             else:
                 found.append(Estimate(name, value, unit=_UNITS.get(name, "fraction")))
         assert set(row.values) <= {*SCORECARD_COLUMNS}

@@ -11,7 +11,7 @@ from typing_extensions import override
 from misfire.core.errors import UsageError
 from misfire.methods.modes.mode_finder import EncodedSentences, FoundModes, ModeFinder, best_sentences
 from misfire.methods.modes.scored_images import ScoredImages, unit
-from misfire.methods.modes.tag_mode import Mode, prime
+from misfire.methods.modes.tag_mode import Criteria, Mode, prime
 
 
 @final
@@ -66,6 +66,7 @@ class TagCombinations(ModeFinder):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "necessity", tuple(self.necessity))
+        Criteria(self.min_support, self.min_drop, tuple(self.necessity), self.max_size)  # says what is wrong
         for name in ("most_modes", "num_sentences"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be >= 1, got {getattr(self, name)}; 50 and 3 are the defaults.")

@@ -281,8 +281,7 @@ def greedy_prime(images: TaggedOutcomes, criteria: Criteria, *, width: int = 10)
         Rezaei et al., "PRIME: Prioritizing Interpretability in Failure Mode Extraction", ICLR 2024, appendix A.6, which
         doesn't say how many are kept.
     """
-    if width < 1:
-        raise UsageError(f"width must be >= 1, got {width}; it is how many sets of each size are made longer.")
+    check_width(width)
     modes: list[Mode] = []
     for label, rows in images.rows_of.items():
         table = ClassTable(images.correct[rows], images.tags[rows], min_support=criteria.min_support)
@@ -406,3 +405,13 @@ def _times(counts: np.ndarray, factor: int) -> np.ndarray:
     """Products that can't overflow: whole numbers of any size where 64 bits might not hold them."""
     largest = int(np.abs(counts).max(initial=0))
     return counts * factor if largest * abs(factor) < 2**62 else counts.astype(object) * factor
+
+
+def check_width(width: int) -> None:
+    """Refuse a greedy search that would go on with nothing.
+
+    Raises:
+        UsageError: If it is below 1.
+    """
+    if width < 1:
+        raise UsageError(f"width must be >= 1, got {width}; it is how many sets of each size are made longer.")

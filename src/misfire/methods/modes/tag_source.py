@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from misfire.core.errors import UsageError
 from misfire.data.tag_table import TagTable, read_tags, read_words, words_as_tags
-from misfire.methods.modes.class_vocabulary import tags_above, top_tags
+from misfire.methods.modes.class_vocabulary import check_tag_counts, tags_above, top_tags
 from misfire.methods.modes.outcome_source import Ground, image_names
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class WordTags(TagSource):
     image: str = "image"
     min_count: int = 20
 
+    def __post_init__(self) -> None:
+        check_tag_counts(self.min_count)
+
     @cached_property
     def _read(self) -> TagTable:
         return read_words(Path(self.path), image=self.image, texts=tuple(self.texts), min_count=self.min_count)
@@ -107,6 +110,9 @@ class CaptionTags(TagSource):
 
     needs_dataset: ClassVar[bool] = True
     min_count: int = 20
+
+    def __post_init__(self) -> None:
+        check_tag_counts(self.min_count)
 
     @override
     def identity(self, ground: Ground) -> Any:

@@ -1,6 +1,5 @@
 """One training run, or the zero-shot floor, and what its scores on the test images are worth."""
 
-import io
 import json
 import math
 import os
@@ -19,6 +18,7 @@ from misfire.cells.cell import Json
 from misfire.cells.paired import CHOSEN
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
@@ -38,19 +38,13 @@ from misfire.methods.multilabel.evaluation import (
 from misfire.methods.multilabel.known_labels import KnownLabels, split_positions
 from misfire.methods.multilabel.mask import known_fraction, mask_csv
 from misfire.methods.multilabel.prompting import Method, PairedEmbeddings, Prompting, ZeroShot
+from misfire.methods.multilabel.replicates import AP, MAP, REPLICATES_FILE, replicates
 from misfire.methods.multilabel.settings import TrainingSettings
 from misfire.methods.multilabel.sparc import normalised_scores
 from misfire.metrics.mean_average_precision import RankedImages, checked_scores
 from misfire.stats import StatisticsSettings
 
-MAP = "mean_average_precision"
-AP = "average_precision"
-REPLICATES_FILE, CURVE_FILE, MASK_FILE, MODULE_FILE = (
-    "replicates.npz",
-    "curve.csv",
-    "known_labels.csv",
-    "module.safetensors",
-)
+CURVE_FILE, MASK_FILE, MODULE_FILE = "curve.csv", "known_labels.csv", "module.safetensors"
 _MOST_TRACKED_CLASSES = 20  # a run of COCO's 80 would hide its other metrics
 
 
@@ -77,6 +71,9 @@ class RecognitionConfig:
     seed: int = 0
     zeros: str = "ignore"
     normalise: bool = False
+
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed)
 
 
 @final
@@ -352,7 +349,7 @@ class RecognitionCell(Cell):
                 "images_trained_on": None if fitted is None else list(fitted[0].num_images),
                 **facts,
             },
-            files={REPLICATES_FILE: _replicates(bootstraps), **slices},
+            files={REPLICATES_FILE: replicates(bootstraps), **slices},
         )
 
     def _bootstrap(self, scored: Float[np.ndarray, "image class"], labels: LabelMatrix) -> ImageBootstrap:
@@ -535,12 +532,6 @@ def class_errors(labels: LabelMatrix, predicted: np.ndarray, *, method: str, fin
     )
 
 
-def read_replicates(logged: Logged) -> ImageBootstrap:
-    """A finished cell's average precision of each class and its replicates."""
-    with np.load(io.BytesIO(logged.read(REPLICATES_FILE)), allow_pickle=False) as stored:
-        return ImageBootstrap(stored["own"], stored["own_replicates"].astype(np.float64))
-
-
 def _labels(dataset: Dataset) -> LabelMatrix:
     found = dataset.label_matrix
     if found is None:
@@ -571,15 +562,6 @@ def _estimate(metric: str, one: Bounded, **options: Any) -> Estimate:
 def _similarity_estimate(similarity: Mapping[str, float]) -> Estimate:
     values = list(similarity.values())
     return Estimate("polarity_similarity", math.fsum(values) / len(values), unit="score", n=len(values))
-
-
-def _replicates(bootstraps: Mapping[str, ImageBootstrap]) -> bytes:
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {}
-    for name, one in bootstraps.items():
-        arrays |= {name: one.value, f"{name}_replicates": one.replicates.astype(np.float32)}
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def _curve(history: Sequence[Any], classes: Sequence[str]) -> bytes:

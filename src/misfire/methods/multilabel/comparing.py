@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from misfire.cells import Logged
 from misfire.core.hashing import sha256_json
-from misfire.methods.multilabel.cell import MAP, read_replicates
 from misfire.methods.multilabel.evaluation import Bounded, Difference, ImageBootstrap, bounded, difference, mean_of
+from misfire.methods.multilabel.replicates import MAP, read_replicates
 
 METHODS = ("positive_coop", "dual_coop", "negative_coop", "vision_only")
 NAMES = {

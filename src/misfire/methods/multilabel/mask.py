@@ -112,7 +112,7 @@ def _rows_of_columns(shape: tuple[int, ...]) -> str:
 def _read_array(place: Path) -> tuple[list[str] | None, Float[np.ndarray, "image class"]]:
     try:
         values = np.load(place, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, MemoryError) as error:
         raise UsageError(
             f"a mask must be a plain NumPy array, got {place} ({error}); write it with np.save."
         ) from error

@@ -33,7 +33,7 @@ class NegationConfig:
     trainer: Any
     paths: Any
     texts: str | None = None
-    words: Any = None
+    words: list[str] | None = None
 
 
 @final

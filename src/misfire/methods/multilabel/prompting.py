@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import normalize
 from typing_extensions import override
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 from misfire.methods.multilabel.aggregation import SCALE, aggregate
 
@@ -229,6 +230,7 @@ class Prompting(Method):
     init: str = "normal"
 
     def __post_init__(self) -> None:
+        check_most(1000, num_context=self.num_context)
         if self.num_context < 1:
             raise UsageError(f"num_context must be >= 1, got {self.num_context}; the published prompts have 16.")
         if self.init not in INITS:

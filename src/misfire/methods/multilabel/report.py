@@ -8,7 +8,6 @@ import numpy as np
 from misfire.cells import Logged, Question, ReportPart
 from misfire.cells.part import plain_part
 from misfire.core.words import interval_percent, listed, p_value, percentage_points, plain_count
-from misfire.methods.multilabel.cell import AP, MAP
 from misfire.methods.multilabel.comparing import (
     NAMES,
     Comparison,
@@ -21,6 +20,7 @@ from misfire.methods.multilabel.comparing import (
 )
 from misfire.methods.multilabel.evaluation import Bounded, Difference, bounded, difference, mean_of
 from misfire.methods.multilabel.figures import class_gains, fraction_curves, parameter_plane, similarity_histogram
+from misfire.methods.multilabel.replicates import AP, MAP
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.figure import Illustration
 from misfire.reporting.section import Section

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from misfire.core.counts import check_most, check_seed
 from misfire.core.errors import UsageError
 from misfire.methods.multilabel.augmentation import Augmentation
 
@@ -70,6 +71,14 @@ class TrainingSettings:
             raise UsageError(
                 f"learning rates must be > 0 and the momentum in [0, 1), got {', '.join(map(str, rates))} and "
                 f"{self.momentum}; use 0.9 for it."
+            )
+        check_seed(**{"training.seed": self.seed})
+        check_most(1_000_000, max_epochs=self.max_epochs)
+        if not (0 <= self.clip < 1 and self.gamma_negative >= 0 and self.gamma_positive >= 0):
+            raise UsageError(
+                "the asymmetric loss must have powers >= 0 and a clip in [0, 1), got gamma_negative "
+                f"{self.gamma_negative}, gamma_positive {self.gamma_positive} and clip {self.clip}; the published ones "
+                "are 2, 1 and 0.05."
             )
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}; use fp32.")

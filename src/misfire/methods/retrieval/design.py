@@ -11,7 +11,7 @@ from jaxtyping import Int
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder
-from misfire.failures import FailureSet, QuerySubset, Selection, read_failure_set
+from misfire.failures import FailureSet, QuerySubset, Selection, load_taxonomy, read_failure_set
 from misfire.methods.retrieval.ensemble.prompted import (
     PromptedQueries,
     check_cut_offs,
@@ -154,6 +154,8 @@ class QueryDesign:
             UsageError: If its parts don't fit each other.
         """
         named = settings["failure_set"]
+        if settings["taxonomy"] is not None:  # also where nothing reads it, or a slip would be obeyed by chance
+            load_taxonomy(Path(settings["taxonomy"]))
         return cls(
             dataset=settings["dataset"],
             encoder=settings["backbone"],

@@ -60,7 +60,9 @@ class JsonDescriptions(DescriptionSource):
         try:
             data = Path(self.path).read_bytes()
             content = json.loads(data.decode("utf-8"), object_pairs_hook=self._each_once)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except UsageError:
+            raise
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"descriptions must be a JSON file in UTF-8, got {self.path} ({error}); give the path of one."
             ) from error

@@ -91,8 +91,10 @@ class LocalModelDescriptions(DescriptionSource):
                 "'misfire[siglip]'."
             ) from error
         try:
-            network: Any = AutoModelForCausalLM.from_pretrained(self.model, use_safetensors=True)
-            return AutoTokenizer.from_pretrained(self.model), network.eval()
+            network: Any = AutoModelForCausalLM.from_pretrained(
+                self.model, use_safetensors=True, trust_remote_code=False
+            )
+            return AutoTokenizer.from_pretrained(self.model, trust_remote_code=False), network.eval()
         except (OSError, ValueError, KeyError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UsageError(

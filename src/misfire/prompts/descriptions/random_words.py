@@ -6,6 +6,7 @@ from typing import ClassVar, final
 
 from typing_extensions import override
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 from misfire.core.seeding import generator
 from misfire.prompts.descriptions.source import DescriptionSource
@@ -54,6 +55,7 @@ class RandomWords(DescriptionSource):
                 "random words need num_pairs >= 1, words_each >= 1 and a seed >= 0, got "
                 f"{self.num_pairs}, {self.words_each} and {self.seed}; leave them out for the defaults."
             )
+        check_most(10_000, num_pairs=self.num_pairs, words_each=self.words_each)
 
     @override
     def answers(self, classes: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -24,6 +24,8 @@ _NOT_IN_LABEL = (
     "ensembled_percent",
     "num_templates",
 )
+_MOST_QUERIES = 1_000_000_000
+_LONGEST = 20  # of a number, in characters
 _FORMAT = "a row needs n with baseline_hits and ensembled_hits, or baseline_percent and ensembled_percent"
 
 
@@ -48,6 +50,10 @@ class PublishedCounts:
     ensembled_hits: int
 
     def __post_init__(self) -> None:
+        if self.num_queries > _MOST_QUERIES:
+            raise UsageError(
+                f"{self.label} must have at most {_MOST_QUERIES:,} queries, got n={self.num_queries:,}; check the row."
+            )
         hits = (self.baseline_hits, self.ensembled_hits)
         if self.num_queries < 1 or min(hits) < 0 or max(hits) > self.num_queries:
             raise UsageError(
@@ -108,10 +114,11 @@ def count_of(percent: str, num_queries: int, where: str) -> int:
         value = Decimal(percent.strip().removesuffix("%").strip())
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value <= 100:
-        raise UsageError(f"{where} must be a percentage from 0 to 100, got {percent!r}; write 45.83, or give counts.")
-    exponent = value.as_tuple().exponent
-    half = Decimal(5).scaleb(min(int(exponent), 0) - 1)
+    # Beyond what the arithmetic of decimals holds there is no count to be found.
+    if not value.is_finite() or not 0 <= value <= 100 or len(percent) > _LONGEST or _exponent(value) < -_LONGEST:
+        shown = repr(percent) if len(percent) <= _LONGEST else f"one of {len(percent):,} characters"
+        raise UsageError(f"{where} must be a percentage from 0 to 100, got {shown}; write 45.83, or give counts.")
+    half = Decimal(5).scaleb(min(_exponent(value), 0) - 1)
     low, high = (value - half) * num_queries / 100, (value + half) * num_queries / 100
     first, last = max(0, math.ceil(low)), min(num_queries, math.floor(high))
     if first == last:
@@ -128,11 +135,17 @@ def count_of(percent: str, num_queries: int, where: str) -> int:
     )
 
 
+def _exponent(value: Decimal) -> int:
+    return int(value.as_tuple().exponent)
+
+
 def _json_rows(text: str, path: Path) -> list[Any]:
     try:
         content = json.loads(text, parse_float=str)  # as printed: its decimals say how it was rounded
     except json.JSONDecodeError as error:
         raise UsageError(f"{path.name} must be JSON, got {error.msg} in line {error.lineno}; mend the file.") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+        raise UsageError(f"{path.name} must be JSON of rows, got {error}; mend the file.") from error
     if isinstance(content, dict):
         content = next((content[name] for name in _LISTS if name in content), None)
     if not isinstance(content, list):
@@ -187,8 +200,9 @@ def _check_delta(delta: object, counts: PublishedCounts, where: str) -> None:
 
 def _whole(value: object, name: str, where: str) -> int:
     text = "" if value is None or isinstance(value, bool) else str(value).strip()
-    if not re.fullmatch(r"-?\d+", text):
-        raise UsageError(f"{where} must have a whole number {name}, got {value!r}; {_FORMAT}.")
+    if not re.fullmatch(r"-?\d+", text) or len(text) > _LONGEST:
+        shown = repr(value) if len(text) <= _LONGEST else f"one of {len(text):,} characters"
+        raise UsageError(f"{where} must have a whole number {name}, got {shown}; {_FORMAT}.")
     return int(text)
 
 

@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
+from misfire.core.counts import check_most
 from misfire.core.errors import UsageError
 
 
@@ -45,6 +46,7 @@ class TauGrid:
                 f"pooling.num_taus must be a whole number from 2, got {self.num_taus!r}; for one tau use "
                 "pooling=logmeanexp."
             )
+        check_most(10_000, **{"pooling.num_taus": self.num_taus})
         if (np.diff(self.taus) <= 0).any():
             raise UsageError(
                 f"the grid's taus must differ in six digits, got {self.num_taus} from {self.low} to {self.high}; take "

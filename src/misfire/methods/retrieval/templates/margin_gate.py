@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.templates.routers.out_of_fold import image_folds
 
@@ -39,6 +40,7 @@ class MarginGate:
             raise UsageError(
                 f"a margin gate needs k >= 1 and num_folds >= 2, got {self.k} and {self.num_folds}; 1 and 5 are usual."
             )
+        check_seed(seed=self.seed)
 
     def is_open(
         self, margins: Float[np.ndarray, " query"], images: Int[np.ndarray, " query"], worth: Worth

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int
 from typing_extensions import override
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError
 from misfire.core.seeding import generator
 from misfire.methods.retrieval.templates.routers.base import CategoryRouter
@@ -41,6 +42,7 @@ class OutOfFoldRouter(CategoryRouter):
     def __post_init__(self) -> None:
         if self.num_folds < 2:
             raise UsageError(f"num_folds must be an integer >= 2, got {self.num_folds}; 5 is usual.")
+        check_seed(seed=self.seed)
         if not self.inverse_penalty > 0:
             raise UsageError(f"inverse_penalty must be > 0, got {self.inverse_penalty}; 1.0 is usual.")
 
