@@ -33,7 +33,7 @@ def test_the_guides_commands_run(
     assert "2 cells: 2 done" in printed
     assert "trust" in printed
     small = [word for word in SMALL if word.startswith("trainer")]
-    run(taught.replace("fpdiff_per_class,", ""), *small, "dataset.num_images=320", "outcomes.taught_on.num_images=80")
+    run(taught.replace("fpdiff_per_class,", ""), *small, "dataset.num_images=320", "outcomes.taught_on.num_images=200")
     assert "FACTS as predicted" in capsys.readouterr().out
     run(lint.replace("sentences=general", "sentences=file sentences.path=mine.txt"), "trainer=cpu")
     assert "2 sentences, 1 fault (near-duplicates by world_clip)." in capsys.readouterr().out

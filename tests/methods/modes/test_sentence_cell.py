@@ -265,6 +265,24 @@ def test_what_is_unknown_is_absent_from_the_scorecard(scene: Scene, tmp_path: Pa
     assert "coverage" in card
 
 
+@pytest.mark.parametrize("finder", METHODS, ids=lambda finder: finder.label)
+def test_outcomes_of_one_kind_explain_nothing(scene: Scene, tmp_path: Path, finder: ModeFinder) -> None:
+    path = tmp_path / "right.csv"
+    names = [f"{one:05d}.png" for one in range(len(scene.known.images))]
+    right = pd.DataFrame({"image": names, "label": "ball", "prediction": "ball", "score": 0.5})
+    right.to_csv(path, index=False)
+    cell = scene.cell(finder, source=FileOutcomes(str(path)))
+    with pytest.raises(UsageError, match="only beside successes, got a right prediction for each of 1200 images"):
+        cell.run(scene.lab)
+    graded = replace(JUDGING, is_graded=True)
+    cell = scene.cell(finder, source=FileOutcomes(str(path), correct_from=0.1), judging=graded)
+    with pytest.raises(UsageError, match=r"got a score of 0\.5 for each of 1200 images; bring images of both kinds"):
+        cell.run(scene.lab)
+    right.assign(prediction="box").to_csv(path, index=False)
+    with pytest.raises(UsageError, match="got a wrong prediction for each"):
+        scene.cell(finder, source=FileOutcomes(str(path))).run(scene.lab)
+
+
 def test_a_score_an_image_is_enough(scene: Scene, tmp_path: Path) -> None:
     """Segmentation and detection enter so: no class, no prediction, a number an image."""
     path = tmp_path / "iou.csv"

@@ -30,7 +30,7 @@ from misfire.methods.modes import (
     ZeroShotOutcomes,
 )
 from misfire.methods.modes.outcome_source import Ground, OneSide, OutcomeSource
-from tests.methods.modes.coloured_scenes import Scenes, coloured_scenes, stored
+from tests.methods.modes.coloured_scenes import KINDS, Scenes, coloured_scenes, stored
 
 
 @dataclass
@@ -152,9 +152,11 @@ def test_what_cant_be_taught_is_refused(known: Taught) -> None:
     dataset = known.ground.known_dataset
     two = ClassLabels(dataset.image_set.ids[:2], ("ball", "box"), np.array([0, 1]))
     fewer = replace(dataset, images=dataset.images[:2], known=Known(labels=two))
+    named = replace(fewer, known=Known(labels=ClassLabels(two.image_ids, tuple(map(str, KINDS)), two.labels)))
     wanted = "a model can name only classes that it was taught, got images of 6 \\(triangle, star, heart"
-    with pytest.raises(UsageError, match=wanted):
-        replace(known.source, taught_on=fewer).outcomes(known.ground, known.lab)
+    for taught_on in (fewer, named):
+        with pytest.raises(UsageError, match=wanted):
+            replace(known.source, taught_on=taught_on).outcomes(known.ground, known.lab)
     bare = replace(dataset, known=Known())
     with pytest.raises(UsageError, match="need a dataset that knows them, got shown without labels"):
         known.source.identity(Ground(bare, known.ground.backbone))

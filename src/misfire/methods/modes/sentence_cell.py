@@ -192,6 +192,7 @@ class SentenceModesCell(Cell):
                 f"outcomes must be of the dataset's images, got {name_some(strangers)} beside; name the dataset that "
                 "the model was run on."
             )
+        self._check_both_kinds(outcomes)
         chosen = self.sentence_source.sentences(self.ground, outcomes.class_names)
         embeddings = bench.gallery.numpy()[[place[name] for name in outcomes.images]]
         images = self._scored(outcomes, embeddings.astype(np.float32))
@@ -216,6 +217,18 @@ class SentenceModesCell(Cell):
         # Whoever wrote sentences that the backbone can't read must know it before they trust what is said.
         remarks += [one.detail for one in lint_sentences(chosen) if one.fault == "other language"]
         return self._outcome(row, images, outcomes, encoded, chosen, remarks)
+
+    def _check_both_kinds(self, outcomes: Outcomes) -> None:
+        """Refuse outcomes without failures, or without anything else, before an image is embedded for them."""
+        values = outcomes.scores if self.judging.is_graded else outcomes.correct
+        if values is not None and (values == values[0]).all():
+            kind = "a right prediction" if values[0] else "a wrong prediction"
+            if self.judging.is_graded:
+                kind = f"a score of {float(values[0]):g}"
+            raise UsageError(
+                f"failures can be explained only beside successes, got {kind} for each of {len(values)} images; bring "
+                "images of both kinds."
+            )
 
     def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
         if self.judging.is_graded and outcomes.scores is None:

@@ -72,7 +72,8 @@ class TaughtOutcomes(OutcomeSource):
         assert lab is not None
         dataset, backbone = ground.known_dataset, ground.known_backbone
         labels, taught = known_labels(dataset), known_labels(self.taught_on)
-        strange = [labels.names[one] for one in np.flatnonzero(labels.counts) if labels.names[one] not in taught.names]
+        known = {taught.names[one] for one in np.flatnonzero(taught.counts)}
+        strange = [name for one in np.flatnonzero(labels.counts) if (name := labels.names[one]) not in known]
         if strange:
             raise UsageError(
                 f"a model can name only classes that it was taught, got images of {name_some(strange)} beside; teach "
