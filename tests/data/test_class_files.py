@@ -34,7 +34,7 @@ def test_names_are_listed_or_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.txt", "crane\ncat\n", r"got 2 names for 3 classes \(3 \(n01, n02, n03\)\)"),
+        ("a.txt", "crane\ncat\n", r"got 2 names for 3 \(n01, n02, n03\); give one a line"),
         ("a.txt", "crane\n\ncat\n", r"must give every class a name in words, got none for 1 \(n02\)"),
         ("a.json", '{"n01": "crane"}', r"it has 1 \(n01\) and lacks 2 \(n02, n03\)"),
         ("a.json", '{"n01": "a", "n02": 3, "n03": "c"}', r"got none for 1 \(n02\)"),
@@ -72,9 +72,41 @@ def test_a_score_matrix_predicts_its_highest_class(tmp_path: Path) -> None:
     np.testing.assert_array_equal(outcomes.class_scores, scores)
 
 
+def test_labels_of_a_score_matrix_may_be_positions(tmp_path: Path) -> None:
+    scores, path = np.eye(3), tmp_path / "scores.npz"
+    given = {"image": ["a", "b", "c"], "label": [0, 1, 1], "scores": scores}
+    np.savez(path, **given, class_names=["z", "y", "x"])
+    outcomes = read_outcomes(path)
+    assert [outcomes.class_names[place] for place in outcomes.labels] == ["z", "y", "y"]
+    assert outcomes.correct.tolist() == [True, True, False]
+    np.savez(path, **given)  # classes without names are called by their positions
+    assert read_outcomes(path).class_names == ("0", "1", "2")
+    assert read_outcomes(path).correct.tolist() == [True, True, False]
+    np.savez(path, **given, class_names=[2, 1, 0])  # numbers that are names are names
+    assert read_outcomes(path).correct.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("outside", [3, -1])
+def test_a_label_that_is_no_position_is_refused(tmp_path: Path, outside: int) -> None:
+    path, given = tmp_path / "scores.npz", {"image": ["a", "b"], "label": [0, outside], "scores": np.eye(3)[:2]}
+    np.savez(path, **given, class_names=["z", "y", "x"])
+    with pytest.raises(
+        UsageError,
+        match=rf"column label of .* must hold a number of class_names, 0 to 2, .* \(row 2: {outside}\); mend",
+    ):
+        read_outcomes(path)
+    np.savez(path, **given)
+    with pytest.raises(UsageError, match=rf"must have a column score_CLASS .* it lacks 1 \({outside}\)"):
+        read_outcomes(path)
+
+
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
+        (
+            {"scores": np.eye(2), "class_names": ["crane", "crane"]},
+            r"a name of its own in class_names, got 1 \(crane\) again; leave class_names out",
+        ),
         ({"scores": np.zeros((2, 3)), "class_names": ["x", "y"]}, r"got scores of shape \(2, 3\) and 2 class_names"),
         ({"scores": np.array([[np.nan, 1], [0, 1]]), "class_names": ["x", "y"]}, "must hold a finite number"),
         ({"prediction": ["x"]}, r"columns of one length, got 3 \(image 2, label 2, prediction 1\)"),

@@ -61,7 +61,7 @@ def outcomes(place: Path) -> dict[str, tuple[int, str]]:
 def place(tmp_path: Path) -> Path:
     """A copy of the project with the guide's files and data."""
     for name in ("src", "conf", "sweeps"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)  # with what is compiled, so that it isn't again
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for path, text in files().items():
         assert not (tmp_path / path).exists()

@@ -25,13 +25,16 @@ def test_the_guides_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.txt").write_text("a cat at night\nA cat at night.\n", encoding="utf-8")
-    one, many, lint = GUIDE.commands
+    one, many, taught, lint = GUIDE.commands
     run(one, *(word for word in SMALL if not word.startswith("method=")), "method.split.margin=0.1", *_few_clusters())
     assert "What holds is said by what dataset world knows." in capsys.readouterr().out
     run(many.replace("fpdiff,pdiff,", ""), *(word for word in SMALL if not word.startswith(("method=", "judging."))))
     printed = capsys.readouterr().out
     assert "2 cells: 2 done" in printed
     assert "trust" in printed
+    small = [word for word in SMALL if word.startswith("trainer")]
+    run(taught.replace("fpdiff_per_class,", ""), *small, "dataset.num_images=320", "outcomes.taught_on.num_images=200")
+    assert "FACTS as predicted" in capsys.readouterr().out
     run(lint.replace("sentences=general", "sentences=file sentences.path=mine.txt"), "trainer=cpu")
     assert "2 sentences, 1 fault (near-duplicates by world_clip)." in capsys.readouterr().out
     assert list(Path("report").rglob("report.html"))

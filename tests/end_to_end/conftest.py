@@ -157,14 +157,6 @@ def copy_empty_database(source: Path, target: Path) -> None:
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports whose figures are blank, for tests of something else: drawing takes a quarter of the time."""
-    blank = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
-    monkeypatch.setattr("misfire.reporting.document.to_svg", lambda figure: blank)
-    monkeypatch.setattr("misfire.reporting.document.to_png", lambda figure: b"blank")
-
-
-@pytest.fixture
 def written_sweep(tmp_path: Path) -> Callable[..., Path]:
     """Writes a sweep's file."""
 

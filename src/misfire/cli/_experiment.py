@@ -134,11 +134,11 @@ def parts_of(cells: "Sequence[Logged]", question: "Question") -> "dict[str, Repo
     from misfire.cells.searched import BeatenCell
     from misfire.config.rooms import kinds
 
-    known = kinds()
     by_kind: dict[str, list[Logged]] = {}
     for cell in cells:
         if cell.kind != BeatenCell.kind:  # a part of a cell's units is a search's to tell of
             by_kind.setdefault(cell.kind, []).append(cell)
+    known = kinds(by_kind)
     strangers = [kind for kind in by_kind if kind not in known]
     for kind in strangers:
         say(f"{len(by_kind[kind])} cells of kind {kind} are left out: no installed room knows it.")

@@ -1,5 +1,6 @@
 """The rooms of the methods, found rather than listed: ours, and those of packages that somebody else has installed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -71,24 +72,32 @@ def conf_folders() -> tuple[Path, ...]:
     return (conf_folder(), *(room.conf for room in rooms() if room.conf is not None))
 
 
-def kinds() -> "dict[str, type[Cell]]":
-    """Every kind of cell that a room exports, by its name.
+def kinds(wanted: Collection[str]) -> "dict[str, type[Cell]]":
+    """Those of some kinds of cell that a room exports, by name.
 
-    The name of a kind's class ends in ``Cell``: nothing else that a room exports is imported for this.
+    Of our own rooms as little is imported as these need: a kind's class has a name that ends in ``Cell``, and what its
+    name suggests is tried first.
 
     Raises:
         UsageError: If two rooms export a kind of one name.
     """
     from misfire.cells import Cell
 
+    def is_unlikely(place: tuple[Room, str]) -> bool:
+        return not any(word in place[1].lower() for kind in wanted for word in kind.split("_"))
+
+    packages = [(room, import_module(room.package)) for room in rooms()]
+    exported = [(room, name) for room, package in packages for name in exports(package) if name.endswith("Cell")]
     found: dict[str, type[Cell]] = {}
-    for room in rooms():
-        module = import_module(room.package)
-        for exported in (getattr(module, name) for name in exports(module) if name.endswith("Cell")):
-            if isinstance(exported, type) and issubclass(exported, Cell):
-                if exported.kind in found:
-                    raise UsageError(f"a kind must stand in one room, got {exported.kind} in two; rename one of them.")
-                found[exported.kind] = exported
+    for room, name in sorted(exported, key=is_unlikely):
+        is_ours = room.package.startswith(f"{_OURS}.")
+        if is_ours and found.keys() >= set(wanted):
+            continue
+        kind = getattr(import_module(room.package), name)
+        if isinstance(kind, type) and issubclass(kind, Cell) and kind.kind in wanted:
+            if kind.kind in found:
+                raise UsageError(f"a kind must stand in one room, got {kind.kind} in two; rename one of them.")
+            found[kind.kind] = kind
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misfire.core.errors import UsageError, name_some
+from misfire.core.words import counted
 from misfire.core.yaml_file import read_yaml
 
 
@@ -42,8 +43,8 @@ def read_class_names(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
     elif isinstance(content, list):
         if len(content) != len(classes):
             raise UsageError(
-                f"{path} must name as many classes as there are, got {len(content)} names for {len(classes)} classes "
-                f"({name_some(classes)}); give one a line, in their order."
+                f"{path} must name as many classes as there are, got {counted(len(content), 'name')} for "
+                f"{name_some(classes)}; give one a line, in their order."
             )
         names = content
     else:

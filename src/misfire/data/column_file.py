@@ -3,11 +3,13 @@
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -15,6 +17,9 @@ import numpy as np
 from misfire.core.errors import UsageError, name_some
 from misfire.core.expansion import check_expansion
 from misfire.core.hashing import sha256_file
+
+Column: TypeAlias = Sequence[Any] | np.ndarray
+"""The values of a column; those of a matrix stay in it."""
 
 _BYTES_EACH: Final = 8  # of a value, at least
 _TRUE: Final = frozenset({"1", "true", "yes", "1.0"})
@@ -39,7 +44,7 @@ class ColumnFile:
             raise UsageError(f"a table must end in {', '.join(_READERS)}, got {path}; write one of them.")
         if not path.is_file():
             raise UsageError(f"a table must be a file, got {path}, which doesn't exist; check the path.")
-        self.columns: Mapping[str, Sequence[Any]] = reader(path)
+        self.columns: Mapping[str, Column] = reader(path)
         if not self.columns or not len(next(iter(self.columns.values()))):
             raise UsageError(f"a table must have rows, got none in {path}; check that it was written to the end.")
 
@@ -66,13 +71,37 @@ class ColumnFile:
             )
         return values
 
+    def classes(self, column: str) -> list[str]:
+        """A column of classes as texts; whole numbers are positions in an NPZ file's ``class_names``, if it has some.
+
+        Raises:
+            UsageError: If there is no such column, a value is empty, or no class has such a number.
+        """
+        texts, names = self.texts(column), self.class_names
+        values = self.raw(column)
+        if not names or set(texts) <= set(names) or not all(isinstance(value, int) for value in values):
+            return texts
+        outside = np.array([not 0 <= value < len(names) for value in values])
+        self._refuse(column, f"a number of class_names, 0 to {len(names) - 1},", outside)
+        return [names[value] for value in values]
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """What an NPZ file calls its classes, in order; nothing where it doesn't say, and for other files."""
+        if self.path.suffix != ".npz" or not len(self.columns):
+            return ()
+        with np.load(self.path, allow_pickle=False) as stored:
+            return tuple(_as_text(name) for name in stored["class_names"].tolist()) if "class_names" in stored else ()
+
     def numbers(self, column: str) -> np.ndarray:
         """A column as floats.
 
         Raises:
             UsageError: If there is no such column, or a value isn't a finite number.
         """
-        values = np.array([_as_number(value) for value in self.raw(column)])
+        given = self.raw(column)
+        is_numeric = isinstance(given, np.ndarray) and given.dtype.kind in "fiu"
+        values = np.asarray(given, dtype=np.float64) if is_numeric else np.array([_as_number(one) for one in given])
         self._refuse(column, "a finite number", ~np.isfinite(values))
         return values
 
@@ -86,7 +115,7 @@ class ColumnFile:
         self._refuse(column, "0 or 1", np.array([text not in _TRUE and text not in _FALSE for text in texts]))
         return np.array([text in _TRUE for text in texts])
 
-    def raw(self, column: str) -> Sequence[Any]:
+    def raw(self, column: str) -> Column:
         """A column as it was read.
 
         Raises:
@@ -103,7 +132,7 @@ class ColumnFile:
         wrong = np.flatnonzero(is_wrong)
         if len(wrong):
             values = self.raw(column)
-            told = [f"{self._row(index)}: {values[index]!r}" for index in wrong.tolist()]
+            told = [f"{self._row(index)}: {_plain(values[index])!r}" for index in wrong.tolist()]
             raise UsageError(
                 f"column {column} of {self.path} must hold {rule} in every row, got others in {name_some(told)}; "
                 "mend these rows."
@@ -111,6 +140,10 @@ class ColumnFile:
 
     def _row(self, index: int) -> str:
         return f"row {index + 1}"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _as_text(value: Any) -> str:
@@ -127,7 +160,7 @@ def _as_number(value: Any) -> float:
         return float("nan")
 
 
-def _of_csv(path: Path, delimiter: str = ",") -> dict[str, Sequence[Any]]:
+def _of_csv(path: Path, delimiter: str = ",") -> dict[str, Column]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -150,11 +183,11 @@ def _of_csv(path: Path, delimiter: str = ",") -> dict[str, Sequence[Any]]:
     return dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
 
 
-def _of_tsv(path: Path) -> dict[str, Sequence[Any]]:
+def _of_tsv(path: Path) -> dict[str, Column]:
     return _of_csv(path, delimiter="\t")
 
 
-def _of_json_lines(path: Path) -> dict[str, Sequence[Any]]:
+def _of_json_lines(path: Path) -> dict[str, Column]:
     rows, columns = [], {}
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         if line.strip():
@@ -169,7 +202,7 @@ def _of_json_lines(path: Path) -> dict[str, Sequence[Any]]:
     return {name: [row.get(name) for row in rows] for name in columns}
 
 
-def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
+def _of_parquet(path: Path) -> dict[str, Column]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -183,8 +216,11 @@ def _of_parquet(path: Path) -> dict[str, Sequence[Any]]:
     return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
-def _of_npz(path: Path) -> dict[str, Sequence[Any]]:
-    """Vectors are columns; a matrix ``scores`` has a column ``score_CLASS`` for each of the vector ``class_names``."""
+def _of_npz(path: Path) -> dict[str, Column]:
+    """Vectors are columns; a matrix ``scores`` has a column ``score_CLASS`` for each of the vector ``class_names``.
+
+    Without that vector the classes are called by their numbers, from 0.
+    """
     try:
         with ZipFile(path) as archive:
             check_expansion(path, sum(member.file_size for member in archive.infolist()), "a table")
@@ -196,13 +232,20 @@ def _of_npz(path: Path) -> dict[str, Sequence[Any]]:
     except (OSError, ValueError, EOFError, BadZipFile, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path} must be NPZ without pickled objects, got something else ({reason}).") from error
-    names = arrays.pop("class_names", np.array([]))
-    columns: dict[str, Sequence[Any]] = {}
+    scores = arrays.get("scores", np.array([]))
+    names = np.atleast_1d(arrays.pop("class_names", np.arange(scores.shape[1] if scores.ndim == 2 else 0)))
+    again = sorted(str(one) for one, count in Counter(names.ravel().tolist()).items() if count > 1)
+    if again:
+        raise UsageError(
+            f"{path} must call each class by a name of its own in class_names, got {name_some(again)} again; leave "
+            "class_names out, then they are numbered."
+        )
+    columns: dict[str, Column] = {}
     for name, array in arrays.items():
         if array.ndim == 1:
             columns[name] = array.tolist()
         elif name == "scores" and array.ndim == 2 and names.shape == array.shape[1:]:
-            columns.update({f"score_{one}": array[:, place].tolist() for place, one in enumerate(names.tolist())})
+            columns.update({f"score_{one}": array[:, place] for place, one in enumerate(names.tolist())})
         else:
             raise UsageError(
                 f"{path} must hold vectors, and a matrix scores with a vector class_names as wide as it, got {name} of "
@@ -215,6 +258,6 @@ def _of_npz(path: Path) -> dict[str, Sequence[Any]]:
     return columns
 
 
-_READERS: Final[Mapping[str, Callable[[Path], dict[str, Sequence[Any]]]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[[Path], dict[str, Column]]]] = MappingProxyType(
     {".csv": _of_csv, ".tsv": _of_tsv, ".jsonl": _of_json_lines, ".parquet": _of_parquet, ".npz": _of_npz}
 )

@@ -98,8 +98,9 @@ def read_outcomes(
 
     An image is right where its prediction is its label (its ``fine_label`` where classes are groups of finer ones). A
     file without predictions says so in a column ``correct`` of 0 and 1, or by a score of at least ``correct_from``.
-    Columns ``score_CLASS`` are the scores of the classes; where nothing else says what was predicted, the highest one
-    does, of equal ones the first. A row that stands twice counts once, and is said.
+    Columns ``score_CLASS`` are the scores of the classes, in NPZ a matrix ``scores`` with a vector ``class_names``, in
+    which labels and predictions that are whole numbers are positions. Where nothing else says what was predicted, the
+    highest score does, of equal ones the first. A row that stands twice counts once, and is said.
 
     Args:
         path: The file.
@@ -117,7 +118,8 @@ def read_outcomes(
     """
     file = ColumnFile(path)
     names = file.texts(image)
-    told = {column: file.texts(column) for column in (label, prediction, fine_label or label) if column in file.columns}
+    of_classes = (label, prediction, fine_label or label)
+    told = {column: file.classes(column) for column in of_classes if column in file.columns}
     if fine_label is not None and fine_label not in file.columns:
         file.raw(fine_label)  # says what there is
     scores = file.numbers(score) if score in file.columns else None

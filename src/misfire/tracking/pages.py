@@ -2,10 +2,11 @@
 
 MLflow's UI has a side for traces of language models and one for runs. Which is shown hangs on the address, or on what
 was last chosen in this browser, which the UI keeps in the browser's storage; where nothing was chosen it is the traces,
-and nothing that a store or the server's options hold changes that. So the first page chooses runs before the UI starts,
-unless the person who looks has chosen already.
+and nothing that a store or the server's options hold changes that. So the first page makes choices before the UI
+starts, each unless the person who looks has made it already.
 """
 
+import json
 from pathlib import Path
 
 from flask import Response
@@ -14,18 +15,25 @@ from mlflow.server.fastapi_app import app
 
 __all__ = ["app"]
 
-_CHOOSE_RUNS = (
-    "<script>try { "
-    "const chosen = 'mlflow.workflowType_v1'; "
-    "if (localStorage.getItem(chosen) === null) localStorage.setItem(chosen, '\"machine_learning\"'); "
-    "} catch { /* a browser that keeps nothing opens on traces, as MLflow does */ }</script>"
+CHOICES = {
+    "mlflow.workflowType_v1": "machine_learning",  # runs, not traces
+    # As if the assistant's panel had opened by itself before, which it does once: it hides the columns behind it.
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
+}
+"""What is chosen where nobody has chosen, by the UI's own keys."""
+
+_CHOOSE = (
+    "<script>try { for (const [key, choice] of Object.entries(CHOICES)) { "
+    "if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(choice)); "
+    "} } catch { /* a browser that keeps nothing opens as MLflow does */ }</script>"
 )
 
 
 def first_page() -> Response:
-    """MLflow's one page, which chooses the side of runs where no side was chosen."""
+    """MLflow's one page, which makes our choices where none was made."""
     page = Path(str(mlflow_pages.static_folder), "index.html").read_text(encoding="utf-8")
-    return Response(page.replace("<head>", f"<head>{_CHOOSE_RUNS}", 1), mimetype="text/html")
+    choose = _CHOOSE.replace("CHOICES", json.dumps(CHOICES))
+    return Response(page.replace("<head>", f"<head>{choose}", 1), mimetype="text/html")
 
 
 mlflow_pages.view_functions["serve"] = first_page

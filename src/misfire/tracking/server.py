@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from misfire.tracking.database import connect
 from misfire.tracking.ledger import MlflowLedger
 
 _SECONDS_TO_START = 60.0
+_PAGES = "misfire"  # what our entry point calls :mod:`misfire.tracking.pages`
 
 
 @contextmanager
@@ -33,36 +33,23 @@ def serve_ui(ledger: MlflowLedger, *, host: str, port: int) -> Iterator[subproce
     ledger.follow_move()
     words = ["server", "--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"]
     roots = ["--default-artifact-root", Path(ledger.artifact_root).resolve().as_uri()] if ledger.artifact_root else []
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words, *roots, "--app-name", declared_app(Path(folder))],
-            env={
-                **os.environ,
-                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                "PYTHONPATH": os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")])),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_until_healthy(process, f"http://{host}:{port}/health")
-            yield process
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def declared_app(folder: Path) -> str:
-    """Declare :mod:`misfire.tracking.pages` as an app of MLflow's server, to a process that has ``folder`` on its path.
-
-    MLflow knows an app by an entry point alone. Declared here it serves this process's children and nobody else.
-    """
-    declared = folder / "misfire_pages-1.dist-info"
-    declared.mkdir()
-    (declared / "METADATA").write_text("Metadata-Version: 2.1\nName: misfire-pages\nVersion: 1\n", encoding="utf-8")
-    (declared / "entry_points.txt").write_text("[mlflow.app]\nmisfire = misfire.tracking.pages:app\n", encoding="utf-8")
-    return "misfire"
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", *words, *roots, "--app-name", _PAGES],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_healthy(process, f"http://{host}:{port}/health")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 def _check_port(host: str, port: int) -> None:

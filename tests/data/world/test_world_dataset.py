@@ -45,6 +45,8 @@ def test_equal_content_names_mean_equal_pixels() -> None:
         ({"captions_per_image": -1}, "captions_per_image must be >= 1, got -1"),
         ({"seed": -3}, "seed must be >= 0, got -3"),
         ({"split": "tset"}, "split must be one of train, dev, test, got 'tset'"),
+        ({"spurious_context": "color"}, "spurious_context must be one of background, colour, got 'color'"),
+        ({"second_group": 1.5}, r"second_group must be in \[0, 1\], got 1.5"),
         ({"nuisance": 1.5}, r"nuisance must be in \[0, 1\], got 1.5"),
         ({"spurious_correlation": -0.1}, r"spurious_correlation must be in \[0, 1\], got -0.1"),
         ({"nuisance": float("nan")}, r"nuisance must be in \[0, 1\], got nan"),

@@ -7,10 +7,12 @@ from misfire.data.world import (
     Knobs,
     Scene,
     Split,
+    SpuriousContext,
     num_different_facts,
     scene_stream,
     split_of,
     tied_background,
+    tied_colour,
 )
 from misfire.data.world.facts import MAX_COUNT, Relation, Size
 
@@ -75,6 +77,16 @@ def test_a_spurious_correlation_ties_the_background_to_the_first_kind() -> None:
     assert share_tied(0.0) == pytest.approx(1 / 8, abs=0.03)
     assert share_tied(0.6) == pytest.approx(0.6 + 0.4 / 8, abs=0.05)  # near-miss twins shift it a little
     assert share_tied(1.0) == 1.0
+
+
+def test_colours_can_be_the_context_instead() -> None:
+    colours = {"spurious_correlation": 0.6, "spurious_context": SpuriousContext.COLOUR, "second_group": 0.0}
+    drawn = scenes(Split.TEST, 4000, **colours)
+    tied = sum(scene.groups[0].colour is tied_colour(scene.groups[0].kind) for scene in drawn) / len(drawn)
+    assert tied == pytest.approx(0.6 + 0.4 / 8, abs=0.05)
+    tied = sum(scene.background is tied_background(scene.groups[0].kind) for scene in drawn) / len(drawn)
+    assert tied == pytest.approx(1 / 8, abs=0.03)
+    assert {len(scene.groups) for scene in drawn} == {1}
 
 
 def test_nuisances_come_with_their_probability_and_always_with_a_hard_combination() -> None:

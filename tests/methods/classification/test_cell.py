@@ -285,7 +285,7 @@ def finished(lab: Lab, plain: Outcome, mended: Outcome) -> tuple[list[Logged], Q
             lambda: cell(dataset=colours.dataset(named=False)),
             "needs a class for each image, dataset colours knows none",
         ),
-        (lambda: cell(names=("a", "b")), "every class must have a name, got 2 names for the 7 classes of colours"),
+        (lambda: cell(names=("a", "b")), "every class of colours must have a name, got 2 names for 7 "),
         (lambda: cell(enrich=Enrich.WORST_K), "enrich=worst_k needs descriptions, got none"),
         (lambda: cell(enrich=Enrich.ALL, descriptions=NoDescriptions()), "enrich=all needs descriptions, got none"),
         (lambda: cell(templates=TemplateSet("t", ("a {caption}",))), "must have a place for a class here"),

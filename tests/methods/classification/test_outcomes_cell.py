@@ -114,7 +114,9 @@ def test_a_file_without_predictions_is_refused(tmp_path: Path, content: str, sen
 
 
 def test_names_that_do_not_fit_are_refused(file: Path) -> None:
-    with pytest.raises(UsageError, match=r"got 2 names for the 4 classes of .*outcomes.csv \(4 \(0, 1, 2, 3\)\)"):
+    with pytest.raises(
+        UsageError, match=r"every class of .*outcomes.csv must .* got 2 names for 4 \(0, 1, 2, 3\); give"
+    ):
         cell(file, names=("a", "b"))
 
 

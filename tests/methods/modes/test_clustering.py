@@ -96,3 +96,11 @@ def test_too_few_and_too_many_points_are_refused() -> None:
         SizedClustering(WardClustering(3))
     with pytest.raises(UsageError, match=r"got 'KMean'; take one of .*KMeans"):
         ScikitLearnClustering("KMean")
+
+
+def test_a_clusterer_that_calls_all_points_noise_is_refused() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 4))
+    clusterer = ScikitLearnClustering("DBSCAN", {"eps": 1e-9}, num_clusters=5)
+    wanted = "must find a cluster, got none: scikit-learn's DBSCAN left out all 30 points as noise"
+    with pytest.raises(UsageError, match=wanted):
+        clusterer(points, rng=np.random.default_rng(0))

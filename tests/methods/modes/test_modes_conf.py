@@ -6,8 +6,10 @@ import pytest
 
 from misfire.config.folders import conf_folder
 from misfire.config.settings import Settings
+from misfire.config.sweep import load
 from misfire.core.errors import UsageError
 from misfire.methods.modes import (
+    ClassProbabilitySplit,
     FPDiff,
     ModeFinder,
     OutcomeSource,
@@ -30,7 +32,7 @@ def test_a_method_is_built_and_makes_a_cell(method: str, tmp_path: Path) -> None
     settings = Settings.of_words("modes", [f"method={method}", *WORLD, f"paths.root={tmp_path}"])
     finder = settings["method"]
     assert isinstance(finder, ModeFinder)
-    assert finder.label.lower().startswith("prime" if method == "tag_combinations" else method)
+    assert finder.label.lower().startswith("prime" if method == "tag_combinations" else method.replace("_", " "))
     cell = settings.cell()
     assert isinstance(cell, SentenceModesCell)
     assert len(cell.id) == 64
@@ -52,6 +54,22 @@ def test_the_default_is_the_papers() -> None:
     assert finder.selector == FPDiff(3, threshold=0.25)
     assert finder.clusterer.num_clusters == 15
     assert "20,000" in finder.clusterer.describe(20_001)
+    of_class = Settings.of_words("modes", ["method=fpdiff_per_class", *WORLD])["method"]
+    assert isinstance(of_class, SplitAndCluster)
+    assert of_class.is_per_class
+    assert of_class.split == ClassProbabilitySplit(0.2)
+    assert of_class.clusterer.num_clusters == 5
+
+
+def test_a_sweep_asks_which_method_finds_planted_contexts(tmp_path: Path) -> None:
+    sweep = load("planted_contexts")
+    small = ["dataset.num_images=20", "outcomes.taught_on.num_images=20", f"paths.root={tmp_path}"]
+    points = sweep.points(small)
+    assert len(set(points)) == len(points) == 30
+    labels = [dict(Settings.of_words(sweep.verb, point).cell().label()) for point in (points[0], points[-1])]
+    assert [label["contexts"] for label in labels] == ["colour", "background"]
+    assert labels[1]["dimensions"] == "16"
+    assert labels[1]["weights"] == "10"
 
 
 @pytest.mark.parametrize(

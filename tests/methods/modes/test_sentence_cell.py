@@ -35,7 +35,13 @@ from misfire.methods.modes import (
 )
 from misfire.methods.modes.mode_gallery import modes_in_pictures
 from misfire.methods.modes.outcome_source import Ground
-from misfire.methods.modes.sentence_report import scorecard_table, sentences_table, trust_table, whom_to_trust
+from misfire.methods.modes.sentence_report import (
+    scorecard_table,
+    seeds_table,
+    sentences_table,
+    trust_table,
+    whom_to_trust,
+)
 from misfire.reporting.table import to_markdown
 from tests.cells.memory_ledger import MemoryLedger
 from tests.methods.modes.planted import Planted, planted
@@ -117,7 +123,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     rows.to_csv(path, index=False)
     texts = dict(zip(known.sentences.texts, known.sentences.embeddings, strict=True))
     bench = Bench(torch.from_numpy(known.images.embeddings), texts)
-    lab = SimpleNamespace(bench=lambda dataset, backbone: bench)
+    lab = SimpleNamespace(bench=lambda dataset, backbone: bench, watched_by=lambda watch: lab)
     backbone: Any = SimpleNamespace(fingerprint="backbone")
     return Scene(known, Ground(as_dataset(known), backbone), lab, path)
 
@@ -230,6 +236,23 @@ def test_each_wish_has_its_best_method_and_the_number(scene: Scene, finished: li
     assert f"| images of one true context together | {best.label['method']} |" in table
 
 
+def test_runs_of_several_seeds_are_one_method(scene: Scene, finished: list[Logged]) -> None:
+    again = scene.logged(scene.cell(seed=1))
+    cells = [*finished, again]
+    table = seeds_table(cells, ())
+    assert table is not None
+    (row,) = table.rows
+    values = [cell.estimates.at("p", k=10).value for cell in (finished[0], again)]
+    place = [column.header for column in table.columns].index("P@10")
+    assert row[0].text == "PDiff"
+    assert row[1].raw == (2,)
+    assert row[place].raw == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    trusted = {one.wish.metric: one for one in whom_to_trust(cells)}
+    assert all("seed" not in name for one in trusted.values() for name in (*one.best, *one.next_best))
+    assert scorecard_table(cells, ()).title == "Scorecard of 4 methods, 5 runs on the same images."
+    assert seeds_table(finished, ()) is None
+
+
 def test_a_mode_is_shown_with_what_every_method_says_of_it(scene: Scene, finished: list[Logged]) -> None:
     (section,) = modes_in_pictures(finished, question(scene), {cell.id: cell.label["method"] for cell in finished})
     assert section.gallery is not None
@@ -263,6 +286,24 @@ def test_what_is_unknown_is_absent_from_the_scorecard(scene: Scene, tmp_path: Pa
     assert "AHR" not in card
     assert "P@10" not in card
     assert "coverage" in card
+
+
+@pytest.mark.parametrize("finder", METHODS, ids=lambda finder: finder.label)
+def test_outcomes_of_one_kind_explain_nothing(scene: Scene, tmp_path: Path, finder: ModeFinder) -> None:
+    path = tmp_path / "right.csv"
+    names = [f"{one:05d}.png" for one in range(len(scene.known.images))]
+    right = pd.DataFrame({"image": names, "label": "ball", "prediction": "ball", "score": 0.5})
+    right.to_csv(path, index=False)
+    cell = scene.cell(finder, source=FileOutcomes(str(path)))
+    with pytest.raises(UsageError, match="only beside successes, got a right prediction for each of 1200 images"):
+        cell.run(scene.lab)
+    graded = replace(JUDGING, is_graded=True)
+    cell = scene.cell(finder, source=FileOutcomes(str(path), correct_from=0.1), judging=graded)
+    with pytest.raises(UsageError, match=r"got a score of 0\.5 for each of 1200 images; bring images of both kinds"):
+        cell.run(scene.lab)
+    right.assign(prediction="box").to_csv(path, index=False)
+    with pytest.raises(UsageError, match="got a wrong prediction for each"):
+        scene.cell(finder, source=FileOutcomes(str(path))).run(scene.lab)
 
 
 def test_a_score_an_image_is_enough(scene: Scene, tmp_path: Path) -> None:

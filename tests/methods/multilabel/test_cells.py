@@ -1,6 +1,7 @@
 """Cells of the room, composed as a command composes them, on a small world and in memory."""
 
 import io
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from misfire.cells import Logged, Question, run_cell
 from misfire.config.settings import Settings
 from misfire.core.errors import UsageError
 from misfire.methods.multilabel import read_mask
-from misfire.methods.multilabel.cell import MASK_FILE, RecognitionCell
+from misfire.methods.multilabel.cell import MASK_FILE, RecognitionCell, _TestPrecision
 from misfire.methods.multilabel.replicates import MAP
 from misfire.metrics import mean_average_precision
 from tests.cells.memory_ledger import MemoryLedger
@@ -174,6 +175,17 @@ def test_what_own_and_shared_contexts_cost_is_told_together(run: Any, root: Path
     assert len(set(figures)) == len(figures) > 4
 
 
+def test_several_seeds_are_told_apart_beside_their_mean(run: Any, root: Path, all_four: list[Logged]) -> None:
+    methods = ("dual_coop", "positive_coop")
+    again = [run(f"prompting={name}", "labels.fraction=0.8", "seed=1") for name in methods]
+    question = Question("multilabel", "title", "question", "rule", None, 0, settings_of(root))
+    answer = RecognitionCell.report([*all_four, *again], question).answer
+    pairs = [(all_four[0], all_four[2]), (all_four[1], all_four[3]), (again[0], again[1])]
+    changes = [dual.estimates.at(MAP).value - positive.estimates.at(MAP).value for dual, positive in pairs]
+    assert f"it lies between {100 * min(changes):+.2f} and {100 * max(changes):+.2f} points" in answer
+    assert f"below 0 in {sum(change < 0 for change in changes)} of 3 pairs of runs." in answer
+
+
 def test_the_floor_is_a_cell_of_its_own_and_a_page_of_it_is_a_table(
     run: Any, root: Path, all_four: list[Logged]
 ) -> None:
@@ -213,6 +225,21 @@ def test_a_run_repeats_bit_for_bit(root: Path) -> None:
     assert not differing
 
 
+def test_what_spawned_processes_train_with_can_be_sent_to_them(root: Path) -> None:
+    cell = settings_of(root, "prompting=positive_coop", "training=augmented").cell()
+    assert isinstance(cell, RecognitionCell)
+    views, cpu = cell._views(), torch.device("cpu")
+    frozen = cell._frozen(cell.method, cell.test.label_matrix.names)
+    watch = _TestPrecision(frozen.text, torch.zeros(2, 4, 128), np.ones((2, 16), dtype=np.int8), "ignore")
+    sent_views, sent_watch = pickle.loads(pickle.dumps((views, watch)))
+    seen = [one([3, 0], np.random.default_rng(0), cpu) for one in (views, sent_views)]
+    assert torch.equal(*seen)
+    assert seen[0].shape[::2] == (2, 128)
+    contexts = torch.randn(1, 2, frozen.width, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(sent_watch.text(contexts), frozen.text(contexts))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -221,6 +248,7 @@ def test_a_run_repeats_bit_for_bit(root: Path) -> None:
         (["prompting=zero_shot", "prompting.template=a photo"], "must have {} once for the class name, got 'a photo'"),
         (["train.split=test"], "no test image may be trained on, got 150 that stand in both"),
         (["dataset.num_images=2"], r"each class must have a positive test image, got \d+ "),
+        (["labels.fraction=0.001"], r"each class must have a known positive image to learn from, got \d+ \("),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_runs(root: Path, words: list[str], message: str) -> None:
@@ -232,11 +260,11 @@ def test_a_mask_for_other_classes_or_images_is_refused(root: Path, tmp_path: Pat
     (tmp_path / "mask.csv").write_text("cat,dog\n1,0\n")
     settings = settings_of(root, "labels=mask", f"labels.mask={tmp_path}/mask.csv")
     with pytest.raises(UsageError, match=r"for the dataset's 16 classes, got 2 \(cat, dog\)"):
-        settings.cell().run(settings.lab)
+        settings.cell()
     np.save(tmp_path / "mask.npy", np.ones((3, 16), dtype=np.int8))
     settings = settings_of(root, "labels=mask", f"labels.mask={tmp_path}/mask.npy")
     with pytest.raises(UsageError, match="got 3 x 16 for 240 x 16 of labels"):
-        settings.cell().run(settings.lab)
+        settings.cell()
 
 
 def test_a_mask_that_was_drawn_gives_the_same_run(run: Any, all_four: list[Logged], tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ def test_the_key_stands_nowhere(
     with pytest.raises(EndpointError) as refusal:
         source(["hen", "owl"])
     assert "got HTTP status 401; what it answered so far is kept in" in str(refusal.value)
+    look = f"look at {source.key_variable} and descriptions.base_url first"
+    assert str(refusal.value).endswith(f"run the command again to go on ({look}).")
     told = "".join(capfd.readouterr()) + str(refusal.value) + repr(source) + json.dumps(source.describe())
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert KEY not in told + kept

@@ -16,7 +16,15 @@ from misfire.data.world.facts import (
 )
 from misfire.data.world.grammar import Description, GroupMention, Mention, describe
 from misfire.data.world.rendering import IMAGE_SIDE, RENDERER_VERSION, render
-from misfire.data.world.sampling import Knobs, Split, scene_stream, split_of, tied_background
+from misfire.data.world.sampling import (
+    Knobs,
+    Split,
+    SpuriousContext,
+    scene_stream,
+    split_of,
+    tied_background,
+    tied_colour,
+)
 from misfire.data.world.truth import Cause, num_different_facts, oracle_category, oracle_subtype
 
 __all__ = [
@@ -38,6 +46,7 @@ __all__ = [
     "SceneImage",
     "Size",
     "Split",
+    "SpuriousContext",
     "Texture",
     "World",
     "describe",
@@ -50,4 +59,5 @@ __all__ = [
     "scene_stream",
     "split_of",
     "tied_background",
+    "tied_colour",
 ]

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from random import Random
+from typing import TypeVar
 
 from PIL import Image as PillowImage
 from typing_extensions import override
@@ -18,7 +20,7 @@ from misfire.data.world import truth
 from misfire.data.world.facts import Action, Background, Colour, Kind, Scene, Size, Texture
 from misfire.data.world.grammar import Description, Mention, describe
 from misfire.data.world.rendering import RENDERER_VERSION, render
-from misfire.data.world.sampling import Knobs, Split, scene_stream
+from misfire.data.world.sampling import Knobs, Split, SpuriousContext, scene_stream
 from misfire.data.world.scene_table import (
     SceneFacts,
     fact_sentences,
@@ -27,6 +29,8 @@ from misfire.data.world.scene_table import (
     present_kinds,
     scene_facts,
 )
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,9 @@ class World(Dataset):
         split: ``train``, ``dev`` or ``test``; no scene is in two of them.
         captions_per_image: Captions of each image.
         nuisance: Probability that a picture is blurred, darkened, occluded or of low contrast.
-        spurious_correlation: About the probability that a scene takes place where its first group's kind usually is.
+        spurious_correlation: About the probability that a scene shows its first group's kind in its usual context.
+        spurious_context: What that is: ``background``, where the scene takes place, or ``colour``, that of the group.
+        second_group: Probability that a second group is drawn beside the first, where there is room; 0 shows one.
         hard_combinations: Lists of tags such as ``[star, night]``; a scene with all tags of a list gets a nuisance.
         alike: Two kinds such as ``[heart, moon]``, made alike in pictures and by name. All things of either are drawn
             as hearts in one half of the pictures and as moons in the other, so that no picture tells them apart, and
@@ -93,13 +99,22 @@ class World(Dataset):
         captions_per_image: int = 5,
         nuisance: float = 0.0,
         spurious_correlation: float = 0.0,
+        spurious_context: str = "background",
+        second_group: float = 0.5,
         hard_combinations: Sequence[Sequence[str]] = (),
         alike: Sequence[str] = (),
     ) -> None:
         _check_counts(num_images=num_images, seed=seed, captions_per_image=captions_per_image)
-        _check_probabilities(nuisance=nuisance, spurious_correlation=spurious_correlation)
-        chosen = _checked_split(split)
-        knobs = Knobs(nuisance, spurious_correlation, _checked_combinations(hard_combinations), _checked_alike(alike))
+        _check_probabilities(nuisance=nuisance, spurious_correlation=spurious_correlation, second_group=second_group)
+        chosen = _checked(split, "split", Split.TEST)
+        knobs = Knobs(
+            nuisance,
+            spurious_correlation,
+            _checked(spurious_context, "spurious_context", SpuriousContext.BACKGROUND),
+            second_group,
+            _checked_combinations(hard_combinations),
+            _checked_alike(alike),
+        )
         scenes = tuple(islice(scene_stream(seed, chosen, knobs=knobs), num_images))
         told = [
             description
@@ -180,12 +195,12 @@ def _check_probabilities(**values: float) -> None:
             raise UsageError(f"world: {name} must be in [0, 1], got {value}; use 0.3 for 30 %.")
 
 
-def _checked_split(split: str) -> Split:
+def _checked(value: str, name: str, default: _Choice) -> _Choice:
     try:
-        return Split(split)
+        return type(default)(value)
     except ValueError:
         raise UsageError(
-            f"world: split must be one of {', '.join(Split)}, got {split!r}; the default is test."
+            f"world: {name} must be one of {', '.join(type(default))}, got {value!r}; the default is {default}."
         ) from None
 
 

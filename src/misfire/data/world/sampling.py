@@ -24,7 +24,6 @@ from misfire.data.world.facts import (
 )
 
 _CHUNK = 4096
-_SHARE_TWO_GROUPS = 0.5
 _SHARE_ACTING = 0.75
 _MOST_THINGS_IN_TWO_GROUPS = 6
 _MOST_LARGE_THINGS_BESIDE_A_GROUP = 3
@@ -47,19 +46,30 @@ class Split(StrEnum):
 _SPLIT_OF_REMAINDER = (Split.TEST, Split.DEV, *[Split.TRAIN] * 6)
 
 
+class SpuriousContext(StrEnum):
+    """What of a scene goes with its first group's kind, where anything does; a kind has one of eight values."""
+
+    BACKGROUND = "background"
+    COLOUR = "colour"
+
+
 @dataclass(frozen=True)
 class Knobs:
     """What a user may plant.
 
     Args:
         nuisance: Probability that a scene gets a random nuisance.
-        spurious_correlation: Probability that the background is the one tied to the first group's kind.
+        spurious_correlation: Probability that the context is the one tied to the first group's kind.
+        spurious_context: What is tied: the scene's background, or the colour of its first group.
+        second_group: Probability that a second group is drawn beside the first; not all that are drawn have room.
         hard_combinations: Sets of tags; a scene that has all tags of one set always gets a nuisance.
         alike: Two kinds whose things are drawn as either of them, so that no picture tells them apart; or none.
     """
 
     nuisance: float = 0.0
     spurious_correlation: float = 0.0
+    spurious_context: SpuriousContext = SpuriousContext.BACKGROUND
+    second_group: float = 0.5
     hard_combinations: tuple[frozenset[str], ...] = ()
     alike: tuple[Kind, ...] = ()
 
@@ -94,13 +104,25 @@ def tied_background(kind: Kind) -> Background:
         >>> tied_background(Kind.BALL).value
         'meadow'
     """
-    return _BACKGROUNDS[_KINDS.index(kind) % len(_BACKGROUNDS)]
+    return _BACKGROUNDS[_KINDS.index(kind) % _NUM_CONTEXTS]
+
+
+def tied_colour(kind: Kind) -> Colour:
+    """The colour that ``spurious_correlation`` ties to a kind, where colours are the context.
+
+    Example:
+        >>> tied_colour(Kind.BALL).value
+        'red'
+    """
+    return _COLOURS[_KINDS.index(kind) % _NUM_CONTEXTS]
 
 
 # A row of codes: two groups of (kind, colour, texture, size, count, action), then axis, background, nuisance, layout.
 # An absent second group, axis or nuisance is -1.
 _GROUP_WIDTH = 6
-_AXIS, _BACKGROUND, _NUISANCE, _LAYOUT = 12, 13, 14, 15
+_COLOUR, _AXIS, _BACKGROUND, _NUISANCE, _LAYOUT = 1, 12, 13, 14, 15
+_NUM_CONTEXTS = 8  # as many backgrounds as colours
+_CONTEXT_COLUMNS = {SpuriousContext.BACKGROUND: _BACKGROUND, SpuriousContext.COLOUR: _COLOUR}
 
 _MOST_TWINS = 3
 _TRIES_FOR_TWINS = 32
@@ -131,11 +153,11 @@ _CHANGEABLE = (
 def _draw(rng: np.random.Generator, knobs: Knobs) -> Int64[np.ndarray, "scene code"]:
     groups = [_draw_group(rng), _draw_group(rng)]
     rows = np.concatenate([*groups, np.empty((_CHUNK, 4), dtype=np.int64)], axis=1)
-    has_two = rng.random(_CHUNK) < _SHARE_TWO_GROUPS
+    has_two = rng.random(_CHUNK) < knobs.second_group
     rows[:, _AXIS] = np.where(has_two, rng.integers(len(_AXES), size=_CHUNK), -1)
     is_tied = rng.random(_CHUNK) < knobs.spurious_correlation
-    free = rng.integers(len(_BACKGROUNDS), size=_CHUNK)
-    rows[:, _BACKGROUND] = np.where(is_tied, rows[:, 0] % len(_BACKGROUNDS), free)
+    rows[:, _BACKGROUND] = rng.integers(len(_BACKGROUNDS), size=_CHUNK)
+    rows[is_tied, _CONTEXT_COLUMNS[knobs.spurious_context]] = rows[is_tied, 0] % _NUM_CONTEXTS
     rows[:, _NUISANCE] = -1
     rows[:, _LAYOUT] = rng.integers(2**31, size=_CHUNK)
     rows[~has_two, _GROUP_WIDTH : 2 * _GROUP_WIDTH] = -1
@@ -168,7 +190,7 @@ def _with_twins(
     is_twin = (
         _is_drawable(twins) & _is_in(twins, remainders) & (twins[:, :_NUISANCE] != tries[:, :_NUISANCE]).any(axis=1)
     )
-    unties = _is_tied(tries) & ~_is_tied(twins)
+    unties = _is_tied(tries, knobs) & ~_is_tied(twins, knobs)
     is_twin &= ~unties | (rng.random(len(tries)) < _share_of_untying_twins(knobs.spurious_correlation))
     is_twin = is_twin.reshape(len(bases), _TRIES_FOR_TWINS)
     wanted = rng.integers(_MOST_TWINS + 1, size=(len(bases), 1))
@@ -178,14 +200,15 @@ def _with_twins(
     return scenes
 
 
-def _is_tied(rows: Int64[np.ndarray, "scene code"]) -> Bool[np.ndarray, " scene"]:
-    tied: Bool[np.ndarray, " scene"] = rows[:, _BACKGROUND] == rows[:, 0] % len(_BACKGROUNDS)
+def _is_tied(rows: Int64[np.ndarray, "scene code"], knobs: Knobs) -> Bool[np.ndarray, " scene"]:
+    column = _CONTEXT_COLUMNS[knobs.spurious_context]
+    tied: Bool[np.ndarray, " scene"] = rows[:, column] == rows[:, 0] % _NUM_CONTEXTS
     return tied
 
 
 def _share_of_untying_twins(strength: float) -> float:
-    """Share of the twins that lose the tied background to keep, so that as many lose it as come by it by chance."""
-    others = len(_BACKGROUNDS) - 1
+    """Share of the twins that lose the tied context to keep, so that as many lose it as come by it by chance."""
+    others = _NUM_CONTEXTS - 1
     tied = strength + (1 - strength) / (others + 1)
     return (1 - tied) / (others * tied)
 

@@ -19,6 +19,7 @@ from misfire.cells.cell import Json
 from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.seeding import generator
+from misfire.core.words import counted
 from misfire.data import ClassLabels, Dataset
 from misfire.data.class_names import read_class_names
 from misfire.data.right_answers import RightAnswers, read_right_answers
@@ -179,8 +180,8 @@ class ClassificationCell(Cell):
         object.__setattr__(self, "names", tuple(self.names) or labels.names)
         if len(self.names) != len(labels.names):
             raise UsageError(
-                f"every class must have a name, got {len(self.names)} names for the {len(labels.names)} classes of "
-                f"{self.dataset.name} ({name_some(labels.names)}); give the class names of this dataset."
+                f"every class of {self.dataset.name} must have a name, got {counted(len(self.names), 'name')} for "
+                f"{name_some(labels.names)}; give the class names of this dataset."
             )
         if not isinstance(self.templates, TemplateSet):
             raise UsageError(

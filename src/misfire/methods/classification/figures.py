@@ -135,8 +135,10 @@ def rivals_graph(table: pd.DataFrame) -> Illustration:
             },
         )
     _bare(axes)
-    axes.set_xlim(-1.75, 1.75)
-    axes.set_ylim(-1.75, 1.75)
+    longest = max((len(str(names[node])) for node in nodes), default=0)
+    reach = 1.1 / max(0.6, 1 - 0.024 * longest)  # a letter is about a fortieth of what is seen
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
     dots = [(5, f"one of the {len(worst)} worst"), (0, "another class")]
     handles = [Line2D([], [], linestyle="none", marker="o", color=colour(one), label=name) for one, name in dots]
     handles += [

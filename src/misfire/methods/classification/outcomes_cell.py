@@ -13,6 +13,7 @@ from typing_extensions import override
 from misfire.cells import Cell, Estimates, Lab, Logged, Objective, Outcome, Settings
 from misfire.cells.cell import Json
 from misfire.core.errors import UsageError, name_some
+from misfire.core.words import counted
 from misfire.data.class_names import read_class_names
 from misfire.data.outcomes import Outcomes, read_outcomes
 from misfire.data.right_answers import RightAnswers, read_right_answers
@@ -99,8 +100,8 @@ class OutcomesCell(Cell):
         object.__setattr__(self, "names", tuple(self.names) or classes)
         if len(self.names) != len(classes):
             raise UsageError(
-                f"every class must have a name, got {len(self.names)} names for the {len(classes)} classes of "
-                f"{self.file.path} ({name_some(classes)}); give the class names of these outcomes."
+                f"every class of {self.file.path} must have a name, got {counted(len(self.names), 'name')} for "
+                f"{name_some(classes)}; give the class names of these outcomes."
             )
         kept = cutoffs_within(self.cutoffs, self.worst_k, len(set(self.outcomes.labels.tolist())))
         object.__setattr__(self, "cutoffs", kept)

@@ -85,6 +85,10 @@ def remarks(logged: Logged) -> list[str]:
     said = []
     if facts.get("is_mended") and facts.get("is_transductive"):
         said.append("The mend was found on the measured images themselves, without their labels.")
+    table = classes_of(logged)
+    without_images = table.name[table.num_images == 0].tolist()
+    if without_images:
+        said.append(f"There is no image of {_some(without_images)}, so no accuracy.")
     if facts.get("without_margin"):
         said.append(f"No image is assigned to {_some(facts['without_margin'])}, so no margin is known of them.")
     if facts.get("shared_names"):

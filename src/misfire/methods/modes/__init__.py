@@ -84,6 +84,7 @@ __all__, __getattr__ = exported(
         "TagCombinations": "tag_finder",
         "TagSource": "tag_source",
         "TaggedOutcomes": "tag_mode",
+        "TaughtOutcomes": "taught_outcomes",
         "TopS": "sentence_selection",
         "Trend": "trend",
         "TrendModes": "trend",

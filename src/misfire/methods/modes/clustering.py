@@ -38,7 +38,8 @@ class Clusterer(ABC):
             rng: Source of randomness, for those that draw.
 
         Raises:
-            UsageError: If there are fewer points than clusters, or the points are too many for the clusterer.
+            UsageError: If there are fewer points than clusters, the points are too many for the clusterer, or it leaves
+                out all of them.
         """
         if len(points) < self.num_clusters:
             raise UsageError(
@@ -46,6 +47,11 @@ class Clusterer(ABC):
                 "more images."
             )
         assigned = self._assign(points, rng)
+        if not (assigned >= 0).any():
+            raise UsageError(
+                f"a clusterer must find a cluster, got none: {self.describe(len(points))} left out all {len(points)} "
+                "points as noise; loosen its settings or take another."
+            )
         names, first, sizes = np.unique(assigned[assigned >= 0], return_index=True, return_counts=True)
         rank = {int(names[one]): place for place, one in enumerate(np.lexsort((first, -sizes)))}
         return np.array([rank.get(int(name), -1) for name in assigned], dtype=np.int64)

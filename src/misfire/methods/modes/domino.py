@@ -1,5 +1,6 @@
 """DOMINO: slices where label and prediction disagree, described against their class."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
@@ -53,6 +54,12 @@ class Domino(ModeFinder):
     @override
     def label(self) -> str:
         return f"DOMINO{' per class' if self.is_per_class else ''}"
+
+    @property
+    @override
+    def settings(self) -> Mapping[str, str]:
+        weights = dict.fromkeys(f"{one:g}" for one in (self.mixture.label_weight, self.mixture.prediction_weight))
+        return {"dimensions": str(self.num_dimensions), "weights": " and ".join(weights)}
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

@@ -239,7 +239,7 @@ class Facts(ModeFinder):
     @property
     @override
     def label(self) -> str:
-        return "FACTS"
+        return "FACTS" if self.amplification is not None else "FACTS as predicted"
 
     @override
     def find(self, images: ScoredImages, sentences: EncodedSentences, *, rng: np.random.Generator) -> MixtureModes:

@@ -18,7 +18,7 @@ from misfire.data.outcomes import Outcomes, read_outcomes
 if TYPE_CHECKING:
     from misfire.cells import Lab
     from misfire.cells.settings import Settings
-    from misfire.data import Dataset, Image
+    from misfire.data import ClassLabels, Dataset, Image
     from misfire.embeddings import Encoder
 
 
@@ -73,6 +73,11 @@ class OutcomeSource(ABC):
     @property
     def side(self) -> str | None:
         """``dev`` or ``test`` where it gives the outcomes of a part of the images alone."""
+        return None
+
+    @property
+    def lessons(self) -> "Dataset | None":
+        """The images that the model was taught on, where they are known: they say in which contexts it saw a class."""
         return None
 
     @abstractmethod
@@ -155,7 +160,7 @@ class ZeroShotOutcomes(OutcomeSource):
     @override
     def identity(self, ground: Ground) -> Any:
         dataset = ground.known_dataset
-        labels = _labels(dataset)
+        labels = known_labels(dataset)
         return [
             "zero_shot",
             dataset.image_set.fingerprint,
@@ -167,7 +172,7 @@ class ZeroShotOutcomes(OutcomeSource):
     @override
     def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
         assert lab is not None
-        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        dataset, labels = ground.known_dataset, known_labels(ground.known_dataset)
         bench = lab.bench(dataset, ground.known_backbone)
         present = np.flatnonzero(labels.counts)
         names = tuple(labels.names[one] for one in present)
@@ -260,7 +265,7 @@ class PlantedOutcomes(OutcomeSource):
 
     @override
     def outcomes(self, ground: Ground, lab: "Lab | None") -> Outcomes:
-        dataset, labels = ground.known_dataset, _labels(ground.known_dataset)
+        dataset, labels = ground.known_dataset, known_labels(ground.known_dataset)
         tags = dataset.tags
         strangers = sorted({plant.label for plant in self._plants} - set(labels.names))
         if tags is None or strangers:
@@ -320,6 +325,11 @@ class OneSide(OutcomeSource):
     def side(self) -> str | None:
         return self.of
 
+    @property
+    @override
+    def lessons(self) -> "Dataset | None":
+        return self.source.lessons
+
     @override
     def identity(self, ground: Ground) -> Any:
         return ["side", self.of, self.dev_share, self.seed, self.source.identity(ground)]
@@ -358,7 +368,12 @@ def image_names(images: "Sequence[Image]") -> tuple[str, ...]:
     return tuple(image.name or str(image.id) for image in images)
 
 
-def _labels(dataset: "Dataset") -> Any:
+def known_labels(dataset: "Dataset") -> "ClassLabels":
+    """The labels of a dataset.
+
+    Raises:
+        UsageError: If it has none.
+    """
     if dataset.labels is None:
         raise UsageError(
             f"outcomes of classes need a dataset that knows them, got {dataset.name} without labels; name a file of "

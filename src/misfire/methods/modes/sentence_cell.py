@@ -55,7 +55,8 @@ class Judging:
 
     Args:
         contexts: Family of tags whose words part each class, as ``background``; None leaves P@K out. Each class's most
-            frequent one, in which the model has learnt it, isn't counted.
+            frequent one, in which the model has learnt it, isn't counted: the one that its lessons show most where
+            these are known, else the one that the images do.
         is_graded: Whether an image's score is its performance, as IoU is; right and wrong are otherwise.
         class_score_scale: What scores of classes are multiplied by before the softmax, unless they are probabilities.
         num_shuffles: How often outcomes are dealt anew within classes.
@@ -154,10 +155,13 @@ class SentenceModesCell(Cell):
 
     @override
     def label(self) -> Mapping[str, str]:
+        family = self.judging.contexts
+        contexts = {} if family is None or self.ground.known_dataset.tags is None else {"contexts": family}
         return {
             "method": self.finder.label,
             **self.finder.settings,
             "o": f"{self.judging.severity:g}",
+            **contexts,
             "sentences": self.sentence_source.label,
             "seed": str(self.seed),
         }
@@ -188,6 +192,7 @@ class SentenceModesCell(Cell):
                 f"outcomes must be of the dataset's images, got {name_some(strangers)} beside; name the dataset that "
                 "the model was run on."
             )
+        self._check_both_kinds(outcomes)
         chosen = self.sentence_source.sentences(self.ground, outcomes.class_names)
         embeddings = bench.gallery.numpy()[[place[name] for name in outcomes.images]]
         images = self._scored(outcomes, embeddings.astype(np.float32))
@@ -213,6 +218,18 @@ class SentenceModesCell(Cell):
         remarks += [one.detail for one in lint_sentences(chosen) if one.fault == "other language"]
         return self._outcome(row, images, outcomes, encoded, chosen, remarks)
 
+    def _check_both_kinds(self, outcomes: Outcomes) -> None:
+        """Refuse outcomes without failures, or without anything else, before an image is embedded for them."""
+        values = outcomes.scores if self.judging.is_graded else outcomes.correct
+        if values is not None and (values == values[0]).all():
+            kind = "a right prediction" if values[0] else "a wrong prediction"
+            if self.judging.is_graded:
+                kind = f"a score of {float(values[0]):g}"
+            raise UsageError(
+                f"failures can be explained only beside successes, got {kind} for each of {len(values)} images; bring "
+                "images of both kinds."
+            )
+
     def _scored(self, outcomes: Outcomes, embeddings: np.ndarray) -> ScoredImages:
         if self.judging.is_graded and outcomes.scores is None:
             raise UsageError("a graded performance needs a score an image, got outcomes without; name its column.")
@@ -233,18 +250,14 @@ class SentenceModesCell(Cell):
         return np.asarray(np.eye(len(outcomes.class_names))[np.array(column)[outcomes.predictions]])
 
     def _partitions(self, outcomes: Outcomes) -> np.ndarray | None:
-        """Images of each class in each context but its own, where the contexts are known and there are k of them."""
-        dataset = self.ground.known_dataset
-        if self.judging.contexts is None or dataset.tags is None:
+        """Images of each class in each context but its own, where the contexts are known and there are enough."""
+        dataset, family = self.ground.known_dataset, self.judging.contexts
+        if family is None or dataset.tags is None:
             return None
-        names = [
-            name
-            for name, family in zip(dataset.tags.names, dataset.tags.families, strict=True)
-            if family == self.judging.contexts
-        ]
+        names = [name for name, other in zip(dataset.tags.names, dataset.tags.families, strict=True) if other == family]
         if not names:
             raise UsageError(
-                f"contexts must be a family of the dataset's tags, got {self.judging.contexts}; take one of "
+                f"contexts must be a family of the dataset's tags, got {family}; take one of "
                 f"{', '.join(dict.fromkeys(dataset.tags.families))}."
             )
         ids = dict(zip(image_names(dataset.images), dataset.image_set.ids.tolist(), strict=True))
@@ -253,12 +266,24 @@ class SentenceModesCell(Cell):
         for one in np.unique(outcomes.labels):
             of_class = outcomes.labels == one
             counts = holds[of_class].sum(axis=0)
+            usual = self._usual_context(outcomes.class_names[one], names)
+            own = counts.argmax() if usual is None else names.index(usual)
             found += [
                 of_class & holds[:, context]
                 for context in range(len(names))
-                if context != counts.argmax() and counts[context] >= 4 * self.judging.card.k
+                if context != own and counts[context] >= 4 * self.judging.card.k
             ]
         return np.stack(found, axis=1) if found else None
+
+    def _usual_context(self, class_name: str, contexts: Sequence[str]) -> str | None:
+        """The context that the model's lessons show a class in most often; None where that isn't known."""
+        lessons = self.source.lessons
+        if lessons is None or lessons.labels is None or lessons.tags is None:
+            return None
+        known = [name for name in contexts if name in lessons.tags.names]
+        taught = lessons.labels.labels == lessons.labels.names.index(class_name)
+        counts = lessons.tags.columns(known).of_images(lessons.labels.image_ids[taught]).holds.sum(axis=0)
+        return known[counts.argmax()] if counts.any() else None
 
     def _outcome(
         self,

@@ -1,9 +1,10 @@
 """What methods that name sentences have to say: one scorecard, the sentences of each method, whom to trust for what."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import pandas as pd
 
 from misfire.cells import Estimate, ReportPart, in_words
@@ -111,7 +112,11 @@ def sentence_part(cells: "Sequence[Logged]", question: "Question") -> ReportPart
         "modes_scorecard",
         "Which method to trust for what",
         sentences=() if trusted else tuple(told_first),
-        tables=(*((trust_table(trusted, sources),) if trusted else ()), scorecard_table(cells, sources)),
+        tables=(
+            *((trust_table(trusted, sources),) if trusted else ()),
+            *([] if (means := seeds_table(cells, sources)) is None else [means]),
+            scorecard_table(cells, sources),
+        ),
     )
     each = Section(
         "modes_sentences",
@@ -149,7 +154,7 @@ def scorecard_table(cells: "Sequence[Logged]", sources: tuple[Source, ...]) -> T
         rows.append((Entry(_name(cell, cells), (_name(cell, cells),)), *map(_entry, found)))
     return Table(
         name="modes_scorecard",
-        title=f"Scorecard of {plain_count(len(cells))} method{'s' if len(cells) > 1 else ''} on the same images.",
+        title=f"Scorecard of {_counted(cells)}.",
         columns=(
             Column("method", ("method",), is_number=False),
             *(
@@ -161,6 +166,46 @@ def scorecard_table(cells: "Sequence[Logged]", sources: tuple[Source, ...]) -> T
         note=_NOTE,
         sources=sources,
     )
+
+
+def seeds_table(cells: "Sequence[Logged]", sources: tuple[Source, ...]) -> Table | None:
+    """A row a method that was run with several seeds: means and standard deviations; None where there is none."""
+    repeated = {name: own for name, own in _over_seeds(cells).items() if len(own) > 1}
+    if not repeated:
+        return None
+    shown = [one for one in _COLUMNS if all(_known(own, *one[:3]) for own in repeated.values())]
+    return Table(
+        name="modes_over_seeds",
+        title="Scorecard over seeds: mean \u00b1 standard deviation.",
+        columns=(
+            Column("method", ("method",), is_number=False),
+            Column("seeds", ("num_seeds",)),
+            *(
+                Column(header, (tracked, f"{tracked}/deviation"))
+                for metric, k, group, header in shown
+                for tracked in (Estimate(metric, 0.0, k=k, group=group).tracked_name,)
+            ),
+        ),
+        rows=tuple(
+            (
+                Entry(name, (name,)),
+                Entry(plain_count(len(own)), (len(own),)),
+                *(_spread(_known(own, metric, k, group)) for metric, k, group, _ in shown),
+            )
+            for name, own in repeated.items()
+        ),
+        note="The standard deviation is a sample's: of one run, not of the mean.",
+        sources=sources,
+    )
+
+
+def _spread(found: "Sequence[Estimate]") -> Entry:
+    mean, values = _mean(found), [one.value for one in found if one.value == one.value]
+    if len(values) < len(found) or len(values) < 2:
+        return Entry(in_words(mean), (_or_none(mean.value), None))
+    deviation = float(np.std(values, ddof=1))
+    said = {"difference": f"{100 * deviation:.2f}", "count": f"{deviation:.1f}"}.get(mean.unit, f"{deviation:.4f}")
+    return Entry(f"{in_words(mean)} \u00b1 {said}", (mean.value, deviation))
 
 
 def sentences_table(cells: "Sequence[Logged]", sources: tuple[Source, ...]) -> Table:
@@ -218,17 +263,18 @@ class _Trusted:
 
 
 def whom_to_trust(cells: "Sequence[Logged]") -> list[_Trusted]:
-    """For each wish that two methods can be compared by, who is best at it.
+    """For each wish that two methods can be compared by, who is best at it, by the mean over seeds.
 
     A method of whose modes none is beyond chance on other images isn't trusted for its drop, however large.
     """
     found = []
+    methods = _over_seeds(cells)
     for wish in _WISHES:
         known: dict[str, Estimate] = {}
-        for cell in cells:
-            value = _wished(cell, wish)
-            if value is not None and value.value == value.value:
-                known[_name(cell, cells)] = value
+        for name, own in methods.items():
+            values = [one for one in (_wished(cell, wish) for cell in own) if one is not None]
+            if len(values) == len(own) and (mean := _mean(values)).value == mean.value:
+                known[name] = mean
         if len(known) < 2:
             continue
         ordered = sorted(known, key=lambda name: -known[name].value if wish.is_maximised else known[name].value)
@@ -304,11 +350,42 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _name(cell: "Logged", cells: "Sequence[Logged]") -> str:
+def _name(cell: "Logged", cells: "Sequence[Logged]", *, but: str = "method") -> str:
     """The method, with what else tells it from another cell of the same method."""
     same = [one for one in cells if one.label["method"] == cell.label["method"]]
-    differing = [key for key in cell.label if key != "method" and len({one.label.get(key) for one in same}) > 1]
+    keys = [key for key in cell.label if key not in ("method", but)]
+    differing = [key for key in keys if len({one.label.get(key) for one in same}) > 1]
     return " ".join([cell.label["method"], *(f"{key}={cell.label[key]}" for key in differing)])
+
+
+def _over_seeds(cells: "Sequence[Logged]") -> "dict[str, list[Logged]]":
+    """The cells of each method and its settings, whatever their seed."""
+    found: dict[str, list[Logged]] = {}
+    for cell in cells:
+        found.setdefault(_name(cell, cells, but="seed"), []).append(cell)
+    return found
+
+
+def _counted(cells: "Sequence[Logged]") -> str:
+    """How many methods there are, and whether they saw the same images."""
+    number = len({cell.label["method"] for cell in cells})
+    methods = f"{plain_count(number)} method{'s' if number > 1 else ''}"
+    if len({cell.identity["images"] for cell in cells}) > 1:
+        return f"{methods}, {plain_count(len(cells))} runs on several sets of images"
+    runs = "" if number == len(cells) else f", {plain_count(len(cells))} runs"
+    return f"{methods}{runs} on the same images"
+
+
+def _known(cells: "Sequence[Logged]", metric: str, k: int | None, group: str) -> list[Estimate]:
+    """What the cells that have it say of one number."""
+    found = [cell.estimates.find(metric, k=k, group=group) for cell in cells]
+    return [one for one in found if one is not None]
+
+
+def _mean(found: Sequence[Estimate]) -> Estimate:
+    """The mean over seeds of what is defined; one alone as it is."""
+    values = [one.value for one in found if one.value == one.value]
+    return found[0] if len(found) == 1 or not values else replace(found[0], value=float(np.mean(values)))
 
 
 def _worst_first(records: pd.DataFrame) -> pd.DataFrame:

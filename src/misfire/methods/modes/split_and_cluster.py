@@ -195,6 +195,11 @@ class SplitAndCluster(ModeFinder):
         return found, remarks
 
     def _check_sizes(self, num_hard: int, num_easy: int) -> None:
+        if not num_hard and not num_easy:
+            raise UsageError(
+                "failures can be explained only where some images are harder than others, got all of one hardness; "
+                "split by another measure or bring images that differ in it."
+            )
         if not num_hard or not num_easy:
             what, other = ("hard", "easy") if not num_hard else ("easy", "hard")
             raise UsageError(

@@ -102,6 +102,14 @@ class Comparison:
         """The fractions that both methods have."""
         return [one.fraction for one, _ in self._pairs(after, before)]
 
+    def by_run(self, after: str, before: str) -> list[float]:
+        """One method less another in mean average precision, in each pair of runs of one fraction and seed."""
+        changes = []
+        for pair in self._pairs(after, before):
+            one, other = ({cell.label["seed"]: cell.estimates.at(MAP).value for cell in point.cells} for point in pair)
+            changes += [one[seed] - other[seed] for seed in one if seed in other]
+        return changes
+
     def crossing(self, after: str, before: str) -> "Crossing | None":
         """Where one method overtakes another as labels grow; None where they share fewer than two fractions."""
         pairs = self._pairs(after, before)

@@ -172,7 +172,11 @@ class EndpointDescriptions(DescriptionSource):
             ) from None
         except openai.APIStatusError as error:
             # The body may repeat the key that was refused, so the status alone is told.
-            raise EndpointError(self._failed(f"with a description, got HTTP status {error.status_code}")) from None
+            said = self._failed(f"with a description, got HTTP status {error.status_code}")
+            where = f"look at {self.key_variable or 'descriptions.key_variable'} and descriptions.base_url first"
+            advice = {401: where, 403: where, 404: where, 429: "with a lower descriptions.requests_per_minute"}
+            told = f" ({advice[error.status_code]})" if error.status_code in advice else ""
+            raise EndpointError(f"{said.removesuffix('.')}{told}.") from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
             raise EndpointError(self._failed(f"as the API says, got {type(error).__name__}")) from None
         try:

@@ -89,6 +89,7 @@ def test_cells_that_are_better_are_called_so(mined_beyond: int) -> None:
     assert sum(ways == set(CLAIMS) for ways in found) >= 0.8 * NUM_SWEEPS
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("lift", [0.0, 1.2])
 def test_the_written_report_claims_what_its_words_do(tmp_path: Path, lift: float) -> None:
     sweep = simulated_sweep(np.random.default_rng(5), Design(6, lift=lift))
