@@ -30,6 +30,7 @@ COMMAND = (
     "complement.num_queries=50",
     "statistics.num_replicates=200",
     "trainer=cpu",
+    "tracking.experiment=ensemble",
 )
 
 
