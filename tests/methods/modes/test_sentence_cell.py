@@ -336,10 +336,39 @@ def test_unfit_input_is_refused(scene: Scene, tmp_path: Path) -> None:
         scene.cell(sentence_source=DatasetSentences(("x",))).run(scene.lab)
 
 
-def test_sentences_in_another_alphabet_are_told(scene: Scene, tmp_path: Path) -> None:
+def test_a_set_in_another_language_is_refused_before_anything_is_embedded(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    refused = r"the language that the backbone reads, en, got .*mine.txt in another, such as '"
+    for text in ("Ein Bild mit einer Katze\nEin Bild ohne Licht\nrain", "\u043d\u043e\u0447\u044c"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=refused):
+            _ = scene.cell(sentence_source=FileSentences(str(path))).id
+        assert len(scene.cell(sentence_source=FileSentences(str(path), language="de")).id) == 64
+    stated = tmp_path / "mine.yaml"
+    groups = "groups:\n  - {family: x, template: 'Bild: {}', words: [y]}\n"
+    stated.write_text(f"name: a\nprovenance: b\nlanguage: de\n{groups}")
+    with pytest.raises(UsageError, match=r"en, got .*mine.yaml in de; translate them, or take a backbone that reads"):
+        _ = scene.cell(sentence_source=FileSentences(str(stated))).id
+    assert len(scene.cell(sentence_source=FileSentences(str(stated), language="de")).id) == 64
+
+
+def test_a_cell_is_told_by_what_its_files_hold_and_not_by_where_they_lie(scene: Scene, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text("an image at night\nan image of snow\n")
+    second.write_text("# the same\nan image at night\nan image of snow\n")
+    ids = [scene.cell(sentence_source=FileSentences(str(path))).id for path in (first, second)]
+    assert ids[0] == ids[1]
+    second.write_text("an image at night\nan image of rain\n")
+    assert scene.cell(sentence_source=FileSentences(str(second))).id != ids[0]
+    answers = tmp_path / "answers.csv"
+    answers.write_text("image,sentence,answer\n")
+    assert scene.cell(sentence_source=FileSentences(str(first), answers=str(answers))).id != ids[0]
+
+
+def test_a_sentence_in_another_alphabet_is_told(scene: Scene, tmp_path: Path) -> None:
     foreign = "\u043d\u043e\u0447\u044c"
     path = tmp_path / "mine.txt"
     path.write_text("\n".join([*scene.known.sentences.texts, foreign]), encoding="utf-8")
     scene.lab.bench(None, None).of_text[foreign] = scene.known.sentences.embeddings[0]
     found = scene.logged(scene.cell(sentence_source=FileSentences(str(path))))
-    assert any("aren't in the Latin alphabet" in remark for remark in found.facts["remarks"])
+    assert any("1 of " in remark and "sentences aren't in English" in remark for remark in found.facts["remarks"])

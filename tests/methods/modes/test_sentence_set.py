@@ -69,8 +69,9 @@ def test_near_duplicates_are_told_once_with_the_nearest_earlier_sentence() -> No
 def test_what_a_tokenizer_cuts_off_and_another_language_are_told() -> None:
     found = lint_sentences(of("An image", "夜に撮られた写真"), is_truncated=lambda texts: np.array([True, False]))
     assert [finding.fault for finding in found] == ["cut off", "other language"]
-    assert "1 of 2 sentences aren't in the Latin alphabet" in str(found[1])
-    assert lint_sentences(of("Ein Bild einer Straße bei Nacht", "2")) == ()
+    assert "1 of 2 sentences aren't in English" in str(found[1])
+    assert [one.fault for one in lint_sentences(of("Ein Bild mit einer Straße", "2"))] == ["other language"]
+    assert lint_sentences(of("An image of El Paso with das Boot", "rain", "2")) == ()
 
 
 def test_unfit_files_are_refused_with_their_line(tmp_path: Path) -> None:

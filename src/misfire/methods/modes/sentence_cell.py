@@ -145,7 +145,7 @@ class SentenceModesCell(Cell):
             "outcomes": self.source.identity(self.ground),
             "images": dataset.image_set.fingerprint,
             "backbone": backbone.fingerprint,
-            "sentences": [described(self.sentence_source), known],
+            "sentences": [self.sentence_source.identity(), known],
             "method": described(self.finder),
             "contexts": parts,
             "judging": described(self.judging),

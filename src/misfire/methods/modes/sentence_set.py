@@ -20,6 +20,15 @@ GENERAL = Path(__file__).parent / "general_sentences.yaml"
 
 _EXAMPLE = "general_sentences.yaml of misfire.methods.modes"
 _PAIRS_IN_A_BLOCK = 1024
+_ENGLISH = frozenset(["a", "an", "the", "of", "with", "and", "is", "are", "by", "from", "without"])
+_NOT_ENGLISH = frozenset(
+    [
+        *("ein", "eine", "einem", "einer", "der", "das", "und", "mit", "auf", "ist", "von", "ohne"),  # German
+        *("un", "une", "le", "les", "des", "avec", "dans", "est"),  # French
+        *("una", "el", "los", "las", "con", "del", "sin", "uno", "il", "gli", "nel", "della"),  # Spanish, Italian
+        *("een", "het", "met", "op", "van"),  # Dutch
+    ]
+)
 
 
 @final
@@ -32,7 +41,7 @@ class SentenceSet:
         texts: The sentences, each once.
         families: What kind of sentence each is: ``place``, ``light``; one name for all where kinds aren't told apart.
         provenance: Who or what wrote them, in words.
-        language: Language of the sentences, as a code such as ``en``.
+        language: Language of the sentences, as a code such as ``en``; empty where nobody says.
 
     Raises:
         UsageError: If there is no sentence, one is empty or stands twice, or families don't fit them.
@@ -105,7 +114,7 @@ def read_sentence_set(path: Path) -> SentenceSet:
             f"a sentence set must be a readable file in UTF-8, got {path} ({reason}); mend or name it."
         ) from error
     texts = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    return SentenceSet(path.stem, tuple(texts), ("sentence",) * len(texts), f"Read from {path.name}.")
+    return SentenceSet(path.stem, tuple(texts), ("sentence",) * len(texts), f"Read from {path.name}.", "")
 
 
 def general_sentences() -> SentenceSet:
@@ -196,11 +205,11 @@ def lint_sentences(
         for text, is_cut in zip(sentences.texts, is_truncated(sentences.texts), strict=True):
             if is_cut:
                 found.append(SentenceFinding("cut off", (text,), "longer than the text encoder reads; shorten it."))
-    foreign = [text for text in sentences.texts if not _is_latin(text)]
+    foreign = foreign_sentences(sentences.texts)
     if foreign:
         detail = (
-            f"{len(foreign)} of {len(sentences)} sentences aren't in the Latin alphabet, and most backbones read "
-            "English alone; translate them or take a multilingual backbone."
+            f"{len(foreign)} of {len(sentences)} sentences aren't in English, and most backbones read nothing else; "
+            "translate them or take a multilingual backbone."
         )
         found.append(SentenceFinding("other language", tuple(foreign[:2]), detail))
     return tuple(found)
@@ -222,6 +231,21 @@ def _near_duplicates(
                 detail = f"embeddings with a cosine of {earlier[best]:.3f}; a cluster would name both for one thing."
                 found.append(SentenceFinding("near duplicate", (sentences.texts[best], text), detail))
     return found
+
+
+def foreign_sentences(texts: Sequence[str]) -> list[str]:
+    """Those that are seen not to be English: by their letters, or by small words that English doesn't have.
+
+    Example:
+        >>> foreign_sentences(["Ein Bild mit einer Katze", "An image of a cat", "red ball", "\u043d\u043e\u0447\u044c"])
+        ['Ein Bild mit einer Katze', '\u043d\u043e\u0447\u044c']
+    """
+    words = [set(re.findall(r"\w+", text.casefold())) for text in texts]
+    return [
+        text
+        for text, said in zip(texts, words, strict=True)
+        if not _is_latin(text) or (said & _NOT_ENGLISH and not said & _ENGLISH)
+    ]
 
 
 def _is_latin(text: str) -> bool:

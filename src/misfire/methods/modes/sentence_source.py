@@ -3,19 +3,25 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from typing_extensions import override
 
 from misfire.core.errors import UsageError
+from misfire.core.hashing import sha256_file
+from misfire.methods.modes.method_identity import described
 from misfire.methods.modes.outcome_source import Ground, image_names
 from misfire.methods.modes.relevance import Relevance, read_answers
 from misfire.methods.modes.sentence_set import (
     SentenceSet,
+    foreign_sentences,
     general_sentences,
     read_sentence_set,
     sentences_of_classes,
 )
+
+if TYPE_CHECKING:
+    from misfire.cells.cell import Json
 
 
 class SentenceSource(ABC):
@@ -44,6 +50,14 @@ class SentenceSource(ABC):
         """Whether each sentence holds for each image; None where nobody knows."""
         return None
 
+    def identity(self) -> "Json":
+        """All that the sentences and their truth depend on besides dataset and outcomes: contents of files, no path.
+
+        Raises:
+            UsageError: If a file isn't what it should be.
+        """
+        return described(self)
+
 
 @final
 @dataclass(frozen=True)
@@ -61,6 +75,10 @@ class GeneralSentences(SentenceSource):
         general = general_sentences()
         return general.plus(sentences_of_classes(class_names)) if self.with_classes and class_names else general
 
+    @override
+    def identity(self) -> "Json":
+        return [described(self), general_sentences().fingerprint]
+
 
 @final
 @dataclass(frozen=True)
@@ -71,15 +89,32 @@ class FileSentences(SentenceSource):
         path: The file.
         answers: Answers of a question-answering model that say what holds, a row a pair; None where there are none.
         other_answers: Those of a second model; a sentence holds where both say so.
+        language: What the backbone reads, as a code; sentences that are told to be in another one are refused, and
+            where it is ``en`` those that are seen to be.
     """
 
     path: str
     answers: str | None = None
     other_answers: str | None = None
+    language: str = "en"
 
     @override
     def sentences(self, ground: Ground, class_names: tuple[str, ...]) -> SentenceSet:
-        return read_sentence_set(Path(self.path))
+        found = read_sentence_set(Path(self.path))
+        is_stated_otherwise = found.language not in ("", self.language)
+        foreign = foreign_sentences(found.texts) if self.language == "en" else []
+        if is_stated_otherwise or 2 * len(foreign) > len(found):
+            other = found.language if is_stated_otherwise else f"another, such as {foreign[0]!r}"
+            raise UsageError(
+                f"sentences must be in the language that the backbone reads, {self.language}, got {self.path} in "
+                f"{other}; translate them, or take a backbone that reads them and say so with sentences.language."
+            )
+        return found
+
+    @override
+    def identity(self) -> "Json":
+        answers = [None if one is None else sha256_file(Path(one)) for one in (self.answers, self.other_answers)]
+        return ["file", self.sentences(Ground(None, None), ()).fingerprint, *answers]
 
     @override
     def relevance(self, ground: Ground, images: tuple[str, ...], sentences: SentenceSet) -> Relevance | None:
