@@ -311,7 +311,7 @@ def follow_move(path: Path, artifacts: Path) -> int:
     Returns:
         How many runs were told.
     """
-    with closing(sqlite3.connect(path, timeout=60)) as connection, connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         ours = connection.execute(
             "SELECT experiment_id, artifact_location FROM experiments WHERE experiment_id IN "
             "(SELECT experiment_id FROM experiment_tags WHERE key = 'misfire.sweep')"
