@@ -1,5 +1,6 @@
 """The database: whole or not there, refused in one sentence, found again wherever it was moved."""
 
+import logging
 import os
 import resource
 import shutil
@@ -215,6 +216,21 @@ def test_a_disk_that_fills_while_the_database_is_made_is_one_sentence_and_leaves
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.glob("*.new*")) + list(tmp_path.glob("mlflow.db"))
+
+
+def test_what_the_database_refuses_prints_no_stack(
+    copied: Callable[[Path], MlflowLedger], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ledger = copied(tmp_path)
+    _ = ledger.experiment_id
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        store.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+    with pytest.raises(MisfireError, match="must have room"):
+        save(ledger)
+    assert "Traceback" not in capfd.readouterr().err
+    assert not logging.getLogger("mlflow.store.db.utils").isEnabledFor(logging.ERROR)
 
 
 def test_a_moved_store_that_another_program_has_locked_is_waited_for(
