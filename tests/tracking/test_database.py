@@ -1,6 +1,7 @@
 """The database: whole or not there, refused in one sentence, found again wherever it was moved."""
 
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -203,6 +204,32 @@ def test_a_store_that_can_only_be_read_gives_what_is_finished(
         pass
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
     database._connect.cache_clear()
+
+
+def test_a_disk_that_fills_while_the_database_is_made_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))  # as far as SQLite can tell, a disk without room
+    try:
+        with pytest.raises(UsageError, match=r"room for a database .* \((disk I/O error|.* full)\); make room"):
+            _ = ledger_in(tmp_path).client
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob("*.new*")) + list(tmp_path.glob("mlflow.db"))
+
+
+def test_a_moved_store_that_another_program_has_locked_is_waited_for(
+    copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, locked = copied(tmp_path), [True, True]
+
+    def follow(*_: object) -> int:
+        if locked:
+            locked.pop()
+            raise sqlite3.OperationalError("database is locked")
+        return 7
+
+    monkeypatch.setattr("misfire.tracking.ledger.follow_move", follow)
+    assert ledger.follow_move() == 7
 
 
 def test_a_store_under_a_file_is_one_sentence() -> None:

@@ -31,6 +31,8 @@ _NOT_IN_A_URL = frozenset("?%")
 """What SQLAlchemy reads as something else in a path: the begin of a query, and an escape in some versions."""
 _MOST_SECONDS_LOCKED, _SECONDS_BETWEEN_TRIES = 600.0, 0.2
 _MOST_CLASHES = 5
+_CAN_NOT_WRITE = ("disk is full", "readonly database", "disk I/O error")
+"""What SQLite says, through SQLAlchemy and MLflow, where there is no room or no permission."""
 
 
 @final
@@ -173,21 +175,42 @@ def _make(path: Path) -> None:
     """Make the database beside, whole, and rename it into place; whoever holds the lock may sweep up what others left.
 
     A kill on the way leaves a file of another name, which the next maker removes.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    Raises:
+        UsageError: If there is no room for it; nothing is left of it then.
+    """
+    _sweep_up(path)
+    own = path.with_name(f".{path.name}.{uuid4().hex}.new")
+    try:
+        _fill(own, path.parent / "artifacts")
+    except Exception as error:
+        _sweep_up(path)
+        if not any(said in str(error) for said in _CAN_NOT_WRITE):
+            raise
+        raise UsageError(
+            f"the tracking store's folder must have room for a database and be writable, got {path.parent} "
+            f"({_last_words(str(error))}); make room or choose another folder with paths.root, and issue the command "
+            "again."
+        ) from error
+    for suffix in _BESIDE:
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    own.replace(path)
+
+
+def _sweep_up(path: Path) -> None:
     for left in path.parent.glob(f".{path.name}.*.new*"):
         left.unlink(missing_ok=True)
-    own = path.with_name(f".{path.name}.{uuid4().hex}.new")
-    store = SqlAlchemyStore(f"{_SQLITE}{_spelt_for_a_url(own)}", (path.parent / "artifacts").as_uri())  # type: ignore[no-untyped-call]
+
+
+def _fill(own: Path, artifacts: Path) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"{_SQLITE}{_spelt_for_a_url(own)}", artifacts.as_uri())  # type: ignore[no-untyped-call]
     store.engine.dispose()
     with closing(sqlite3.connect(own)) as connection:
         # Write-ahead logging stays in the file; it lets several writers queue instead of failing.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for suffix in _BESIDE:
-        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
-    own.replace(path)
 
 
 def _opened(spelt: str, uri: str) -> "MlflowClient":
@@ -241,7 +264,7 @@ def patiently(call: Callable[..., Result]) -> Callable[..., Result]:
                 return call(*arguments, **named)
             except Exception as error:
                 text = str(error)
-                if "disk is full" in text or "readonly database" in text or "disk I/O error" in text:
+                if any(said in text for said in _CAN_NOT_WRITE):
                     raise MisfireError(
                         "the tracking store must have room and be writable, its database says otherwise "
                         f"({_last_words(text)}); make room or mend its permissions, and issue the command again."

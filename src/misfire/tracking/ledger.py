@@ -17,7 +17,7 @@ from misfire.core.progress import say
 from misfire.core.words import counted, plain_count
 from misfire.reporting.table import Column, Entry, Table, to_markdown
 from misfire.tracking.claims import CLAIM, Leases, held, place_of
-from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move
+from misfire.tracking.database import absolute_uri, connect, database_path, exists, follow_move, patiently
 from misfire.tracking.links import run_link
 from misfire.tracking.live_run import LiveRun
 from misfire.tracking.overview import Overview
@@ -112,7 +112,7 @@ class MlflowLedger:
         if path is None or self.artifact_root is None or not path.exists() or connect(self.uri).is_read_only:
             return 0
         with held(self._lock_file("move"), what="what was moved"):
-            return follow_move(path, Path(self.artifact_root).resolve())
+            return patiently(follow_move)(path, Path(self.artifact_root).resolve())
 
     def _found_experiment(self) -> str | None:
         if self.experiment not in self._known:
