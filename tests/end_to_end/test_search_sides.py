@@ -24,6 +24,8 @@ from tests.end_to_end.studies import WrittenSearch, ensembles, finished, journal
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
+FAILURES = {"subset": "failures"}
+
 
 def texts_of(dataset: Dataset, *, dev_share: float, seed: int) -> tuple[set[str], set[str]]:
     """The different captions of dev and of test."""
@@ -95,7 +97,7 @@ def test_a_trained_router_learns_on_dev_and_is_applied_to_test(
 
     monkeypatch.setattr(OutOfFoldRouter, "route", watched)
     space = {"templates": ["predicted_trained"]}
-    search = written_search(name, objectives=["gain"], walk="grid", space=space, seed=12)
+    search = written_search(name, objectives=["gain"], walk="grid", fixed=FAILURES, space=space, seed=12)
     words = [f"failure_set={place.failure_set}"] if is_named else []
     assert place.misfire("search", str(search), "pooling=mean", *words) == 0
     assert num_told(place, name) == 1
@@ -138,7 +140,9 @@ def test_a_gate_that_test_itself_would_set_is_refused(
     place: Place, written_search: WrittenSearch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"gated-{place.experiment}"
-    search = written_search(name, objectives=["gain"], space={"templates": ["generic", "gated_generic"]}, seed=15)
+    search = written_search(
+        name, objectives=["gain"], fixed=FAILURES, space={"templates": ["generic", "gated_generic"]}, seed=15
+    )
     assert place.misfire("search", str(search)) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
@@ -164,7 +168,9 @@ def test_routed_templates_are_searched_beside_others(
 ) -> None:
     name = f"beside-{place.experiment}"
     choices = ["generic", "predicted", "predicted_words", "predicted_trained"]
-    search = written_search(name, walk="grid", space={"templates": choices}, objectives=["net"], seed=13)
+    search = written_search(
+        name, walk="grid", fixed=FAILURES, space={"templates": choices}, objectives=["net"], seed=13
+    )
     assert place.misfire("search", str(search), "pooling=mean") == 0
     assert f"4 trials of {name}: 4 finished\n" in capsys.readouterr().out
     table = pd.read_csv(place.report / name / "tables" / "trials.csv")
