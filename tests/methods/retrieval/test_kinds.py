@@ -56,6 +56,7 @@ def values(**changed: Any) -> dict[str, Any]:
         "pooling": MeanPooling(),
         "statistics": StatisticsSettings(num_replicates=50, confidence=0.9, seed=1),
         "failure_set": None,
+        "taxonomy": None,
         "num_failures": 12,
         "mined_share": 1.0,
         "seed": 3,
