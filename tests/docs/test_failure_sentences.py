@@ -20,6 +20,7 @@ SMALL = (
 )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.docs.guides import ROOT, Guide, run, small
 GUIDE = Guide("oracle_gap")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

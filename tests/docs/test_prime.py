@@ -22,6 +22,7 @@ SMALL = (
 )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_command_runs_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name, content in zip(("outcomes.csv", "tags.csv"), GUIDE.blocks("csv"), strict=True):

@@ -17,6 +17,7 @@ GUIDE = Guide("search")
 DESCRIPTION, OF_BACKBONES = GUIDE.blocks("yaml")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

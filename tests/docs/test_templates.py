@@ -14,6 +14,7 @@ GUIDE = Guide("templates")
 EXAMPLES = re.findall(r"^\| `(.*?)` \| (.*?) \| (.*?) \|$", GUIDE.text, re.MULTILINE)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

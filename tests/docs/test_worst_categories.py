@@ -15,6 +15,7 @@ SMALL = ("statistics.num_replicates=50", "trainer=cpu")
 WORLD = ("dataset.num_images=80", "cutoffs=[1,5]")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_guides_commands_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
