@@ -37,7 +37,7 @@ def test_a_kind_that_a_strangers_room_brings_again_is_refused(monkeypatch: pytes
     class ImpostorCell(EnsembleCell):
         pass
 
-    stranger = SimpleNamespace(__all__=["ImpostorCell"], ImpostorCell=ImpostorCell)
+    stranger = SimpleNamespace(__name__="stranger", __all__=["ImpostorCell"], ImpostorCell=ImpostorCell)
     monkeypatch.setitem(sys.modules, "stranger", stranger)  # type: ignore[arg-type]
     ours = rooms.rooms()
     monkeypatch.setattr(rooms, "rooms", lambda: (Room("stranger", "stranger", None), *ours))

@@ -83,17 +83,17 @@ def kinds(wanted: Collection[str]) -> "dict[str, type[Cell]]":
     """
     from misfire.cells import Cell
 
-    def is_unlikely(place: tuple[Room, str]) -> bool:
+    def is_unlikely(place: tuple[ModuleType, str]) -> bool:
         return not any(word in place[1].lower() for kind in wanted for word in kind.split("_"))
 
-    packages = [(room, import_module(room.package)) for room in rooms()]
-    exported = [(room, name) for room, package in packages for name in exports(package) if name.endswith("Cell")]
+    packages = [import_module(room.package) for room in rooms()]
+    exported = [(package, name) for package in packages for name in exports(package) if name.endswith("Cell")]
     found: dict[str, type[Cell]] = {}
-    for room, name in sorted(exported, key=is_unlikely):
-        is_ours = room.package.startswith(f"{_OURS}.")
+    for package, name in sorted(exported, key=is_unlikely):
+        is_ours = package.__name__.startswith(f"{_OURS}.")
         if is_ours and found.keys() >= set(wanted):
             continue
-        kind = getattr(import_module(room.package), name)
+        kind = getattr(package, name)
         if isinstance(kind, type) and issubclass(kind, Cell) and kind.kind in wanted:
             if kind.kind in found:
                 raise UsageError(f"a kind must stand in one room, got {kind.kind} in two; rename one of them.")
