@@ -1,7 +1,12 @@
 """What holds for every test: none is timed, since a machine may be busy with other work."""
 
 import os
+import shutil
 import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 # Each of several workers has one thread, as has what it starts: two that share two cores with two threads each wait for
 # one another. Before anything imports a library that asks.
@@ -11,6 +16,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 from hypothesis import settings
+
+from tests.shapes import check_shapes_of
+
+check_shapes_of("misfire")
 
 # Signals mean what they do on a terminal, also where the tests are a background job, for which they are ignored.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -28,3 +37,32 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     blank = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
     monkeypatch.setattr("misfire.reporting.document.to_svg", lambda figure: blank)
     monkeypatch.setattr("misfire.reporting.document.to_png", lambda figure: b"blank")
+
+
+@pytest.fixture(scope="session")
+def made_by_mlflow() -> Callable[[Path, Path], None]:
+    """What fills a new database in earnest: MLflow, whose migrations take two seconds."""
+    from misfire.tracking import database
+
+    return database._fill
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases_are_copied(
+    made_by_mlflow: Callable[[Path, Path], None], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """New databases are copies of one that MLflow made; a test of how they are made undoes that."""
+    first = tmp_path_factory.mktemp("database") / "mlflow.db"
+
+    def copy(new: Path, artifacts: Path) -> None:
+        if not first.exists():
+            made_by_mlflow(first, first.parent / "artifacts")
+        shutil.copyfile(first, new)
+        with closing(sqlite3.connect(new)) as connection, connection:
+            connection.execute("UPDATE experiments SET artifact_location = ?", [f"{artifacts.as_uri()}/0"])
+        with closing(sqlite3.connect(new)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("misfire.tracking.database._fill", copy)
+        yield

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,25 +34,6 @@ def test_ruff_has_nothing_to_say(words: tuple[str, ...]) -> None:
 def test_no_file_is_long() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
     assert names_of([path for path, length in lengths.items() if length > MOST_LINES]) == []
-
-
-def shape_checked() -> list[str]:
-    """Packages and modules whose shapes the tests check."""
-    pytest_settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
-    (option,) = [word for word in pytest_settings["addopts"] if word.startswith("--jaxtyping-packages=")]
-    *names, checker = option.partition("=")[2].split(",")
-    assert checker == "beartype.beartype"
-    return names
-
-
-def test_whatever_states_a_shape_is_checked() -> None:
-    checked = shape_checked()
-    modules = {".".join(path.relative_to(ROOT / "src").with_suffix("").parts): path for path in SOURCES}
-    stating = [name for name, path in modules.items() if "from jaxtyping import" in path.read_text(encoding="utf-8")]
-    assert len(stating) > 50
-    forgotten = [name for name in stating if not any(f"{name}.".startswith(f"{one}.") for one in checked)]
-    assert forgotten == [], "name them in pyproject.toml, at --jaxtyping-packages"
-    assert [one for one in checked if not any(f"{name}.".startswith(f"{one}.") for name in stating)] == []
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -1,7 +1,6 @@
 """A small world in a store that is filled once a process; each test has an experiment or a root of its own."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import misfire.embeddings
 from misfire.cells import Logged
 from misfire.cli import main
 from misfire.tracking import MlflowLedger
+from misfire.tracking.database import connect
 
 SETTINGS = (
     "dataset.num_images=200",
@@ -122,7 +122,7 @@ def fill(place: Place, seed: Path) -> None:
     assert place.misfire("ensemble", "subset=failures", "templates=generic", "pooling=max") == 0
     unfinished = seed.with_name("unfinished")
     shutil.copytree(place.root, unfinished, ignore=shutil.ignore_patterns("mlflow.db*", "artifacts"))
-    copy_empty_database(place.root / "mlflow.db", unfinished / "mlflow.db")
+    connect(f"sqlite:///{unfinished}/mlflow.db")
     unfinished.rename(seed)
 
 
@@ -143,17 +143,6 @@ def own_place(filled: Place, tmp_path: Path) -> Place:
     own = Place(tmp_path, filled.backbone, filled.failure_set_name)
     shutil.copytree(untouched(filled), own.root)
     return own
-
-
-def copy_empty_database(source: Path, target: Path) -> None:
-    """The schema with what a new database has, since migrating one takes seconds."""
-    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
-        old.backup(new)
-        tables = [name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            if table not in ("alembic_version", "experiments", "workspaces") and not table.startswith("sqlite_"):
-                new.execute(f'DELETE FROM "{table}"')
-        new.execute("DELETE FROM experiments WHERE experiment_id != 0")
 
 
 @pytest.fixture

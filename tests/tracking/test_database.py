@@ -23,16 +23,9 @@ def ledger_in(folder: Path, experiment: str = "sweep") -> MlflowLedger:
 
 
 @pytest.fixture
-def copied(new_database: Path) -> Callable[[Path], MlflowLedger]:
-    """Makes a ledger in a folder, with a copy of a new database, since making one takes seconds."""
-
-    def copy(folder: Path) -> MlflowLedger:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(new_database) as made, sqlite3.connect(folder / "mlflow.db") as own:
-            made.backup(own)
-        return ledger_in(folder)
-
-    return copy
+def in_earnest(made_by_mlflow: Callable[[Path, Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new database is made as a user's is, and not copied."""
+    monkeypatch.setattr(database, "_fill", made_by_mlflow)
 
 
 def save(ledger: MlflowLedger, number: int = 0) -> str:
@@ -64,6 +57,7 @@ def killed_at_statement(number: int) -> Callable[..., None]:
     return count
 
 
+@pytest.mark.usefixtures("in_earnest")
 def test_a_kill_while_it_is_made_leaves_no_database_and_the_next_process_makes_it(tmp_path: Path) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
@@ -85,9 +79,9 @@ def test_a_kill_while_it_is_made_leaves_no_database_and_the_next_process_makes_i
 
 
 @pytest.mark.parametrize("harm", ["DROP TABLE runs", "DELETE FROM alembic_version", "DELETE FROM experiments"])
-def test_a_half_made_database_is_recognised(copied: Callable[[Path], MlflowLedger], tmp_path: Path, harm: str) -> None:
-    copied(tmp_path)
+def test_a_half_made_database_is_recognised(tmp_path: Path, harm: str) -> None:
     path = tmp_path / "mlflow.db"
+    database._make(path)
     assert not database.is_half_made(path)
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
@@ -95,19 +89,32 @@ def test_a_half_made_database_is_recognised(copied: Callable[[Path], MlflowLedge
     assert database.is_half_made(path)
 
 
-def test_a_half_made_database_is_made_anew_and_a_full_one_never(tmp_path: Path, new_database: Path) -> None:
-    def stand_in(path: Path) -> None:
-        shutil.copyfile(new_database, path)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "_make", stand_in)
-        with sqlite3.connect(tmp_path / "mlflow.db") as connection:
-            connection.execute("CREATE TABLE runs (id)")
-        ledger = ledger_in(tmp_path)
-        save(ledger)
+def test_a_half_made_database_is_made_anew_and_a_full_one_never(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        connection.execute("CREATE TABLE runs (id)")
+    save(ledger_in(tmp_path))
     with sqlite3.connect(tmp_path / "mlflow.db") as connection:
         connection.execute("DELETE FROM alembic_version")
     assert not database.is_half_made(tmp_path / "mlflow.db")
+
+
+def test_the_copies_that_tests_begin_with_are_what_mlflow_makes(
+    made_by_mlflow: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    def content(path: Path) -> dict[str, tuple[list[tuple[object, ...]], ...]]:
+        with sqlite3.connect(path) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            asked = ("SELECT * FROM pragma_table_info('{}')", "SELECT * FROM '{}'")
+            return {one: tuple(connection.execute(words.format(one)).fetchall() for words in asked) for one in tables}
+
+    copy = tmp_path / "copy.db"
+    database.connect(f"sqlite:///{copy}")
+    made_by_mlflow(tmp_path / "made.db", tmp_path / "artifacts")
+    made, found = content(tmp_path / "made.db"), content(copy)
+    for one in (made, found):
+        columns, ((*experiment, _, _, _),) = one["experiments"]
+        one["experiments"] = (columns, [tuple(experiment)])  # but for when it was made
+    assert found == made
 
 
 @pytest.mark.parametrize(
@@ -127,10 +134,9 @@ def test_what_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, conten
     assert path.is_dir() if content is None else path.read_bytes() == content
 
 
-def test_a_schema_of_another_version_names_its_one_command(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path
-) -> None:
-    ledger = copied(tmp_path)
+def test_a_schema_of_another_version_names_its_one_command(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    database._make(tmp_path / "mlflow.db")
     with sqlite3.connect(tmp_path / "mlflow.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'older'")
         connection.execute("INSERT INTO experiments (name, lifecycle_stage) VALUES ('old', 'active')")
@@ -139,11 +145,9 @@ def test_a_schema_of_another_version_names_its_one_command(
 
 
 @pytest.mark.parametrize("name", ["run?1", "a%20b", "a#b", "größe 日本", "a&b;c='d'"])
-def test_every_character_of_a_path_stands_for_itself(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, name: str
-) -> None:
+def test_every_character_of_a_path_stands_for_itself(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
-    ledger = copied(folder)
+    ledger = ledger_in(folder)
     key = save(ledger)
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
     with sqlite3.connect(folder / "mlflow.db") as connection:
@@ -154,11 +158,9 @@ def test_every_character_of_a_path_stands_for_itself(
     assert Path(ledger.client.download_artifacts(key, "cell.json")).read_bytes() == ledger.load()[0].read("cell.json")
 
 
-def test_a_moved_project_reads_and_writes_in_its_new_place(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path
-) -> None:
+def test_a_moved_project_reads_and_writes_in_its_new_place(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    key = save(copied(old))
+    key = save(ledger_in(old))
     with sqlite3.connect(old / "mlflow.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copytree(old, new)
@@ -174,8 +176,8 @@ def test_a_moved_project_reads_and_writes_in_its_new_place(
     assert moved.follow_move() == 0
 
 
-def test_a_copied_project_leaves_the_first_one_alone(copied: Callable[[Path], MlflowLedger], tmp_path: Path) -> None:
-    save(copied(tmp_path / "old"))
+def test_a_copied_project_leaves_the_first_one_alone(tmp_path: Path) -> None:
+    save(ledger_in(tmp_path / "old"))
     with sqlite3.connect(tmp_path / "old" / "mlflow.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copytree(tmp_path / "old", tmp_path / "new")
@@ -186,10 +188,8 @@ def test_a_copied_project_leaves_the_first_one_alone(copied: Callable[[Path], Ml
     assert sorted(str(path) for path in (tmp_path / "old").rglob("*")) == before
 
 
-def test_a_store_that_can_only_be_read_gives_what_is_finished(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save(copied(tmp_path / "a"))
+def test_a_store_that_can_only_be_read_gives_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(ledger_in(tmp_path / "a"))
     # As root, permissions stop nobody.
     monkeypatch.setattr(database, "_is_writable", lambda path: False)
     database._connect.cache_clear()
@@ -207,6 +207,7 @@ def test_a_store_that_can_only_be_read_gives_what_is_finished(
     database._connect.cache_clear()
 
 
+@pytest.mark.usefixtures("in_earnest")
 def test_a_disk_that_fills_while_the_database_is_made_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))  # as far as SQLite can tell, a disk without room
@@ -218,10 +219,8 @@ def test_a_disk_that_fills_while_the_database_is_made_is_one_sentence_and_leaves
     assert not list(tmp_path.glob("*.new*")) + list(tmp_path.glob("mlflow.db"))
 
 
-def test_what_the_database_refuses_prints_no_stack(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    ledger = copied(tmp_path)
+def test_what_the_database_refuses_prints_no_stack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ledger = ledger_in(tmp_path)
     _ = ledger.experiment_id
     with sqlite3.connect(tmp_path / "mlflow.db") as store:
         store.execute(
@@ -234,9 +233,10 @@ def test_what_the_database_refuses_prints_no_stack(
 
 
 def test_a_moved_store_that_another_program_has_locked_is_waited_for(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger, locked = copied(tmp_path), [True, True]
+    database._make(tmp_path / "mlflow.db")
+    ledger, locked = ledger_in(tmp_path), [True, True]
 
     def follow(*_: object) -> int:
         if locked:
@@ -299,10 +299,8 @@ def test_a_row_that_another_process_made_first_is_no_error() -> None:
     assert len(calls) == 6
 
 
-def test_what_can_not_be_logged_is_kept_and_logged_later(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ledger = copied(tmp_path)
+def test_what_can_not_be_logged_is_kept_and_logged_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = ledger_in(tmp_path)
     _ = ledger.experiment_id
 
     def full(*_: object, **__: object) -> None:
@@ -321,9 +319,9 @@ def test_what_can_not_be_logged_is_kept_and_logged_later(
 
 
 def test_a_disk_that_is_full_of_artifacts_leaves_nothing_that_reads_as_finished(
-    copied: Callable[[Path], MlflowLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = copied(tmp_path)
+    ledger = ledger_in(tmp_path)
     original = Path.write_bytes
 
     def full(path: Path, data: bytes) -> int:

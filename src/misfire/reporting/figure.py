@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, final
 
@@ -82,12 +82,11 @@ class Illustration:
 def styled(draw: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Run a drawing function under this module's settings, and leave matplotlib's own as they were."""
 
+    @wraps(draw)
     def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         with matplotlib.rc_context(_STYLE):
             return draw(*args, **kwargs)
 
-    drawn.__doc__ = draw.__doc__
-    drawn.__name__ = draw.__name__
     return drawn
 
 
