@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from hypothesis import settings
 
+from tests.blank_figures import draw_blanks
 from tests.shapes import check_shapes_of
 
 check_shapes_of("misfire")
@@ -34,9 +35,7 @@ settings.load_profile("untimed")
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports whose figures are blank, for tests of something else: drawing takes a quarter of the time."""
-    blank = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
-    monkeypatch.setattr("misfire.reporting.document.to_svg", lambda figure: blank)
-    monkeypatch.setattr("misfire.reporting.document.to_png", lambda figure: b"blank")
+    draw_blanks(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ stands.
 
 import ast
 import dataclasses
+import functools
 import inspect
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
@@ -40,7 +41,22 @@ def check_shapes(one: Checked) -> Checked:
         return one
     if not any(states_a_shape(hint) for hint in inspect.get_annotations(cast(Any, one)).values()):
         return one
-    return cast(Checked, jaxtyped(typechecker=beartype)(cast(Any, one)))
+    return cast(Checked, _checked(one) if inspect.isclass(one) else _checked_when_called(cast(Any, one)))
+
+
+def _checked(one: Any) -> Any:
+    return jaxtyped(typechecker=beartype)(one)
+
+
+def _checked_when_called(function: Callable[..., Any]) -> Callable[..., Any]:
+    # A check takes milliseconds to make, and most tests call few functions.
+    checked = functools.cache(lambda: _checked(function))
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **named: Any) -> Any:
+        return checked()(*arguments, **named)
+
+    return called
 
 
 def check_shapes_of(package: str) -> None:

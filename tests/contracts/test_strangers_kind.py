@@ -204,6 +204,7 @@ SEARCH = {
 }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_search_compares_on_dev_and_reads_its_winner_on_test(
     toyroom: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_search_compares_on_dev_and_reads_its_winner_on_test(
     assert (toyroom / "report" / "größe, (1)" / "report.html").read_text() == page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_search_s_winner_keeps_to_its_constraints(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     free = {**SEARCH, "walk": "grid", "objectives": ["share"], "num_trials": 10}
     assert main(["search", write_sweep(toyroom, **free)]) == 0
@@ -234,6 +236,7 @@ def test_a_search_s_winner_keeps_to_its_constraints(toyroom: Path, capsys: pytes
     assert "num_words=1 (trial" not in capsys.readouterr().out.partition("Answer")[2].partition("rule=at_most")[0]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_launcher_of_hydra_s_runs_the_same_cells(toyroom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wordiness", *SEVERAL, "hydra/launcher=basic"]) == 0
     assert "6 cells: 6 done" in capsys.readouterr().out

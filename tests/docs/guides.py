@@ -42,4 +42,4 @@ def run(command: str, *words: str) -> None:
 def small(command: str, *words: str) -> list[str]:
     """Of the words that make a world small, and further ones, those that a command's verb knows."""
     verb = shlex.split(command)[1]
-    return shared_out(("ensemble", verb), [*SMALL, *words])[verb]
+    return shared_out(("ensemble", "doctor", verb), [*SMALL, "doctor.num_images=20", *words])[verb]

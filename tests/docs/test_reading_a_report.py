@@ -8,6 +8,7 @@ import pytest
 from misfire.cells.comparison import Verdict
 from misfire.cli import main
 from misfire.methods.retrieval.ensemble.comparison_table import MARKS
+from tests.blank_figures import draw_blanks
 from tests.docs.guides import SMALL, Guide, run, small
 from tests.methods.retrieval.ensemble.test_conclusion import PAPER, conclude
 from tests.reporting.test_page import read
@@ -21,6 +22,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("guide")
         patch.chdir(folder)
+        draw_blanks(patch)
         grid = ("subset=failures", "templates=generic", "pooling=max,mean", "tracking.experiment=table1")
         assert main(["ensemble", "-m", *grid, *SMALL]) == 0
         for command in GUIDE.commands:

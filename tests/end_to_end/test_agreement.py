@@ -11,7 +11,7 @@ from misfire.cells import Logged
 from misfire.failures import read_failure_set
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 KS = (1, 5, 10)
 
 

@@ -16,6 +16,7 @@ COMMANDS = [line for block in re.findall(r"^```bash\n(.*?)^```$", GUIDE, re.M | 
 
 
 @pytest.mark.end_to_end
+@pytest.mark.usefixtures("undrawn")
 def test_the_commands_of_the_guide_run(
     own_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

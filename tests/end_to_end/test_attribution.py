@@ -13,7 +13,7 @@ from misfire.tracking import MlflowLedger
 from tests.commands import Started
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 WORDS = ("attribute", "subset=failures", "templates=generic", "pooling=mean")
 

@@ -6,7 +6,7 @@ import pytest
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from tests.end_to_end.conftest import Place
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("undrawn")]
 
 
 def test_evaluate_bounds_what_it_measures(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

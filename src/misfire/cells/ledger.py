@@ -163,6 +163,10 @@ class Ledger(Protocol):
     def load(self, kind: str | None = None) -> Sequence[Logged]:
         """All finished cells, of one kind or of any, oldest first."""
 
+    @property
+    def has_cells(self) -> bool:
+        """Whether there is a finished cell; makes nothing."""
+
     def experiments(self) -> Sequence[str]:
         """Names of the store's experiments that hold finished cells, in order of their names; makes nothing."""
 

@@ -71,7 +71,7 @@ def write_report(
         UsageError: If there is no finished cell; nothing is written then.
     """
     experiment = settings["tracking.experiment"]
-    if experiment not in ledger.experiments():
+    if not ledger.has_cells:
         raise UsageError(f"a report needs a finished cell, experiment {experiment} has none; run `misfire demo`.")
     doing(f"Writing the report of {experiment}")
     # Two processes that end the same sweep must not log each other's half-written files.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -13,6 +14,7 @@ from misfire.stats.flip_counts import check_some_query
 from misfire.stats.matched_pairs import mcnemar
 
 _MANY_QUERIES = 100_000
+_KEPT_FLIPS = 2048  # up to so many flips the counts that are significant are kept, 16 KiB a level
 _NEGLIGIBLE = 1e-13  # probability of the numbers of flips that are left out
 _SMOOTH_VARIANCE = 16.0  # of the number of flips, from which on their parity, and so the test's steps, average out
 
@@ -214,9 +216,16 @@ def _power(gain: float, num_queries: int, broken_share: float, alpha: float, is_
         return 0.0
     low, high = binom.ppf([_NEGLIGIBLE, 1 - _NEGLIGIBLE], num_queries, flipped_share)
     num_flipped = np.arange(max(int(low), 0), int(high) + 1)
-    needed = _fixed_needed(num_flipped, alpha, is_mid_p)
+    # A search for a gain or a number of queries asks about much the same flips again and again.
+    is_kept = num_flipped[-1] < _KEPT_FLIPS
+    needed = _needed_of_few(alpha, is_mid_p)[num_flipped] if is_kept else _fixed_needed(num_flipped, alpha, is_mid_p)
     significant = binom.sf(needed - 1, num_flipped, min((gain + broken_share) / flipped_share, 1.0))
     return float(binom.pmf(num_flipped, num_queries, flipped_share) @ significant)
+
+
+@lru_cache(maxsize=16)
+def _needed_of_few(alpha: float, is_mid_p: bool) -> Int[np.ndarray, " flips"]:
+    return _fixed_needed(np.arange(_KEPT_FLIPS), alpha, is_mid_p)
 
 
 def _fixed_needed(num_flipped: Int[np.ndarray, " flips"], alpha: float, is_mid_p: bool) -> Int[np.ndarray, " flips"]:

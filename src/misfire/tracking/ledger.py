@@ -373,10 +373,17 @@ class MlflowLedger:
         if not exists(self.uri):
             return []
         found = self.client.search_experiments(max_results=5000)
+        return sorted(str(one.name) for one in found if self._has_cells(one.experiment_id))
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the experiment holds a finished cell; makes nothing."""
+        experiment_id = self._found_experiment()
+        return experiment_id is not None and self._has_cells(experiment_id)
+
+    def _has_cells(self, experiment_id: str) -> bool:
         finished = f"attributes.status = 'FINISHED' and tags.`{MANIFEST}` != ''"
-        return sorted(
-            str(one.name) for one in found if self.client.search_runs([one.experiment_id], finished, max_results=1)
-        )
+        return bool(self.client.search_runs([experiment_id], finished, max_results=1))
 
     def summarise(
         self, question: Question, answer: str, parts: Mapping[str, ReportPart], *, report: Path, made_of: str

@@ -73,6 +73,11 @@ class FolderLedger:
         ordered = sorted(sealed, key=lambda one: one[0]["number"])
         return [self._logged(cell_id) for seal, cell_id in ordered if kind in (None, seal["kind"])]
 
+    @property
+    def has_cells(self) -> bool:
+        """Whether anything has a seal."""
+        return any(self._place.glob("*/seal.json"))
+
     def experiments(self) -> Sequence[str]:
         """Folders that hold a sealed cell."""
         return sorted({path.parents[1].name for path in Path(self.folder).glob("*/*/seal.json")})
