@@ -1,11 +1,12 @@
 """One sweep shared by several processes: the same command in N terminals, against one of them alone.
 
 Every side starts in a store of its own, each process with one thread. With --filled, stores already hold the embeddings
-and the mined failures, so that nothing but cells is left to share; with --kill, one of the N is killed (SIGKILL) after
+and the mined failures, so that nothing but cells is left to share (they come from FOLDER, which is filled if it isn't
+there); with --kill, one of the N is killed (SIGKILL) after
 its first cell. It stops with exit code 1 unless each cell was run once and every artifact but the configuration, which
 names the folder, is equal to the byte.
 
-Usage: python benchmarks/benchmark_sharing.py [--processes 4] [--images 1000] [--filled] [--kill] [KEY=VALUE ...]
+Usage: python benchmarks/benchmark_sharing.py [--processes 4] [--images 1000] [--filled [FOLDER]] [--kill] [KEY=VALUE]
 """
 
 import argparse
@@ -54,19 +55,22 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--images", type=int, default=1000, help="size of the bundled world")
     parser.add_argument("--sweep", default="tau")
-    parser.add_argument("--filled", action="store_true", help="start from stores that hold embeddings and failures")
+    parser.add_argument(
+        "--filled", nargs="?", const="", metavar="FOLDER", help="start from stores that hold embeddings and failures"
+    )
     parser.add_argument("--kill", action="store_true", help="kill one of the processes after its first cell")
     parser.add_argument("words", nargs="*", help="further words for both sides, such as complement.num_queries=all")
     asked = parser.parse_args()
     words = [f"dataset.num_images={asked.images}", *asked.words]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if asked.filled:
-            run(folder / "filling", asked.sweep, words, processes=1)
+        filled = Path(asked.filled).resolve() if asked.filled else folder / "filling"
+        if asked.filled is not None and not filled.exists():
+            run(filled, asked.sweep, words, processes=1)
         roots = {count: folder / f"by_{count}" for count in (1, asked.processes)}
         for root in roots.values():
-            for part in ("embeddings", "failures") if asked.filled else ():
-                shutil.copytree(folder / "filling" / part, root / part)
+            for part in ("embeddings", "failures") if asked.filled is not None else ():
+                shutil.copytree(filled / part, root / part)
         alone, _ = run(roots[1], asked.sweep, words, processes=1)
         shared, told = run(roots[asked.processes], asked.sweep, words, processes=asked.processes, kill=asked.kill)
         found = {count: finished(root, asked.sweep, words) for count, root in roots.items()}

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Any, final
 from uuid import uuid4
@@ -17,6 +18,7 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
         "lightning_fabric",
+        "open_clip",
         "matplotlib.figure",
         "misfire.cli",
         "misfire.config.settings",
@@ -26,6 +28,8 @@ _FORKS.set_forkserver_preload(
         "optuna",
     ]
 )
+if "PYTEST_XDIST_WORKER" in os.environ and multiprocessing.current_process().name == "MainProcess":
+    ensure_running()  # in the background, so that no test of many has to wait for the imports
 
 
 @final

@@ -91,6 +91,33 @@ def test_what_others_hold_is_passed_over_and_looked_at_again(lab: Lab) -> None:
     assert [one.status for one in ended] == [Status.DONE] * 4
 
 
+@dataclass(frozen=True)
+class Coloured(Square):
+    colour: str = "red"
+
+    def identity(self) -> Mapping[str, int]:
+        return {**super().identity(), self.colour: 1}
+
+    def label(self) -> Mapping[str, str]:
+        return {"colour": self.colour, **super().label()}
+
+
+def test_processes_that_meet_keep_to_cells_that_are_alike(lab: Lab) -> None:
+    """What cells of a colour share is computed once a process, if each process has a colour of its own."""
+    grid = [Coloured(2 * n + (colour == "blue"), colour=colour) for n in range(3) for colour in ("red", "blue")]
+    jobs = [job(cell) for cell in grid]
+
+    def run_beside(*held: Cell) -> list[int]:
+        RUN.clear()
+        run_jobs(jobs, lab, MemoryLedger(held={cell.id for cell in held}), when_ended=lambda one: None)
+        return list(RUN)
+
+    assert run_beside() == [0, 1, 2, 3, 4, 5]
+    assert run_beside(grid[0]) == [1, 3, 5, 2, 4, 0]
+    assert run_beside(grid[1]) == [0, 2, 4, 3, 5, 1]
+    assert run_beside(grid[0], grid[1]) == [2, 4, 3, 5, 1, 0]
+
+
 def test_what_another_process_finished_meanwhile_is_not_run(lab: Lab) -> None:
     ledger = MemoryLedger()
 

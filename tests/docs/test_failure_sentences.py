@@ -20,11 +20,8 @@ SMALL = (
 )
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.txt").write_text("a cat at night\nA cat at night.\n", encoding="utf-8")
     one, many, taught, lint = GUIDE.commands
     run(one, *(word for word in SMALL if not word.startswith("method=")), "method.split.margin=0.1", *_few_clusters())

@@ -20,11 +20,8 @@ SMALL = [
 ]
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     Path("captions.txt").write_text("a cat\nno dog\n")
     for command in GUIDE.commands:
         run(command, *(SMALL if command.startswith("misfire multilabel") else []))

@@ -1,7 +1,6 @@
 """The guide to the oracle gap: its commands run, on a small world, and it names what there is."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,8 @@ from tests.docs.guides import ROOT, Guide, run, small
 GUIDE = Guide("oracle_gap")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     for command in GUIDE.commands:
         run(command, *small(command))
     printed = capsys.readouterr().out

@@ -4,8 +4,6 @@ import contextlib
 import io
 from pathlib import Path
 
-import pytest
-
 from misfire.data.outcomes import read_outcomes
 from misfire.data.tag_table import read_tags
 from tests.docs.guides import Guide, run
@@ -22,17 +20,15 @@ SMALL = (
 )
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_every_command_runs_on_the_files_that_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_every_command_runs_on_the_files_that_are_shown(own_folder: Path) -> None:
     for name, content in zip(("outcomes.csv", "tags.csv"), GUIDE.blocks("csv"), strict=True):
-        (tmp_path / name).write_text(content, encoding="utf-8")
+        (own_folder / name).write_text(content, encoding="utf-8")
     assert len(GUIDE.commands) == 5
     for command in GUIDE.commands:
         is_report = command.startswith("misfire report")
         varies = [word.partition("=")[0] for word in command.split() if "," in word]
         run(command, *(word for word in SMALL if not is_report and word.partition("=")[0] not in varies))
-    assert (tmp_path / "report" / "thresholds" / "report.html").is_file()
+    assert (own_folder / "report" / "thresholds" / "report.html").is_file()
 
 
 def test_the_files_that_are_shown_are_read(tmp_path: Path) -> None:

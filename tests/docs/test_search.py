@@ -17,11 +17,8 @@ GUIDE = Guide("search")
 DESCRIPTION, OF_BACKBONES = GUIDE.blocks("yaml")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.yaml").write_text(DESCRIPTION)
     for command in GUIDE.commands:
         words = shlex.split(command)[1:]

@@ -14,11 +14,8 @@ GUIDE = Guide("templates")
 EXAMPLES = re.findall(r"^\| `(.*?)` \| (.*?) \| (.*?) \|$", GUIDE.text, re.MULTILINE)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.yaml").write_text(TEMPLATES)
     assert len(GUIDE.commands) == 6
     for command in GUIDE.commands:

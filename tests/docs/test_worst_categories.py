@@ -15,11 +15,8 @@ SMALL = ("statistics.num_replicates=50", "trainer=cpu")
 WORLD = ("dataset.num_images=80", "cutoffs=[1,5]")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_guides_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_folder")
+def test_the_guides_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     Path("outcomes.csv").write_text(OUTCOMES)
     assert len(GUIDE.commands) == 6
     for command in GUIDE.commands:

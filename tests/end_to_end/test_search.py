@@ -194,8 +194,13 @@ def test_a_search_tells_what_it_found_and_goes_on_where_it_ended(
     store = place.store(name)
     note = store.client.get_experiment(store.experiment_id).tags["mlflow.note.content"]
     assert note.startswith(answer)
+    written = (folder / "report.html").stat().st_mtime_ns
+    assert place.misfire("search", str(search), "num_trials=6") == 0
+    assert capsys.readouterr().out == again.out
+    assert (folder / "report.html").stat().st_mtime_ns == written, "what nothing was added to isn't written again"
     assert main(["report", str(search), *place.words_of("search")]) == 0
     assert str(folder / "report.html") in capsys.readouterr().out
+    assert (folder / "report.html").stat().st_mtime_ns > written
 
 
 def test_a_trial_that_fails_stops_no_other_and_is_named(

@@ -24,6 +24,6 @@ def test_confidence_is_a_fraction(confidence: float) -> None:
 def test_replicates_and_seed_have_a_lower_end() -> None:
     with pytest.raises(UsageError, match=r"num_replicates must be an integer >= 1, got 0. Use 2000."):
         StatisticsSettings(num_replicates=0)
-    with pytest.raises(UsageError, match=r"seed must be an integer >= 0, got -1. Use 42 for the published numbers."):
+    with pytest.raises(UsageError, match=r"seed must be a whole number from 0, got -1; 42 is as good as any."):
         StatisticsSettings(seed=-1)
     assert StatisticsSettings(seed=0).seed == 0

@@ -1,6 +1,6 @@
 """Running cells: one, or many that several processes share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -13,6 +13,8 @@ from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 from misfire.core.pulse import doing, while_doing
 from misfire.core.words import counted
+
+_MOST_COMPARED = 256  # cells among which the next one is chosen; in a larger grid, the rest comes later
 
 
 @final
@@ -85,8 +87,8 @@ def run_jobs(
     """Run what isn't finished, share it with whoever else works on it, and say how each job ended.
 
     What is finished is found in one read. Of the others, one that another process holds is passed over for the next
-    free one, and looked at again when the rest is done: issued in N terminals, a grid is shared by N processes. A job
-    that fails stops no other.
+    free one, and looked at again when the rest is done: issued in N terminals, a grid is shared by N processes, each of
+    which keeps to cells that are alike as long as there are any. A job that fails stops no other.
 
     Args:
         jobs: What is asked for, in order.
@@ -129,14 +131,20 @@ def _work_off(
     waiting: list[int], jobs: Sequence[Job], built: dict[int, Cell], lab: Lab, ledger: Ledger
 ) -> Iterator[tuple[int, Ended]]:
     must_wait = False
+    run_last: Cell | None = None
+    seen_held: Cell | None = None
     while waiting:
         passed_over = []
-        for place in waiting:
+        untried = list(waiting)
+        while untried:
+            place = _next(untried, built, run_last, seen_held)
+            untried.remove(place)
             cell, job = built[place], jobs[place]
             try:
                 with ledger.claim(cell.id, wait=must_wait) as claim:
                     if not claim.is_held:
                         passed_over.append(place)
+                        seen_held = cell
                         continue
                     # Whoever was waited for may have left more than this one: the others are tried without waiting.
                     must_wait = False
@@ -144,6 +152,7 @@ def _work_off(
                         one = _ended(Status.FINISHED_BEFORE, claim.finished, job)
                     else:
                         with while_doing(f"Running {cell.name}"):
+                            run_last = cell
                             outcome = _run(cell, lab, ledger)
                             saved = ledger.save(cell, outcome, config=job.config(), words=job.words)
                         one = _ended(Status.DONE, saved, job)
@@ -152,7 +161,29 @@ def _work_off(
                 one = _failed(job, error)
             yield place, one
         must_wait = len(passed_over) == len(waiting)
-        waiting = passed_over
+        waiting = sorted(passed_over)
+
+
+def _next(untried: list[int], built: Mapping[int, Cell], run_last: Cell | None, seen_held: Cell | None) -> int:
+    """The cell to try next: in order, until another process is met.
+
+    From then on each process keeps to cells like its last one, since cells that are alike share what is computed once a
+    process; one that has run none begins with a cell unlike the one that it met another process at.
+    """
+    near = untried[:_MOST_COMPARED]
+    if seen_held is None:
+        return near[0]
+    if run_last is None:
+        held = seen_held.label()
+        return min(near, key=lambda place: _likeness(built[place], held))
+    own = run_last.label()
+    return max(near, key=lambda place: _likeness(built[place], own))
+
+
+def _likeness(cell: Cell, label: Mapping[str, str]) -> tuple[bool, ...]:
+    """Which parts of a label a cell shares, the first of them weighing most."""
+    own = cell.label()
+    return tuple(own.get(name) == value for name, value in label.items())
 
 
 def _run(cell: Cell, lab: Lab, ledger: Ledger) -> Outcome:

@@ -56,6 +56,7 @@ def write_report(
     *,
     ids: "Collection[str] | None" = None,
     is_made_anew: bool = True,
+    besides: Sequence[str] = (),
 ) -> Path:
     """Write a report of an experiment's cells and put it into the store. Returns the report's folder.
 
@@ -66,6 +67,7 @@ def write_report(
         parts_of_cells: Gives what is said of its finished cells, under a name each, what decides first.
         ids: The cells that it is about; by default all that are finished.
         is_made_anew: Whether to make it although there is one of the same cells, by the same code.
+        besides: What it depends on besides its cells.
 
     Raises:
         UsageError: If there is no finished cell; nothing is written then.
@@ -81,7 +83,7 @@ def write_report(
             held.enter_context(locked(settings.root / "locks" / f"report-{_as_file_name(experiment)}.lock"))
         cells = [_linked(cell, settings) for cell in ledger.load() if ids is None or cell.id in ids]
         folder: Path = Path(settings["paths.report"]) / experiment
-        made_of = _made_of(question, cells, folder)
+        made_of = _made_of(question, cells, folder, besides)
         # Whoever ends a shared sweep second, or issues a finished one again, finds the report made.
         is_made = not is_made_anew and (folder / "report.html").is_file()
         answer = ledger.answered(made_of) if is_made else None
@@ -94,15 +96,15 @@ def write_report(
     return folder
 
 
-def _made_of(question: "Question", cells: "Sequence[Logged]", folder: Path) -> str:
-    """A digest of what a report depends on: its question, its cells, where it lies, and the code that makes it."""
+def _made_of(question: "Question", cells: "Sequence[Logged]", folder: Path, besides: Sequence[str]) -> str:
+    """A digest of what a report depends on: its question, its cells, where it lies, the code that makes it."""
     from misfire.config.rooms import source_files
 
     asked = [question.name, question.title, question.question, question.decision_rule, question.k, question.seed]
     shown = [[cell.id, cell.name, cell.url] for cell in cells]
     stats = [(str(path), path.stat()) for path in source_files()]
     code = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
-    return sha256_json([*asked, shown, str(folder.resolve()), code])
+    return sha256_json([*asked, shown, str(folder.resolve()), code, list(besides)])
 
 
 def _linked(cell: "Logged", settings: "Settings") -> "Logged":

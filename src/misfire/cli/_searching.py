@@ -90,7 +90,7 @@ def run_search(sweep: "Sweep", words: Sequence[str]) -> int:
     study = open_study(prepared)
     work_off(prepared, study, words)
     if any(trial.is_finished for trial in study.trials()):
-        summarise(prepared, study)
+        summarise(prepared, study, is_made_anew=False)
     return tell(study)
 
 
@@ -107,7 +107,7 @@ def report_search(sweep: "Sweep", words: Sequence[str]) -> int:
     study = open_study(prepared) if is_begun else None
     if study is None or not any(trial.is_finished for trial in study.trials()):
         raise UsageError(f"a report needs finished trials, study {prepared.study} has none; run `misfire search`.")
-    folder = summarise(prepared, study)
+    folder = summarise(prepared, study, is_made_anew=True)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         print(f"  {path}")
     return 0
@@ -293,20 +293,28 @@ class TrialJob:
         )
 
 
-def summarise(prepared: PreparedSearch, study: "Study") -> Path:
-    """Read the winner on test once all trials are done, and write the report. Returns its folder."""
+def summarise(prepared: PreparedSearch, study: "Study", *, is_made_anew: bool) -> Path:
+    """Read the winner on test once all trials are done, and write the report. Returns its folder.
+
+    Args:
+        prepared: The search.
+        study: Its trials.
+        is_made_anew: Whether to write the report although there is one of the same trials.
+    """
     from misfire.cli._experiment import write_report
-
-    question = question_of(prepared.sweep, prepared.settings)
-
-    def parts(cells: "Sequence[Logged]") -> Any:
-        found = found_so_far(prepared, study, cells)
-        _print_front(found)
-        return {"search": prepared.settings.kind.searched(found, question)}
 
     if not _missing(study):
         _test_cell(prepared, _winner(_finished(study), prepared))
-    return write_report(prepared.settings, prepared.ledger, question, parts)
+    _print_front(found_so_far(prepared, study, prepared.ledger.load()))
+    question = question_of(prepared.sweep, prepared.settings)
+    return write_report(
+        prepared.settings,
+        prepared.ledger,
+        question,
+        lambda cells: {"search": prepared.settings.kind.searched(found_so_far(prepared, study, cells), question)},
+        is_made_anew=is_made_anew,
+        besides=[str(trial) for trial in study.trials()],
+    )
 
 
 def _print_front(found: "Searched") -> None:

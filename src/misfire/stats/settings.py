@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from misfire.core.counts import check_most
+from misfire.core.counts import check_most, check_seed
 from misfire.core.errors import UsageError
 
 
@@ -30,8 +30,7 @@ class StatisticsSettings:
     def __post_init__(self) -> None:
         check_num_replicates(self.num_replicates)
         check_confidence(self.confidence)
-        if self.seed < 0:
-            raise UsageError(f"seed must be an integer >= 0, got {self.seed!r}. Use 42 for the published numbers.")
+        check_seed(seed=self.seed)
 
 
 def check_confidence(confidence: float | int) -> None:

@@ -43,7 +43,7 @@ def test_equal_content_names_mean_equal_pixels() -> None:
     [
         ({"num_images": 0}, "num_images must be >= 1, got 0"),
         ({"captions_per_image": -1}, "captions_per_image must be >= 1, got -1"),
-        ({"seed": -3}, "seed must be >= 0, got -3"),
+        ({"seed": -3}, "dataset.seed must be a whole number from 0, got -3; 42"),
         ({"split": "tset"}, "split must be one of train, dev, test, got 'tset'"),
         ({"spurious_context": "color"}, "spurious_context must be one of background, colour, got 'color'"),
         ({"second_group": 1.5}, r"second_group must be in \[0, 1\], got 1.5"),

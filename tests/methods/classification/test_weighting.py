@@ -177,7 +177,7 @@ def test_the_worst_margins_of_a_template_skip_the_undefined() -> None:
         (lambda: CpeWeighting(temperature=0.0), "temperature must be a positive finite number, got 0.0"),
         (lambda: replace(ZpeWeighting(), keep_top=0), "keep_top must be >= 1, got 0"),
         (lambda: CarprtWeighting(nearest_images=-1), "nearest_images must be >= 0, got -1; 0 is as released."),
-        (lambda: RandomWeighting(seed=-1), "seed must be >= 0, got -1"),
+        (lambda: RandomWeighting(seed=-1), "weighting.seed must be a whole number from 0, got -1; 42"),
         (
             lambda: ZpeWeighting(pretraining_mean=(0.1,))(problem().images, problem().prompts),
             "pretraining_mean must have 24 values, as the embeddings have, got 1",

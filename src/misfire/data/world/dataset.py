@@ -11,7 +11,7 @@ from typing import TypeVar
 from PIL import Image as PillowImage
 from typing_extensions import override
 
-from misfire.core.counts import check_most
+from misfire.core.counts import check_most, check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_text
 from misfire.data.dataset import Caption, Dataset, Image, ImageSource
@@ -185,8 +185,7 @@ def _check_counts(*, num_images: int, seed: int, captions_per_image: int) -> Non
             raise UsageError(f"world: {name} must be >= 1, got {value}; leave it out for the default.")
     check_most(10_000_000, num_images=num_images)
     check_most(1000, captions_per_image=captions_per_image)
-    if seed < 0:
-        raise UsageError(f"world: seed must be >= 0, got {seed}; choose another seed.")
+    check_seed(**{"dataset.seed": seed})
 
 
 def _check_probabilities(**values: float) -> None:

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Int, Int8
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError, name_some
 from misfire.core.hashing import sha256_file
 from misfire.core.seeding import generator
@@ -37,8 +38,7 @@ class KnownLabels:
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
             raise UsageError(f"labels.fraction must be in (0, 1], got {self.fraction}; use 0.1 for 10 %.")
-        if self.seed < 0:
-            raise UsageError(f"labels.seed must be >= 0, got {self.seed}; choose another seed.")
+        check_seed(**{"labels.seed": self.seed})
 
     @property
     def identity(self) -> dict[str, str | float | int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Int
 
+from misfire.core.counts import check_seed
 from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder
@@ -54,8 +55,7 @@ class SplitSide:
     def __post_init__(self) -> None:
         if self.name not in ("dev", "test"):
             raise UsageError(f"side must be dev, test or null, got {self.name!r}; null asks all queries.")
-        if self.seed < 0:
-            raise UsageError(f"split_seed must be a whole number from 0, got {self.seed}; 42 is as good as any.")
+        check_seed(split_seed=self.seed)
         if not 0 < self.dev_share < 1:
             raise UsageError(
                 f"dev_share must be a fraction in (0, 1), got {self.dev_share!r}; 0.5 splits the images in halves."
@@ -124,8 +124,7 @@ class QueryDesign:
                 f"mined_share must be a fraction in (0, 1], got {self.mined_share!r}; 0.5 mines one half of the "
                 "images, 1 all of them."
             )
-        if self.seed < 0:
-            raise UsageError(f"seed must be a whole number from 0, got {self.seed}; 42 is as good as any.")
+        check_seed(seed=self.seed)
         if self.num_others is not None and self.num_others < 0:
             raise UsageError(
                 f"complement.num_queries must be >= 0 or all, got {self.num_others}; 2000 is a good sample, all is "

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from typing_extensions import override
 
-from misfire.core.errors import UsageError
+from misfire.core.counts import check_seed
 from misfire.core.hashing import sha256_bytes
 from misfire.core.seeding import generator
 from misfire.methods.classification.weighting.base import PromptWeighting, PromptWeights, of_all_classes
@@ -32,8 +32,7 @@ class RandomWeighting(PromptWeighting):
     name: ClassVar[str] = "random"
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UsageError(f"seed must be >= 0, got {self.seed}; choose another seed.")
+        check_seed(**{"weighting.seed": self.seed})
 
     @override
     def __call__(
