@@ -100,7 +100,10 @@ class Cell(ABC):
 
     @abstractmethod
     def label(self) -> Mapping[str, str]:
-        """What tells the cell from its neighbours, in the order in which a table of runs shows it: the run's params."""
+        """What tells the cell from its neighbours, in the order in which a table of runs shows it: the run's params.
+
+        What stands first weighs most where processes share a grid, each of which keeps to cells that are alike.
+        """
 
     @abstractmethod
     def run(self, lab: "Lab") -> Outcome:
