@@ -1,5 +1,6 @@
 """What holds for every test: none is timed, since a machine may be busy with other work."""
 
+import gc
 import os
 import shutil
 import signal
@@ -27,6 +28,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+# What is imported and collected lives to the end: Python would look through its million objects again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of all later rounds of the garbage collector what is there before the first test."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -60,7 +60,7 @@ def test_each_way_gives_open_clips_embeddings(files: dict[str, Path], expected: 
     for encoder in (tagged, trained):
         torch.testing.assert_close(rows(encoder), expected, atol=2e-6, rtol=0)
     assert tagged.fingerprint == bare.fingerprint
-    assert bare.module() is not trained.module()
+    assert tagged.module() is not trained.module()
     assert (tagged.dim, tagged.context_length) == (512, 77)
 
 

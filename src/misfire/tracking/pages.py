@@ -8,12 +8,10 @@ starts, each unless the person who looks has made it already.
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from flask import Response
-from mlflow.server import app as mlflow_pages
-from mlflow.server.fastapi_app import app
-
-__all__ = ["app"]
+if TYPE_CHECKING:
+    from flask import Response
 
 CHOICES = {
     "mlflow.workflowType_v1": "machine_learning",  # runs, not traces
@@ -29,11 +27,22 @@ _CHOOSE = (
 )
 
 
-def first_page() -> Response:
+def __getattr__(name: str) -> Any:
+    """``app``, for the server that asks for it: whoever imports this module for something else starts no MLflow."""
+    if name != "app":
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from mlflow.server import app as mlflow_pages
+    from mlflow.server.fastapi_app import app
+
+    mlflow_pages.view_functions["serve"] = first_page
+    return app
+
+
+def first_page() -> "Response":
     """MLflow's one page, which makes our choices where none was made."""
+    from flask import Response
+    from mlflow.server import app as mlflow_pages
+
     page = Path(str(mlflow_pages.static_folder), "index.html").read_text(encoding="utf-8")
     choose = _CHOOSE.replace("CHOICES", json.dumps(CHOICES))
     return Response(page.replace("<head>", f"<head>{choose}", 1), mimetype="text/html")
-
-
-mlflow_pages.view_functions["serve"] = first_page
