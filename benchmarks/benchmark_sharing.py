@@ -1,10 +1,9 @@
 """One sweep shared by several processes: the same command in N terminals, against one of them alone.
 
 Every side starts in a store of its own, each process with one thread. With --filled, stores already hold the embeddings
-and the mined failures, so that nothing but cells is left to share (they come from FOLDER, which is filled if it isn't
-there); with --kill, one of the N is killed (SIGKILL) after
-its first cell. It stops with exit code 1 unless each cell was run once and every artifact but the configuration, which
-names the folder, is equal to the byte.
+and the mined failures, so that nothing but cells is left to share; they come from FOLDER, which is filled if it isn't
+there. With --kill, one of the N is killed (SIGKILL) after its first cell. It stops with exit code 1 unless each cell
+was run once and every artifact but the configuration, which names the folder, is equal to the byte.
 
 Usage: python benchmarks/benchmark_sharing.py [--processes 4] [--images 1000] [--filled [FOLDER]] [--kill] [KEY=VALUE]
 """

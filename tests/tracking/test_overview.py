@@ -104,6 +104,8 @@ def test_a_summary_is_replaced_in_place(ledger: MlflowLedger, tmp_path: Path) ->
     assert len(everything) == 4
     assert [one.kind for one in ledger.load()] == ["toy"] * 3
     assert ledger.experiment in ledger.experiments()
+    assert ledger.has_cells
+    assert not ledger.for_experiment("of which nobody has heard").has_cells
     links = dict(experiment_links(ledger.client))
     assert next(iter(links)) == "all experiments"
     assert links[f"{ledger.experiment}: charts"].endswith("compareRunsMode=CHART&viewStateShareKey=cells")

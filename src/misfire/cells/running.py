@@ -111,7 +111,7 @@ def run_jobs(
     for place, job in enumerate(jobs):
         try:
             built[place] = job.build()
-            _ = built[place].id
+            _ = built[place].id, built[place].label()  # what can't be told from its neighbours fails here, alone
         except Exception as error:
             built.pop(place, None)
             end(place, _failed(job, error))
