@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -105,17 +105,23 @@ class Coloured(Square):
 def test_processes_that_meet_keep_to_cells_that_are_alike(lab: Lab) -> None:
     """What cells of a colour share is computed once a process, if each process has a colour of its own."""
     grid = [Coloured(2 * n + (colour == "blue"), colour=colour) for n in range(3) for colour in ("red", "blue")]
-    jobs = [job(cell) for cell in grid]
 
-    def run_beside(*held: Cell) -> list[int]:
+    def run_beside(*held: Cell, among: Sequence[Cell] = grid) -> list[int]:
         RUN.clear()
-        run_jobs(jobs, lab, MemoryLedger(held={cell.id for cell in held}), when_ended=lambda one: None)
+        run_jobs(
+            [job(cell) for cell in among],
+            lab,
+            MemoryLedger(held={cell.id for cell in held}),
+            when_ended=lambda one: None,
+        )
         return list(RUN)
 
     assert run_beside() == [0, 1, 2, 3, 4, 5]
     assert run_beside(grid[0]) == [1, 3, 5, 2, 4, 0]
     assert run_beside(grid[1]) == [0, 2, 4, 3, 5, 1]
     assert run_beside(grid[0], grid[1]) == [2, 4, 3, 5, 1, 0]
+    by_colour = [*grid[::2], *grid[1::2]]
+    assert run_beside(grid[0], among=by_colour) == [1, 3, 5, 2, 4, 0]
 
 
 def test_what_another_process_finished_meanwhile_is_not_run(lab: Lab) -> None:
