@@ -20,12 +20,14 @@ _FORKS.set_forkserver_preload(
         "lightning_fabric",
         "open_clip",
         "matplotlib.figure",
+        "misfire.annotation.server",
         "misfire.cli",
         "misfire.config.settings",
         "misfire.methods.retrieval.ensemble.ensemble_cell",
         "misfire.tracking",
         "mlflow.store.tracking.sqlalchemy_store",
         "optuna",
+        "uvicorn",
     ]
 )
 if "PYTEST_XDIST_WORKER" in os.environ and multiprocessing.current_process().name == "MainProcess":
@@ -62,6 +64,11 @@ class Started:
         """What it has told so far."""
         return self._files[1].read_text() if self._files[1].exists() else ""
 
+    def signal(self, number: int) -> None:
+        """As ``kill`` does."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
     def kill(self) -> None:
         """As ``kill -9`` does."""
         self._process.kill()
@@ -90,6 +97,8 @@ def _run(files: Sequence[Path], work: Callable[..., int], arguments: Sequence[An
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", buffering=1, closefd=False) for descriptor in (1, 2))
     try:
         code = work(*arguments)
+    except SystemExit:
+        raise
     except BaseException:
         traceback.print_exc()
         code = 1

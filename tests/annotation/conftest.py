@@ -1,10 +1,8 @@
 """An invented failure set with a desk, and a real server on it in a process of its own."""
 
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ import pytest
 from misfire.annotation import AnnotationDesk, LabelLog, log_path, session_items
 from misfire.data import Caption, Dataset, Image
 from misfire.failures import Failure, FailureSet, load_taxonomy
+from tests.commands import Started
 from tests.plain_image import PlainImage
 
 CAPTIONS = ("two red kites above a house", "a dog on a sofa", "some circles", "a boy hits a ball with a bat")
@@ -68,30 +67,29 @@ class Server:
 
     folder: Path
     port: int
-    arguments: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    caption: str = ""
+    process: Started | None = field(default=None)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> "Server":
-        words = [str(self.folder), str(self.port), *self.arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-        self.process = subprocess.Popen([sys.executable, __file__, *words], env=environment)
-        for _ in range(300):
-            assert self.process.poll() is None, "the server ended at once"
+        self.process = Started(self.folder, serve_invented, self.folder, self.port, self.caption)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            assert self.process.code is None, f"the server ended at once: {self.process.err}"
             try:
                 with urlopen(f"{self.url}api/session", timeout=5):
                     return self
             except (URLError, OSError):
-                time.sleep(0.05)
+                time.sleep(0.02)
         raise AssertionError("the server doesn't answer")
 
-    def end(self, with_signal: int = signal.SIGKILL) -> int:
+    def end(self, with_signal: int = signal.SIGKILL) -> int | None:
         assert self.process is not None
-        self.process.send_signal(with_signal)
-        return self.process.wait(timeout=20)
+        self.process.signal(with_signal)
+        return self.process.end()
 
 
 def free_port() -> int:
@@ -105,13 +103,13 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts a server whose captions are the given one where one is given."""
     started: list[Server] = []
 
-    def start(*arguments: str) -> Server:
-        started.append(Server(tmp_path, free_port(), arguments).start())
+    def start(caption: str = "") -> Server:
+        started.append(Server(tmp_path, free_port(), caption).start())
         return started[-1]
 
     yield start
     for server in started:
-        if server.process is not None and server.process.poll() is None:
+        if server.process is not None and server.process.code is None:
             server.end()
 
 
@@ -127,14 +125,10 @@ def chromium() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def main(folder: str, port: str, caption: str = "") -> None:
-    """Serve the invented session until killed; each caption is the given one where one is given."""
+def serve_invented(folder: Path, port: int, caption: str) -> int:
+    """Serve the invented session until ended; each caption is the given one where one is given."""
     from misfire.annotation import Access, serve
 
     data = dataset(captions=(caption,) if caption else CAPTIONS)
-    served = desk(Path(folder), data=data)
-    serve(served, data, Access(port=int(port)), announce=lambda url: print(url, flush=True))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(desk(folder, data=data), data, Access(port=port), announce=lambda url: print(url, flush=True))
+    return 0

@@ -10,7 +10,8 @@ import yaml
 from misfire.cells.axis import Choice, Range
 from misfire.cells.space import EntrySubset, SearchSpace, settings_with_every_value
 from misfire.config import Settings
-from misfire.config.sweep import Bound, load, names
+from misfire.config.sweep import Bound, load
+from misfire.config.sweep_names import sweep_names
 from misfire.config.words import word
 from misfire.core.errors import UsageError
 from misfire.scoring import PromptPooling
@@ -53,13 +54,13 @@ def written(tmp_path: Path) -> Written:
 
 
 def test_the_bundled_ones_keep_their_names() -> None:
-    assert {"table1", "tau", "tau_search"} <= set(names())
-    assert names() == sorted([*names(searches=False), *names(searches=True)])
-    assert {"table1", "tau"} <= set(names(searches=False))
-    assert "tau_search" in names(searches=True)
+    assert {"table1", "tau", "tau_search"} <= set(sweep_names())
+    assert sweep_names() == sorted([*sweep_names(searches=False), *sweep_names(searches=True)])
+    assert {"table1", "tau"} <= set(sweep_names(searches=False))
+    assert "tau_search" in sweep_names(searches=True)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sweep_names())
 def test_every_bundled_one_is_read(name: str) -> None:
     assert load(name).name == name
 
@@ -90,7 +91,7 @@ def test_the_cells_of_the_bundled_sweeps_are_those_of_before() -> None:
 
 
 # Sweeps of other verbs are tried where their rooms are.
-@pytest.mark.parametrize("name", [name for name in names() if load(name).verb == "ensemble"])
+@pytest.mark.parametrize("name", [name for name in sweep_names() if load(name).verb == "ensemble"])
 def test_every_choice_of_a_bundled_one_composes_and_builds(name: str) -> None:
     sweep = load(name)
     for space in sweep.spaces:

@@ -9,7 +9,7 @@ import pytest
 from misfire.cli import _entry, main
 from misfire.config.composing import composition, shared_out
 from misfire.config.groups import groups
-from misfire.config.sweep import names
+from misfire.config.sweep_names import sweep_names
 from misfire.config.words import grid, is_multirun, own_words
 from tests.docs.guides import ROOT, SMALL
 
@@ -68,7 +68,7 @@ def test_every_command_composes() -> None:
     for command in asked:
         verb, *words = shlex.split(command.replace("FOLDER", "folder").replace("IMAGES", "images"))[1:]
         if verb in ("sweep", "search", "report"):
-            assert words[0] in names() or words[0] in names(searches=True), command
+            assert words[0] in sweep_names() or words[0] in sweep_names(searches=True), command
             continue
         for point in grid(own_words(words)) if is_multirun(words) else [tuple(own_words(words))]:
             _ = composition(verb, point).plain

@@ -45,11 +45,11 @@ def _name_of(verb: str) -> str:
 
 
 def _named(verb: str) -> list[str]:
-    from misfire.config.sweep import names
+    from misfire.config.sweep_names import sweep_names
 
     if verb not in _WITH_NAMES:
         return []
-    known = names(searches=None if verb == "report" else verb == "search")
+    known = sweep_names(searches=None if verb == "report" else verb == "search")
     return ["", f"Names: {', '.join(known)}, or a YAML file"]
 
 

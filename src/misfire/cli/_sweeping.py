@@ -17,10 +17,11 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
     Raises:
         UsageError: If there is no such word, or no such sweep.
     """
-    from misfire.config.sweep import load, names
+    from misfire.config.sweep import load
+    from misfire.config.sweep_names import sweep_names
 
     if not words or ("=" in words[0] and not words[0].endswith((".yaml", ".yml"))) or words[0].startswith("-"):
-        raise UsageError(f"{verb} needs a name, got none; try `misfire {verb} {names(searches=verb == 'search')[0]}`.")
+        raise UsageError(f"{verb} needs a name, got none; try `misfire {verb} {sweep_names(searches=verb == 'search')[0]}`.")
     return load(words[0]), list(words[1:])
 
 

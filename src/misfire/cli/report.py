@@ -17,14 +17,15 @@ def run(words: Sequence[str]) -> int:
         return run_audit(words)
     from misfire.cli._experiment import report_on
     from misfire.cli._sweeping import question_of
-    from misfire.config.sweep import load, names
+    from misfire.config.sweep import load
+    from misfire.config.sweep_names import sweep_names
     from misfire.config.words import word
 
-    is_named = bool(words) and not words[0].startswith("-") and (words[0] in names() or "=" not in words[0])
+    is_named = bool(words) and not words[0].startswith("-") and (words[0] in sweep_names() or "=" not in words[0])
     # A sweep's file may have any name, also one that looks like a setting.
     is_named = is_named or (bool(words) and words[0].endswith((".yaml", ".yml")) and Path(words[0]).is_file())
     name, rest = (words[0], list(words[1:])) if is_named else (None, list(words))
-    sweep = load(name) if name is not None and (name in names() or name.endswith((".yaml", ".yml"))) else None
+    sweep = load(name) if name is not None and (name in sweep_names() or name.endswith((".yaml", ".yml"))) else None
     if sweep is not None and sweep.walk is not None:
         from misfire.cli._searching import report_search
 
@@ -34,7 +35,7 @@ def run(words: Sequence[str]) -> int:
     elif name is not None:
         rest.append(word("tracking.experiment", name))
     settings = _settled(rest)
-    if sweep is None and settings["tracking.experiment"] in names():
+    if sweep is None and settings["tracking.experiment"] in sweep_names():
         sweep = load(settings["tracking.experiment"])
     if sweep is not None and sweep.walk is not None:
         from misfire.cli._searching import report_search

@@ -11,6 +11,7 @@ from misfire.cells.space import EntrySubset, SearchSpace
 from misfire.config.folders import sweeps_folder
 from misfire.config.groups import content, groups, groups_of, primaries
 from misfire.config.jobs import is_cell_verb
+from misfire.config.sweep_names import sweep_names
 from misfire.config.words import MOST_CELLS, word
 from misfire.core.errors import UsageError, name_some
 from misfire.core.yaml_file import YamlFile, nearest, read_yaml
@@ -125,12 +126,6 @@ class Sweep:
         return self if self.walk is None else replace(self, walk=replace(self.walk, num_trials=num_trials))
 
 
-def names(*, searches: bool | None = None) -> list[str]:
-    """Names of the bundled files: all, or those that are searches, or those that aren't."""
-    found = sorted(sweeps_folder().glob("*.yaml"))
-    return [path.stem for path in found if searches in (None, "objectives" in content(path))]
-
-
 def load(name: str) -> Sweep:
     """Read a bundled sweep by name, or any YAML file by its path.
 
@@ -139,8 +134,8 @@ def load(name: str) -> Sweep:
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else sweeps_folder() / f"{name}.yaml"
     if not path.is_file():
-        near = nearest(name, names())
-        raise UsageError(f"the sweep must be one of {', '.join(names())} or a YAML file, got {name}{near}.")
+        near = nearest(name, sweep_names())
+        raise UsageError(f"the sweep must be one of {', '.join(sweep_names())} or a YAML file, got {name}{near}.")
     file = read_yaml(path, _WHAT)
     said = file.entries(required=_REQUIRED, optional=_OPTIONAL, example=_EXAMPLE)
     verb = _verb(file, said.get("verb", "ensemble"))
