@@ -166,6 +166,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
+def test_a_word_is_refused_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    heavy = ("torch", "mlflow", "pandas", "matplotlib", "open_clip")
+    asked = [[verb, *(["table1"] if verb == "sweep" else ["tau_search"] if verb == "search" else []), "sede=3"]
+             for verb in _entry.verbs()]  # fmt: skip
+    script = (
+        f"import sys\nfrom misfire.cli import main\ncodes = [main(words) for words in {asked!r}]\n"
+        f"print(set(codes), [name for name in {heavy!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "{2} []\n", done.stderr
+
+
 def test_help_says_what_may_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     for verb, part in {
         "annotate": "  import  ",

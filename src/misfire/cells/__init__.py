@@ -1,8 +1,10 @@
 """The contract of cells: what a method brings, what the house does with it; knows no method and no tracker."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from misfire.cells.cell import Cell, Outcome
 from misfire.cells.estimates import Estimate, Estimates
-from misfire.cells.lab import Lab, Workbench
 from misfire.cells.ledger import Claim, Ledger, Logged, artifacts
 from misfire.cells.objective import Objective, Rival
 from misfire.cells.paired import CHOSEN, OTHERS, Flips, Paired
@@ -10,6 +12,10 @@ from misfire.cells.part import Question, ReportPart, in_words
 from misfire.cells.running import Ended, Job, Status, run_cell, run_jobs
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice, read_slice
+
+if TYPE_CHECKING:
+    from misfire.cells.lab import Lab as Lab
+    from misfire.cells.lab import Workbench as Workbench
 
 __all__ = [
     "CHOSEN",
@@ -40,3 +46,10 @@ __all__ = [
     "run_cell",
     "run_jobs",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Where cells compute, PyTorch is needed; words are refused, and what is finished is told, without.
+    if name not in ("Lab", "Workbench"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("misfire.cells.lab"), name)

@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from misfire.cells.cell import Cell, Outcome
-from misfire.cells.lab import Lab
 from misfire.cells.ledger import Ledger, Logged
 from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 from misfire.core.pulse import doing, while_doing
 from misfire.core.words import counted
+
+if TYPE_CHECKING:
+    from misfire.cells.lab import Lab
 
 _MOST_COMPARED = 256  # cells among which the next one is chosen; in a larger grid, the rest comes later
 
@@ -60,7 +62,7 @@ class Ended:
 
 
 def run_cell(
-    cell: Cell, lab: Lab, ledger: Ledger, *, config: Callable[[], str], words: Sequence[str] = ()
+    cell: Cell, lab: "Lab", ledger: Ledger, *, config: Callable[[], str], words: Sequence[str] = ()
 ) -> tuple[Logged, bool]:
     """The finished cell, run now unless the ledger holds it; and whether it was.
 
@@ -82,7 +84,7 @@ def run_cell(
 
 
 def run_jobs(
-    jobs: Sequence[Job], lab: Lab, ledger: Ledger, *, when_ended: Callable[[Ended], None] | None = None
+    jobs: Sequence[Job], lab: "Lab", ledger: Ledger, *, when_ended: Callable[[Ended], None] | None = None
 ) -> list[Ended]:
     """Run what isn't finished, share it with whoever else works on it, and say how each job ended.
 
@@ -128,7 +130,7 @@ def run_jobs(
 
 
 def _work_off(
-    waiting: list[int], jobs: Sequence[Job], built: dict[int, Cell], lab: Lab, ledger: Ledger
+    waiting: list[int], jobs: Sequence[Job], built: dict[int, Cell], lab: "Lab", ledger: Ledger
 ) -> Iterator[tuple[int, Ended]]:
     must_wait = False
     run_last: Cell | None = None
@@ -186,7 +188,7 @@ def _likeness(cell: Cell, label: Mapping[str, str]) -> tuple[bool, ...]:
     return tuple(own.get(name) == value for name, value in label.items())
 
 
-def _run(cell: Cell, lab: Lab, ledger: Ledger) -> Outcome:
+def _run(cell: Cell, lab: "Lab", ledger: Ledger) -> Outcome:
     return cell.run(lab.watched_by(partial(ledger.watch, cell)))
 
 

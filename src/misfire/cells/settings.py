@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from misfire.cells.lab import Lab
-
 if TYPE_CHECKING:
+    from misfire.cells.lab import Lab
     from misfire.cells.ledger import Logged
 
 
@@ -22,7 +21,7 @@ class Settings(Protocol):
         """
 
     @property
-    def lab(self) -> Lab:
+    def lab(self) -> "Lab":
         """Where cells run."""
 
     def of(self, logged: "Logged") -> "Settings":

@@ -21,7 +21,9 @@ def named(verb: str, words: Sequence[str]) -> "tuple[Sweep, list[str]]":
     from misfire.config.sweep_names import sweep_names
 
     if not words or ("=" in words[0] and not words[0].endswith((".yaml", ".yml"))) or words[0].startswith("-"):
-        raise UsageError(f"{verb} needs a name, got none; try `misfire {verb} {sweep_names(searches=verb == 'search')[0]}`.")
+        raise UsageError(
+            f"{verb} needs a name, got none; try `misfire {verb} {sweep_names(searches=verb == 'search')[0]}`."
+        )
     return load(words[0]), list(words[1:])
 
 

@@ -15,8 +15,11 @@ _EXPERT = "expert"
 
 def run(words: Sequence[str]) -> int:
     """Read the sheets, and write what they agree on."""
-    from misfire.annotation.agreement_report import agreement_summary, write_agreement
     from misfire.config import Settings
+
+    settings = Settings.of_words("agree", words)
+
+    from misfire.annotation.agreement_report import agreement_summary, write_agreement
     from misfire.failures import (
         adjudicated_set,
         agreement,
@@ -28,7 +31,6 @@ def run(words: Sequence[str]) -> int:
         write_failure_set,
     )
 
-    settings = Settings.of_words("agree", words)
     taxonomy = load_taxonomy(None if settings["taxonomy"] is None else Path(settings["taxonomy"]))
     sheets = read_sheets(_sheet_paths(settings), taxonomy=taxonomy, accept=settings["accept"] or ())
     failure_set, place = _failure_set(settings, sheets)

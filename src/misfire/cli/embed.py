@@ -6,9 +6,12 @@ from collections.abc import Sequence
 def run(words: Sequence[str]) -> int:
     """Embed what the store lacks."""
     from misfire.config import Settings
+
+    settings = Settings.of_words("embed", words)
+
     from misfire.embeddings import FillReport, fill_images, fill_texts
 
-    bench = Settings.of_words("embed", words).bench
+    bench = settings.bench
     dataset, encoder, store, trainer = bench.dataset, bench.encoder, bench.store, bench.trainer
     images = fill_images(dataset.images, encoder, store, trainer)
     captions = [caption.text for caption in dataset.captions]

@@ -9,10 +9,12 @@ from typing import Any
 def run(words: Sequence[str]) -> int:
     """Mine, and write what annotators need."""
     from misfire.config import Settings
+
+    settings = Settings.of_words("mine", words)
+
     from misfire.failures import AnnotationPlan, load_taxonomy, sheet_format, write_mining_outputs
     from misfire.methods.retrieval.failure_sets import mined_failure_set
 
-    settings = Settings.of_words("mine", words)
     folder, annotators = settings.root / "failures", settings["annotators"]
     taxonomy = load_taxonomy(None if settings["taxonomy"] is None else Path(settings["taxonomy"]))
     formats = tuple(sheet_format(name) for name in annotators["formats"])
