@@ -1,12 +1,13 @@
 """The guide to datasets: its files are written into a copy of the project, and its commands run there."""
 
+import contextlib
 import doctest
+import io
 import json
 import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from misfire.config import conf_folder
+from tests.commands import Started
 from tests.config import dataset_files
 from tests.docs.guides import ROOT, Guide
 
@@ -28,33 +30,32 @@ def files() -> dict[str, str]:
     return {text.partition("\n")[0].removeprefix("# "): text.partition("\n")[2] for text in shown}
 
 
-# The imports of the first command serve the others too.
-IN_ONE_PROCESS = """
-import contextlib, io, json, sys
-from misfire.cli import main
-for words in json.loads(sys.argv[1]):
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        code = main(words)
-    print(json.dumps([code, printed.getvalue()]))
-"""
+def issue(place: Path, commands: list[list[str]]) -> int:
+    """In a process of its own: each command in a place, on its copy of the project; prints exit codes and outputs."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("misfire", "hydra_plugins")]:
+        del sys.modules[name]
+    sys.path.insert(0, str(place / "src"))
+    os.chdir(place)
+    import misfire
+    from misfire.cli import main
 
-
-def start(words: list[str], place: Path) -> subprocess.Popen[str]:
-    """Python in a place, at work on its copy of the project."""
-    environment = {**os.environ, "PYTHONPATH": str(place / "src"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, *words], cwd=place, env=environment, text=True, stdout=subprocess.PIPE)
+    assert str(misfire.__file__).startswith(str(place))
+    # What is imported already can't be rewritten, of which pytest warns.
+    quietly = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    for program, *words in commands:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            code = main(words) if program == "misfire" else int(pytest.main([*words[2:], *quietly]))
+        print(json.dumps([code, printed.getvalue()]))
+    return 0
 
 
 def outcomes(place: Path) -> dict[str, tuple[int, str]]:
     """Exit code and output of each command of the guide."""
-    ours = [command for command in GUIDE.commands if command.startswith("misfire ")]
-    others = [command for command in GUIDE.commands if command not in ours]
-    words = json.dumps([shlex.split(command)[1:] for command in ours])
-    started = {command: start(shlex.split(command)[1:], place) for command in others}
-    printed = start(["-c", IN_ONE_PROCESS, words], place).communicate()[0]
-    results = [tuple(json.loads(line)) for line in printed.splitlines()]
-    done = {command: (process.communicate()[0], process.returncode) for command, process in started.items()}
-    return dict(zip(ours, results, strict=True)) | {command: (code, output) for command, (output, code) in done.items()}
+    commands = [shlex.split(command) for command in GUIDE.commands]
+    assert all(words[0] == "misfire" or words[:3] == ["python", "-m", "pytest"] for words in commands)
+    work = Started(place, issue, place, commands)
+    assert work.end() == 0, work.err
+    return dict(zip(GUIDE.commands, (tuple(json.loads(line)) for line in work.out.splitlines()), strict=True))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -304,12 +303,8 @@ def test_two_cpu_processes_give_the_bundled_backbone_the_same_store_bit_for_bit(
     keys = (tmp_path / "alone" / "embeddings").glob("*/key.json")
     (texts,) = [path.parent for path in keys if json.loads(path.read_text())["modality"] == "text"]
     shutil.copytree(texts, tmp_path / "pair" / "embeddings" / texts.name)
-    pair = subprocess.run(  # as a user would, because spawned processes import the main module again
-        [sys.executable, "-m", "misfire", *command(tmp_path / "pair"), "trainer=ddp", "trainer.accelerator=cpu",
-         "trainer.devices=2", "trainer.num_workers=0"],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert pair.returncode == 0, pair.stderr
-    assert pair.stdout.splitlines()[1] == alone.splitlines()[1]
+    two = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.num_workers=0")
+    assert main([*command(tmp_path / "pair"), *two]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == alone.splitlines()[1]
     assert len([name for name in expected if name.endswith(".parquet")]) == 4
     assert files(tmp_path / "pair" / "embeddings") == expected
