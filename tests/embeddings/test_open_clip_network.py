@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from misfire.core.errors import UsageError
 from misfire.embeddings.open_clip_network import load_network
@@ -22,6 +23,26 @@ def test_the_network_is_frozen_and_holds_the_files_tensors(tiny_library: TinyLib
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+class Kernels(TorchDispatchMode):
+    """Notes what is computed, below whatever may leave a call out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_weight_is_filled_at_random_before_it_is_replaced(tiny_library: TinyLibrary) -> None:
+    state = load_file(tiny_library.weights)
+    with Kernels() as kernels:
+        loaded(tiny_library, state)
+    assert "copy_" in kernels.seen
+    assert kernels.seen & {"normal_", "uniform_", "random_", "bernoulli_"} == set()
 
 
 def test_missing_unknown_and_misshapen_tensors_are_counted_and_named(tiny_library: TinyLibrary) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
 from misfire.core.errors import UsageError, name_some
 from misfire.embeddings.weights_file import read_weights
 
-_RANDOM_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_}
+# The functions of torch.nn.init that a mode is asked about as a whole call the tensor's own where it isn't asked.
+_RANDOM_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_, init.kaiming_uniform_, init.normal_, init.uniform_}
 # What an embedding doesn't depend on, and old transformers' buffer that newer ones compute.
 _UNUSED = ("logit_bias", "text.transformer.embeddings.position_ids")
 
@@ -61,7 +63,9 @@ class _Unfilled(TorchFunctionMode):
     """Leaves out the random numbers that a network begins with: each of its tensors is about to be replaced."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in _RANDOM_FILLS else func(*args, **(kwargs or {}))
+        if func in _RANDOM_FILLS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _build(architecture: Mapping[str, Any], name: str) -> torch.nn.Module:
