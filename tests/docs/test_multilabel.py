@@ -14,7 +14,8 @@ GUIDE = Guide("multilabel")
 SMALL = [
     "dataset.num_images=150",
     "train.num_images=800",
-    "training.max_epochs=2",
+    "training.max_epochs=1",
+    "training.warm_up_epochs=0",
     "statistics.num_replicates=40",
     "trainer=cpu",
 ]

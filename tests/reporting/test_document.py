@@ -5,10 +5,10 @@ from pathlib import Path
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.document import Document
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Column, Entry, Table
 
-STORY = Story("Title", "Question?", "Rule.", "Answer.")
+ABSTRACT = Abstract("Title", "Question?", "Rule.", "Answer.")
 TABLE = Table("numbers", "Some numbers.", (Column("n", ("n",)),), ((Entry("1", (1,)),),), "A note.")
 
 
@@ -19,7 +19,7 @@ def test_sections_stand_in_their_order_and_empty_ones_nowhere(tmp_path: Path) ->
         Section("a", "All", tables=(TABLE,)),
     )
     said = Conclusion((Statement("Luck?", "No."),), "This.", "That.", "None.")
-    document = Document(STORY, sections, conclusion=said, method=("By hand.",))
+    document = Document(ABSTRACT, sections, conclusion=said, method=("By hand.",))
     written = document.write(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "report.html",

@@ -7,10 +7,10 @@ from misfire.methods.retrieval.ensemble.tables import improvement_table
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 
 MakeRow = Callable[..., LoggedEnsemble]
-STORY = Story("Title", "Question?", "Rule.", "Answer.")
+ABSTRACT = Abstract("Title", "Question?", "Rule.", "Answer.")
 VOID = {"meta", "img", "br"}
 
 
@@ -42,11 +42,11 @@ def read(page: str) -> Reader:
     return reader
 
 
-def render(rows: list[LoggedEnsemble], story: Story = STORY) -> str:
+def render(rows: list[LoggedEnsemble], abstract: Abstract = ABSTRACT) -> str:
     figure = EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
     section = Section("gains", "What was gained", ("It was <measured>.",), (improvement_table(rows),))
     return render_page(
-        story, [PrintedSection(section, (figure,))], about=[("Model", rows[0].backbone)], cells=listed(rows)
+        abstract, [PrintedSection(section, (figure,))], about=[("Model", rows[0].backbone)], cells=listed(rows)
     )
 
 
@@ -66,13 +66,13 @@ def test_page_says_what_was_asked_and_answered(paper_rows: list[LoggedEnsemble])
 
 
 def test_only_the_first_sentence_of_an_answer_is_loud(paper_rows: list[LoggedEnsemble]) -> None:
-    story = Story("T", "Q?", "R.", "None passes. The best, at tau 0.1, gains nothing.")
-    assert "<strong>None passes. </strong>The best, at tau 0.1, gains nothing." in render(paper_rows, story)
+    abstract = Abstract("T", "Q?", "R.", "None passes. The best, at tau 0.1, gains nothing.")
+    assert "<strong>None passes. </strong>The best, at tau 0.1, gains nothing." in render(paper_rows, abstract)
 
 
 def test_a_conclusion_is_read_part_by_part() -> None:
     parts = (Statement("Can it be luck?", "It <can>."), Statement("", "And so on."))
-    page = render_page(STORY, [], conclusion=Conclusion(parts, "This.", "That.", "No gain."))
+    page = render_page(ABSTRACT, [], conclusion=Conclusion(parts, "This.", "That.", "No gain."))
     assert "<strong>No gain.</strong>" in page
     assert "<p><b>Can it be luck?</b> It &lt;can&gt;.</p>" in page
     assert "<p>And so on.</p>" in page
@@ -82,15 +82,15 @@ def test_a_conclusion_is_read_part_by_part() -> None:
 def test_tables_and_figures_are_numbered_through_all_sections(paper_rows: list[LoggedEnsemble]) -> None:
     table, figure = improvement_table(paper_rows), EmbeddedFigure("one", "A figure.", "Its caption.", b"<svg/>")
     section = PrintedSection(Section("a", "A", tables=(table,)), (figure,))
-    text = " ".join(read(render_page(STORY, [section, section], cells=listed(paper_rows))).text)
+    text = " ".join(read(render_page(ABSTRACT, [section, section], cells=listed(paper_rows))).text)
     for expected in ("Table 1.", "Table 2.", "Figure 1.", "Figure 2."):
         assert text.count(expected) == 1
 
 
 def test_a_table_points_at_listed_cells_only(paper_rows: list[LoggedEnsemble]) -> None:
     section = PrintedSection(Section("a", "A", tables=(improvement_table(paper_rows),)))
-    assert 'href="#cells"' in render_page(STORY, [section], cells=listed(paper_rows))
-    assert 'href="#cells"' not in render_page(STORY, [section])
+    assert 'href="#cells"' in render_page(ABSTRACT, [section], cells=listed(paper_rows))
+    assert 'href="#cells"' not in render_page(ABSTRACT, [section])
 
 
 def test_page_needs_no_network(paper_rows: list[LoggedEnsemble]) -> None:
@@ -105,7 +105,7 @@ def test_page_needs_no_network(paper_rows: list[LoggedEnsemble]) -> None:
 def test_texts_are_escaped_and_scripts_are_no_links(make_row: MakeRow) -> None:
     hostile = "<script>alert(1)</script>"
     rows = [make_row(subset=hostile, backbone=hostile, run_url="javascript:alert(1)")]
-    page = render(rows, Story(hostile, hostile, hostile, hostile))
+    page = render(rows, Abstract(hostile, hostile, hostile, hostile))
     assert "<script" not in page
     assert "javascript:" not in page
     assert hostile in "".join(read(page).text)

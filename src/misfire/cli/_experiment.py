@@ -161,12 +161,12 @@ def answer_of(parts: "Mapping[str, ReportPart]") -> str:
 
 def _document(question: "Question", answer: str, parts: "Mapping[str, ReportPart]") -> "Document":
     from misfire.reporting.document import Document
-    from misfire.reporting.story import Story
+    from misfire.reporting.abstract import Abstract
 
     said = list(parts.values())
     rule = question.decision_rule or next((part.decision_rule for part in said if part.decision_rule), _NO_RULE)
     return Document(
-        story=Story(title=question.title, question=question.question, decision_rule=rule, answer=answer),
+        abstract=Abstract(title=question.title, question=question.question, decision_rule=rule, answer=answer),
         sections=tuple(section for part in said for section in part.sections),
         about=_merged([part.about for part in said]),
         cells=tuple({source.cell_id: source for part in said for source in part.sources}.values()),

@@ -10,7 +10,7 @@ from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.figure import Illustration, to_png, to_svg
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Source, Table, to_csv, to_latex, to_markdown
 
 
@@ -20,7 +20,7 @@ class Document:
     """A report before it is written.
 
     Args:
-        story: What it is about.
+        abstract: What it is about, and what came out.
         sections: Its parts, in the order of print; those with nothing in them are left out.
         about: What it was made on, each under a short name: model, data.
         cells: The cells that its numbers come from; they are listed at its end.
@@ -28,7 +28,7 @@ class Document:
         method: How its numbers were made, a sentence each.
     """
 
-    story: Story
+    abstract: Abstract
     sections: tuple[Section, ...]
     about: tuple[tuple[str, str], ...] = ()
     cells: tuple[Source, ...] = ()
@@ -70,7 +70,7 @@ class Document:
         ]
         files: dict[str, bytes | str] = {
             "report.html": render_page(
-                self.story,
+                self.abstract,
                 sections,
                 about=self.about,
                 cells=self.cells,
@@ -90,10 +90,10 @@ class Document:
 
     def _text(self) -> str:
         parts = [
-            f"# {self.story.title}",
-            f"**Question.** {self.story.question}",
-            f"**Answer.** {self.story.answer}",
-            f"**Decision rule.** {self.story.decision_rule}",
+            f"# {self.abstract.title}",
+            f"**Question.** {self.abstract.question}",
+            f"**Answer.** {self.abstract.answer}",
+            f"**Decision rule.** {self.abstract.decision_rule}",
             *_in_words(self.conclusion),
         ]
         for section in self.printed:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Source, Table
 
 
@@ -40,7 +40,7 @@ class PrintedSection:
 
 
 def render_page(
-    story: Story,
+    abstract: Abstract,
     sections: Sequence[PrintedSection],
     *,
     about: Sequence[tuple[str, str]] = (),
@@ -51,7 +51,7 @@ def render_page(
     """One self-contained HTML page, light or dark as the reader's system is; every text is escaped.
 
     Args:
-        story: What it is about.
+        abstract: What it is about, and what came out.
         sections: Its parts, in the order of print.
         about: What it was made on, each under a short name.
         cells: The cells that are listed at its end, with the columns of their labels.
@@ -71,7 +71,7 @@ def render_page(
     template = environment.get_template("page.html.j2")
     return (
         template.render(
-            story=story,
+            abstract=abstract,
             sections=sections,
             about=about,
             cells=cells,

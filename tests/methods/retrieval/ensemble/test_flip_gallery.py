@@ -16,7 +16,7 @@ from misfire.methods.retrieval.ensemble.series import listed
 from misfire.reporting.gallery import Gallery
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from tests.reporting.test_page import read
 
 HOSTILE = "<script>alert('caption')</script> & friends"
@@ -88,7 +88,7 @@ def test_pictures_are_the_target_and_the_first_before_and_after(gallery: Gallery
 
 def test_page_escapes_captions_and_stays_small(gallery: Gallery, paper_rows: list[LoggedEnsemble]) -> None:
     shown = PrintedSection(Section("flips", "What it fixed", gallery=gallery))
-    page = render_page(Story("T", "Q", "R", "A"), [shown], cells=listed(paper_rows))
+    page = render_page(Abstract("T", "Q", "R", "A"), [shown], cells=listed(paper_rows))
     assert "<script" not in page
     reader = read(page)
     assert f"{HOSTILE} 2" in reader.text

@@ -10,7 +10,7 @@ from tests.methods.retrieval.ensemble.written_report import NoData, write_report
 from tests.methods.retrieval.finished import ensemble
 
 MakeRow = Callable[..., LoggedEnsemble]
-STORY = {"title": "Mended?", "question": "Does it help?", "decision_rule": "Above 0.", "answer": "On 24 queries, yes."}
+ABSTRACT = {"title": "Mended?", "question": "Does it help?", "decision_rule": "Above 0.", "answer": "On 24 queries, yes."}
 TABLES = {
     f"tables/{name}.{suffix}"
     for name in ("improvement", "comparison", "bootstrap", "taxonomy")
@@ -35,7 +35,7 @@ def rows(make_row: MakeRow) -> list[LoggedEnsemble]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory, rows: list[LoggedEnsemble], taxonomy: dict[str, int]) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "report"
-    written = write_report(rows, taxonomy, folder, **STORY)
+    written = write_report(rows, taxonomy, folder, **ABSTRACT)
     assert {path.relative_to(folder).as_posix() for path in written} == contents(folder).keys()
     return folder
 
@@ -47,7 +47,7 @@ def test_report_holds_each_table_and_figure(report: Path) -> None:
 def test_same_input_same_bytes_in_any_order(
     tmp_path: Path, report: Path, rows: list[LoggedEnsemble], taxonomy: dict[str, int]
 ) -> None:
-    write_report(rows[::-1], dict(reversed(taxonomy.items())), tmp_path, **STORY)
+    write_report(rows[::-1], dict(reversed(taxonomy.items())), tmp_path, **ABSTRACT)
     assert contents(tmp_path) == contents(report)
 
 
@@ -60,14 +60,14 @@ def test_text_tells_the_story_and_shows_the_figures(report: Path) -> None:
 
 
 def test_what_there_is_no_evidence_for_is_left_out(tmp_path: Path, make_row: MakeRow) -> None:
-    write_report([make_row()], {}, tmp_path, **STORY)
+    write_report([make_row()], {}, tmp_path, **ABSTRACT)
     names = " ".join(contents(tmp_path))
     for missing in ("taxonomy", "categories", "temperature"):
         assert missing not in names
 
 
 def test_a_crowd_of_series_becomes_a_matrix(tmp_path: Path, make_row: MakeRow) -> None:
-    write_report([make_row(pooling=f"pooling_{index}") for index in range(13)], {}, tmp_path, **STORY)
+    write_report([make_row(pooling=f"pooling_{index}") for index in range(13)], {}, tmp_path, **ABSTRACT)
     assert "Gain by subset, pooling and setting" in (tmp_path / "report.md").read_text()
 
 

@@ -93,8 +93,8 @@ def test_cells_that_are_better_are_called_so(mined_beyond: int) -> None:
 @pytest.mark.parametrize("lift", [0.0, 1.2])
 def test_the_written_report_claims_what_its_words_do(tmp_path: Path, lift: float) -> None:
     sweep = simulated_sweep(np.random.default_rng(5), Design(6, lift=lift))
-    story = {"title": "Equal?", "question": "Is any better?", "decision_rule": "As written."}
+    abstract = {"title": "Equal?", "question": "Is any better?", "decision_rule": "As written."}
     question = Question("x", "Equal?", "Is any better?", "As written.", K, 5, NoData())
     answer = ensemble_part([one.logged for one in sweep], question).answer
-    write_report(sweep, {}, tmp_path, **story, answer=answer)
+    write_report(sweep, {}, tmp_path, **abstract, answer=answer)
     assert claims((tmp_path / "report.md").read_text()) == (set(CLAIMS) if lift else set())

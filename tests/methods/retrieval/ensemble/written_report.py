@@ -9,7 +9,7 @@ from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.report_part import ensemble_part
 from misfire.reporting.document import Document
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from tests.methods.retrieval.finished import changed
 
 
@@ -25,11 +25,11 @@ class NoData:
         return self
 
 
-def write_report(rows: Sequence[LoggedEnsemble], counts: Mapping[str, int], folder: Path, **story: str) -> list[Path]:
+def write_report(rows: Sequence[LoggedEnsemble], counts: Mapping[str, int], folder: Path, **abstract: str) -> list[Path]:
     """The files of a report of these cells alone."""
     cells = [changed(row, failure_counts=dict(counts)).logged for row in rows]
-    question = Question("x", story["title"], story["question"], story["decision_rule"], None, 42, NoData())
+    question = Question("x", abstract["title"], abstract["question"], abstract["decision_rule"], None, 42, NoData())
     part = ensemble_part(cells, question)
-    said = Story(story["title"], story["question"], story["decision_rule"], story["answer"])
+    said = Abstract(abstract["title"], abstract["question"], abstract["decision_rule"], abstract["answer"])
     document = Document(said, part.sections, part.about, part.sources, part.conclusion, part.method)
     return document.write(folder)

@@ -21,7 +21,7 @@ from misfire.methods.retrieval.percentiles import PERCENTILES_ARE_SHORT, leaves_
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.story import Story
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Column, Entry, Table, to_csv, to_markdown
 
 _METHOD = (
@@ -113,7 +113,7 @@ def write_audit(
         The files written, the page first.
     """
     table, conclusion = audit_table(audited), audit_conclusion(audited, is_failure_mined=is_failure_mined)
-    story = Story(
+    abstract = Abstract(
         title=f"Audit of {source}",
         question="What do these published counts support, if nobody says which queries flipped?",
         decision_rule=(
@@ -124,7 +124,7 @@ def write_audit(
     )
     text = "\n\n".join(
         [
-            f"# {story.title}",
+            f"# {abstract.title}",
             conclusion.paragraph,
             f"**May be concluded.** {conclusion.may}",
             f"**May not.** {conclusion.may_not}",
@@ -134,7 +134,7 @@ def write_audit(
     )
     files = {
         "audit.html": render_page(
-            story,
+            abstract,
             [PrintedSection(Section("audit", "The comparisons", tables=(table,)))],
             conclusion=conclusion,
             method=_METHOD,

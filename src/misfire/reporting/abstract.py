@@ -1,4 +1,4 @@
-"""What a report says in words."""
+"""What a report says before its sections."""
 
 from dataclasses import dataclass
 from typing import final
@@ -6,8 +6,8 @@ from typing import final
 
 @final
 @dataclass(frozen=True)
-class Story:
-    """What a report is about, in the words of whoever asked.
+class Abstract:
+    """What a report is about, in the words of whoever asked, and what came out.
 
     Args:
         title: Heading of the report.
