@@ -10,7 +10,12 @@ from tests.methods.retrieval.ensemble.written_report import NoData, write_report
 from tests.methods.retrieval.finished import ensemble
 
 MakeRow = Callable[..., LoggedEnsemble]
-ABSTRACT = {"title": "Mended?", "question": "Does it help?", "decision_rule": "Above 0.", "answer": "On 24 queries, yes."}
+ABSTRACT = {
+    "title": "Mended?",
+    "question": "Does it help?",
+    "decision_rule": "Above 0.",
+    "answer": "On 24 queries, yes.",
+}
 TABLES = {
     f"tables/{name}.{suffix}"
     for name in ("improvement", "comparison", "bootstrap", "taxonomy")

@@ -25,7 +25,9 @@ class NoData:
         return self
 
 
-def write_report(rows: Sequence[LoggedEnsemble], counts: Mapping[str, int], folder: Path, **abstract: str) -> list[Path]:
+def write_report(
+    rows: Sequence[LoggedEnsemble], counts: Mapping[str, int], folder: Path, **abstract: str
+) -> list[Path]:
     """The files of a report of these cells alone."""
     cells = [changed(row, failure_counts=dict(counts)).logged for row in rows]
     question = Question("x", abstract["title"], abstract["question"], abstract["decision_rule"], None, 42, NoData())
