@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.document import Document
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Column, Entry, Table
 
 ABSTRACT = Abstract("Title", "Question?", "Rule.", "Answer.")

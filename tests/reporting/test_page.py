@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import listed
 from misfire.methods.retrieval.ensemble.tables import improvement_table
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 
 MakeRow = Callable[..., LoggedEnsemble]
 ABSTRACT = Abstract("Title", "Question?", "Rule.", "Answer.")

@@ -160,8 +160,8 @@ def answer_of(parts: "Mapping[str, ReportPart]") -> str:
 
 
 def _document(question: "Question", answer: str, parts: "Mapping[str, ReportPart]") -> "Document":
-    from misfire.reporting.document import Document
     from misfire.reporting.abstract import Abstract
+    from misfire.reporting.document import Document
 
     said = list(parts.values())
     rule = question.decision_rule or next((part.decision_rule for part in said if part.decision_rule), _NO_RULE)

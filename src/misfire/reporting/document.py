@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import final
 
 from misfire.core.files import write_files
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.figure import Illustration, to_png, to_svg
 from misfire.reporting.page import EmbeddedFigure, PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Source, Table, to_csv, to_latex, to_markdown
 
 

@@ -8,9 +8,9 @@ from typing import final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.conclusion import Conclusion
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Source, Table
 
 

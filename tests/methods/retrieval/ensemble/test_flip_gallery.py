@@ -13,10 +13,10 @@ from misfire.data.dataset import ImageSource
 from misfire.methods.retrieval.ensemble.flip_gallery import flip_gallery, largest_flips
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.series import listed
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.gallery import Gallery
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 from tests.reporting.test_page import read
 
 HOSTILE = "<script>alert('caption')</script> & friends"

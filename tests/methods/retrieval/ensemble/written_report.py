@@ -8,8 +8,8 @@ from misfire.cells import Logged, Question
 from misfire.core.errors import UsageError
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
 from misfire.methods.retrieval.ensemble.report_part import ensemble_part
-from misfire.reporting.document import Document
 from misfire.reporting.abstract import Abstract
+from misfire.reporting.document import Document
 from tests.methods.retrieval.finished import changed
 
 

@@ -18,10 +18,10 @@ from misfire.core.words import (
 )
 from misfire.methods.retrieval.audit.support import AuditedCounts, Split, Support
 from misfire.methods.retrieval.percentiles import PERCENTILES_ARE_SHORT, leaves_out_zero_alone
+from misfire.reporting.abstract import Abstract
 from misfire.reporting.conclusion import Conclusion, Statement
 from misfire.reporting.page import PrintedSection, render_page
 from misfire.reporting.section import Section
-from misfire.reporting.abstract import Abstract
 from misfire.reporting.table import Column, Entry, Table, to_csv, to_markdown
 
 _METHOD = (
