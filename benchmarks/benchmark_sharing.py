@@ -21,7 +21,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from misfire.cells.ledger import ESTIMATES_FILE, HEADER_FILE, RECORDS_FILE
+from misfire.cells.logged import ESTIMATES_FILE, HEADER_FILE, RECORDS_FILE
 from misfire.config.settings import Settings
 from misfire.tracking.ledger import CELL_ID
 

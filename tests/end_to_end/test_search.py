@@ -87,8 +87,8 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
     from misfire.methods.retrieval.baseline import baseline
     from misfire.methods.retrieval.ensemble import ensembling, label_noise
     from misfire.methods.retrieval.search import bounding
-    from misfire.methods.retrieval.search.split import dev_queries
-    from misfire.methods.retrieval.search.split import test_queries as held_back
+    from misfire.methods.retrieval.split import dev_queries
+    from misfire.methods.retrieval.split import test_queries as held_back
 
     asked: list[tuple[set[int], int]] = []
     name = f"overheard-{place.experiment}"
@@ -131,7 +131,7 @@ def test_nothing_but_dev_images_is_asked_about_until_the_winner_is_known(
 def test_a_search_of_test_queries_is_refused(
     place: Place, written_search: WrittenSearch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from misfire.methods.retrieval.search.split import test_queries as held_back
+    from misfire.methods.retrieval.split import test_queries as held_back
 
     dataset = world(place)
     ids = [dataset.captions[position].id for position in held_back(dataset, dev_share=0.5, seed=42).positions]

@@ -15,8 +15,8 @@ from misfire.cells.lab import Workbench
 from misfire.cli import main
 from misfire.data import Dataset
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.search.split import dev_queries
-from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.split import dev_queries
+from misfire.methods.retrieval.split import test_queries as held_back
 from misfire.methods.retrieval.templates.routers import OutOfFoldRouter
 from misfire.methods.retrieval.templates.routing_problem import RoutingProblem
 from tests.end_to_end.conftest import Place

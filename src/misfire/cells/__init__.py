@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from misfire.cells.cell import Cell, Outcome
 from misfire.cells.estimates import Estimate, Estimates
-from misfire.cells.ledger import Claim, Ledger, Logged, artifacts
+from misfire.cells.ledger import Claim, Ledger, artifacts
+from misfire.cells.logged import Logged
 from misfire.cells.objective import Objective, Rival
 from misfire.cells.paired import CHOSEN, OTHERS, Flips, Paired
 from misfire.cells.part import Question, ReportPart, in_words

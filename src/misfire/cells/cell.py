@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from misfire.cells.lab import Lab
-    from misfire.cells.ledger import Logged
+    from misfire.cells.logged import Logged
     from misfire.cells.objective import Objective, Rival
     from misfire.cells.paired import Paired
     from misfire.cells.part import Question, ReportPart

@@ -9,7 +9,7 @@ from misfire.core.words import UNDEFINED, counted, interval_percent, p_value, pe
 from misfire.reporting.table import Column, Entry, Source, Table
 
 if TYPE_CHECKING:
-    from misfire.cells.ledger import Logged
+    from misfire.cells.logged import Logged
     from misfire.cells.settings import Settings
     from misfire.reporting.conclusion import Conclusion
     from misfire.reporting.section import Section

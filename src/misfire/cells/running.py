@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, final
 
 from misfire.cells.cell import Cell, Outcome
-from misfire.cells.ledger import Ledger, Logged
+from misfire.cells.ledger import Ledger
+from misfire.cells.logged import Logged
 from misfire.core.errors import MisfireError
 from misfire.core.progress import say
 from misfire.core.pulse import doing, while_doing

@@ -2,19 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
-
-from typing_extensions import override
+from typing import Any, final
 
 from misfire.cells.axis import Setting
-from misfire.cells.cell import Cell, Json, Outcome
+from misfire.cells.logged import Logged
 from misfire.cells.objective import Objective
-from misfire.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from misfire.cells.lab import Lab
-    from misfire.cells.ledger import Logged
-    from misfire.cells.settings import Settings
 
 
 @final
@@ -69,9 +61,9 @@ class Searched:
     objectives: tuple[Objective, ...]
     k: int | None
     num_to_do: int
-    tried: Mapping[str, "Logged"]
-    dev: "Logged"
-    test: "Logged | None"
+    tried: Mapping[str, Logged]
+    dev: Logged
+    test: Logged | None
     num_looks: int
     seed: int
     num_replicates: int = 2000
@@ -111,62 +103,6 @@ class Searched:
 
     def _is_equal(self, trial: TrialRow) -> bool:
         return trial.values == self.winner.values and trial.is_allowed == self.winner.is_allowed
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class BeatenCell(Cell):
-    """What is known of a cell that a search cut short: the outcome of the units that were asked.
-
-    Args:
-        cell: The cell.
-        outcome: Of a part of its units.
-    """
-
-    cell: Cell
-    outcome: Outcome
-
-    kind: ClassVar[str] = "beaten"
-    schema: ClassVar[type] = object
-
-    @classmethod
-    @override
-    def configured(cls, settings: "Settings") -> "BeatenCell":
-        raise UsageError("a beaten cell must come out of a search, got a configuration; run `misfire search`.")
-
-    @override
-    def identity(self) -> Mapping[str, Json]:
-        return {"cell": self.cell.id}
-
-    @override
-    def label(self) -> Mapping[str, str]:
-        return self.cell.label()
-
-    @property
-    @override
-    def name(self) -> str:
-        return f"cut short · {self.cell.name}"
-
-    @property
-    @override
-    def marks(self) -> Mapping[str, str]:
-        return self.cell.marks
-
-    @property
-    @override
-    def data(self) -> tuple[str, str] | None:
-        return self.cell.data
-
-    @override
-    def run(self, lab: "Lab") -> Outcome:
-        return self.outcome
-
-
-def beaten_id(cell_id: str) -> str:
-    """Id of what is kept of a cell that was cut short."""
-    from misfire.core.hashing import sha256_json
-
-    return sha256_json([BeatenCell.kind, {"cell": cell_id}])
 
 
 def values_in_words(objectives: Sequence[Objective], values: Sequence[Any]) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from misfire.cells.lab import Lab
-    from misfire.cells.ledger import Logged
+    from misfire.cells.logged import Logged
 
 
 @runtime_checkable  # the tests check arguments against it

@@ -133,7 +133,7 @@ def ad_hoc_question(settings: "Settings") -> "Question":
 
 def parts_of(cells: "Sequence[Logged]", question: "Question") -> "dict[str, ReportPart]":
     """What each kind has to say of its cells, those that decide first, then in the order of their first cell."""
-    from misfire.cells.searched import BeatenCell
+    from misfire.cells.beaten_cell import BeatenCell
     from misfire.config.rooms import kinds
 
     by_kind: dict[str, list[Logged]] = {}

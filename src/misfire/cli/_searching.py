@@ -262,8 +262,9 @@ class TrialJob:
 
     def _result(self, setting: "Setting", rivals: "Rivals") -> "TrialResult":
         from misfire.cells import run_cell
+        from misfire.cells.beaten_cell import BeatenCell
         from misfire.cells.pareto import beats
-        from misfire.cells.searched import BeatenCell, values_in_words
+        from misfire.cells.searched import values_in_words
         from misfire.tracking import TrialResult
 
         prepared, k, objectives = self.prepared, self.prepared.sweep.k, self.prepared.objectives
@@ -335,8 +336,9 @@ def found_so_far(prepared: PreparedSearch, study: "Study", cells: "Sequence[Logg
     """
     import yaml
 
+    from misfire.cells.beaten_cell import beaten_id
     from misfire.cells.pareto import pareto_front
-    from misfire.cells.searched import Searched, TrialRow, beaten_id
+    from misfire.cells.searched import Searched, TrialRow
     from misfire.cells.space import setting_label
 
     settled, finished = [trial for trial in study.trials() if trial.is_settled], _finished(study)

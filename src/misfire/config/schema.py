@@ -184,7 +184,7 @@ class DoctorConfig(_Seeded):
     doctor: LookConfig
 
     def __post_init__(self) -> None:
-        from misfire.methods.retrieval.ensemble.prompted import check_cut_offs
+        from misfire.methods.retrieval.prompted import check_cut_offs
 
         super().__post_init__()
         check_cut_offs(tuple(self.ks))

@@ -14,7 +14,8 @@ import pytest
 from misfire.cells import Lab, Logged, Outcome, Question, Slice
 from misfire.core.errors import UsageError
 from misfire.data.right_answers import RightAnswers
-from misfire.methods.classification.cell import ClassificationCell, labels_of
+from misfire.methods.classification.cell import ClassificationCell
+from misfire.methods.classification.design import labels_of
 from misfire.methods.classification.enriching import Enrich
 from misfire.methods.classification.pictures import worst_first
 from misfire.methods.classification.prior import PriorCorrection

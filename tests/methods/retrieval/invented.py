@@ -14,7 +14,7 @@ from misfire.data import Caption, Dataset, Image
 from misfire.embeddings import EmbeddingStore, Encoder, TrainerSettings
 from misfire.embeddings.encoder import unit_rows
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
+from misfire.methods.retrieval.prompted import PromptedQueries, complement_sample
 from misfire.prompts import TemplateSet
 from misfire.scoring import PromptPooling
 from misfire.stats import StatisticsSettings

@@ -13,8 +13,8 @@ from misfire.core.errors import IntegrityError, UsageError
 from misfire.failures import Failure, write_failure_set
 from misfire.methods.retrieval.baseline.baseline import text_to_image
 from misfire.methods.retrieval.failure_sets import mined_failure_set, named_failure_set
-from misfire.methods.retrieval.search.split import dev_queries
-from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.split import dev_queries
+from misfire.methods.retrieval.split import test_queries as held_back
 from tests.methods.retrieval import invented
 
 

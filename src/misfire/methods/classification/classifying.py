@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from misfire.cells import Estimate, Estimates, Lab, Outcome, Slice
-from misfire.methods.classification.cell import AFTER, BEFORE, DELTA, ClassificationCell, labels_of
+from misfire.cells import Estimate, Estimates, Lab, Outcome, Slice, Workbench
+from misfire.methods.classification.design import Design, labels_of
 from misfire.methods.classification.enriching import (
     as_words,
     class_prompts,
@@ -19,6 +19,9 @@ from misfire.methods.classification.enriching import (
     enriched_prompts,
 )
 from misfire.methods.classification.evaluation import (
+    AFTER,
+    BEFORE,
+    DELTA,
     Judged,
     class_table,
     differences,
@@ -44,23 +47,23 @@ _FEWEST_FOR_SIGNALS = 5
 
 @dataclass(frozen=True, eq=False)
 class Classifying:
-    """The computation of one cell; each step is looked up by those after it."""
+    """The computation of one evaluation; each step is looked up by those after it."""
 
-    cell: ClassificationCell
+    design: Design
     lab: Lab
 
     def outcome(self) -> Outcome:
-        """Everything that is kept of the cell."""
-        cell, before, after = self.cell, self.judged_before, self.judged_after
+        """Everything that is kept of the evaluation."""
+        design, before, after = self.design, self.judged_before, self.judged_after
         flips = image_flips(self.image_ids, before.labels, before.predictions, after.predictions)
-        table = class_table(after, k=self.k, confidence=cell.statistics.confidence)
+        table = class_table(after, k=self.k, confidence=design.statistics.confidence)
         table.insert(5, "accuracy_before", before.counts.accuracy)
         table["margin"] = self.margin.margin.numpy()
         table["margin_rival"] = self.margin.rival.numpy()
         table["num_assigned"] = self.margin.num_images.numpy()
         table["is_enriched"] = np.isin(np.arange(len(table)), self.enriched)
         estimates = [
-            *estimates_of(after, cutoffs=cell.cutoffs, settings=cell.statistics, group=AFTER),
+            *estimates_of(after, cutoffs=design.cutoffs, settings=design.statistics, group=AFTER),
             *self.mend_estimates(flips),
             *self.signal_estimates(),
         ]
@@ -73,49 +76,54 @@ class Classifying:
                 "class_flips.csv": _csv(class_flips(flips, after.counts.num_images)),
                 "image_flips.csv": _csv(flips),
                 "pairs.csv": _csv(
-                    confused_pairs(after.labels, after.predictions, num_classes=len(cell.names)).head(200)
+                    confused_pairs(after.labels, after.predictions, num_classes=len(design.names)).head(200)
                 ),
                 "weights.csv": _csv(self.weight_table()),
-                "signals.csv": _csv(pd.DataFrame({"class": range(len(cell.names)), **self.signals})),
+                "signals.csv": _csv(pd.DataFrame({"class": range(len(design.names)), **self.signals})),
                 **self.slices(),
                 **self.sheets(table),
             },
         )
 
+    @property
+    def bench(self) -> Workbench:
+        """What embeds the images that are judged, and the prompts."""
+        return self.lab.bench(self.design.dataset, self.design.encoder)
+
     @cached_property
     def images(self) -> torch.Tensor:
         """Unit embeddings of the images that are judged."""
-        gallery = self.lab.bench(self.cell.dataset, self.cell.encoder).gallery
-        return gallery if self.cell.side is None else gallery[torch.from_numpy(self.cell.positions)]
+        gallery = self.bench.gallery
+        return gallery if self.design.side is None else gallery[torch.from_numpy(self.design.positions)]
 
     @cached_property
     def image_ids(self) -> np.ndarray:
         """Their ids."""
-        ids: np.ndarray = self.cell.dataset.image_set.ids[self.cell.positions]
+        ids: np.ndarray = self.design.dataset.image_set.ids[self.design.positions]
         return ids
 
     @cached_property
     def labels(self) -> np.ndarray:
         """Their classes."""
-        found: np.ndarray = labels_of(self.cell.dataset).labels[self.cell.positions]
+        found: np.ndarray = labels_of(self.design.dataset).labels[self.design.positions]
         return found
 
     @cached_property
     def found_images(self) -> torch.Tensor:
         """Unit embeddings of the images that worst classes, weights and priors are found on."""
-        if self.cell.found_on is None:
+        if self.design.found_on is None:
             return self.images
-        return self.lab.bench(self.cell.found_on, self.cell.encoder).gallery
+        return self.lab.bench(self.design.found_on, self.design.encoder).gallery
 
     @cached_property
     def plain_prompts(self) -> torch.Tensor:
         """Unit embeddings of the class prompts before anything is mended."""
-        return class_prompts(self.lab.bench(self.cell.dataset, self.cell.encoder), self.cell.names, self.cell.templates)
+        return class_prompts(self.bench, self.design.names, self.design.templates)
 
     @cached_property
     def plain(self) -> ZeroShotClassifier:
         """The classifier before anything is mended."""
-        return zero_shot_classifier(self.plain_prompts, self.cell.pooling)
+        return zero_shot_classifier(self.plain_prompts, self.design.pooling)
 
     @cached_property
     def margin(self) -> ClassMatchingMargin:
@@ -131,47 +139,46 @@ class Classifying:
     @cached_property
     def enriched(self) -> list[int]:
         """Positions of the classes that get descriptions."""
-        return enriched_classes(self.cell.enrich, self.margin, self.cell.worst_k)
+        return enriched_classes(self.design.enrich, self.margin, self.design.worst_k)
 
     @cached_property
     def said(self) -> Descriptions | None:
         """The descriptions of these classes, if any are asked for."""
-        cell = self.cell
-        if cell.descriptions is None or not self.enriched:
+        design = self.design
+        if design.descriptions is None or not self.enriched:
             return None
-        names = list(dict.fromkeys(as_words(cell.names[index]) for index in self.enriched))
-        return cell.descriptions(names, fits=lambda text: not bool(cell.encoder.is_truncated([text])[0]))
+        names = list(dict.fromkeys(as_words(design.names[index]) for index in self.enriched))
+        return design.descriptions(names, fits=lambda text: not bool(design.encoder.is_truncated([text])[0]))
 
     @cached_property
     def prompts(self) -> torch.Tensor:
         """The plain prompts, or what the descriptions make of them; named, since classes may share a name."""
         if self.said is None:
             return self.plain_prompts
-        bench = self.lab.bench(self.cell.dataset, self.cell.encoder)
         return enriched_prompts(
-            bench, self.plain_prompts, self.cell.names, self.cell.templates, self.said, share=self.cell.share
+            self.bench, self.plain_prompts, self.design.names, self.design.templates, self.said, share=self.design.share
         )
 
     @cached_property
     def weights(self) -> PromptWeights:
         """Each prompt's weight."""
-        return self.cell.weighting(self.found_images, self.prompts)
+        return self.design.weighting(self.found_images, self.prompts)
 
     @cached_property
     def mended(self) -> ZeroShotClassifier:
         """The classifier after everything is mended."""
-        classifier = zero_shot_classifier(self.prompts, self.cell.pooling, self.weights.weights)
-        return self.cell.prior(classifier, self.found_images) if self.cell.prior else classifier
+        classifier = zero_shot_classifier(self.prompts, self.design.pooling, self.weights.weights)
+        return self.design.prior(classifier, self.found_images) if self.design.prior else classifier
 
     @cached_property
     def before(self) -> Predictions:
         """What the plain classifier predicts."""
-        return self.plain.predict(self.images, logit_scale=self.cell.logit_scale)
+        return self.plain.predict(self.images, logit_scale=self.design.logit_scale)
 
     @cached_property
     def after(self) -> Predictions:
         """What the mended classifier predicts."""
-        return self.mended.predict(self.images, logit_scale=self.cell.logit_scale)
+        return self.mended.predict(self.images, logit_scale=self.design.logit_scale)
 
     @cached_property
     def judged_before(self) -> Judged:
@@ -184,25 +191,25 @@ class Classifying:
         return self._judged(self.after)
 
     def _judged(self, predictions: Predictions) -> Judged:
-        cell, labels = self.cell, labels_of(self.cell.dataset)
+        design, labels = self.design, labels_of(self.design.dataset)
         said = predictions.label.numpy()
         also = None
-        if cell.also is not None:
-            shown = [cell.dataset.images[place] for place in cell.positions]
+        if design.also is not None:
+            shown = [design.dataset.images[place] for place in design.positions]
             names = [image.name or str(image.id) for image in shown]
-            also = cell.also.hits(names, [labels.names[one] for one in said])
-        return Judged(cell.names, self.labels, said, also)
+            also = design.also.hits(names, [labels.names[one] for one in said])
+        return Judged(design.names, self.labels, said, also)
 
     @property
     def is_mended(self) -> bool:
         """Whether anything but the plain ensemble was asked for."""
-        return bool(self.cell.weighting.name != "uniform" or self.cell.prior or self.said is not None)
+        return bool(self.design.weighting.name != "uniform" or self.design.prior or self.said is not None)
 
     @property
     def k(self) -> int:
         """The cut-off that counts: the paper's, or the largest that there are classes for."""
-        fitting = [k for k in self.cell.cutoffs if k <= self.cell.worst_k]
-        return max(fitting) if fitting else min(self.cell.cutoffs)
+        fitting = [k for k in self.design.cutoffs if k <= self.design.worst_k]
+        return max(fitting) if fitting else min(self.design.cutoffs)
 
     def records(self) -> pd.DataFrame:
         """A row an image: its class, what it was called before and after, and whether that is right."""
@@ -228,12 +235,12 @@ class Classifying:
         """What the mend changed, and what it took; nothing where nothing was mended."""
         if not self.is_mended:
             return []
-        cell = self.cell
+        design = self.design
         fixed, broken = (int((flips.flip == kind).sum()) for kind in ("fixed", "broken"))
         return [
-            *estimates_of(self.judged_before, cutoffs=cell.cutoffs, settings=cell.statistics, group=BEFORE),
+            *estimates_of(self.judged_before, cutoffs=design.cutoffs, settings=design.statistics, group=BEFORE),
             *differences(
-                self.judged_before, self.judged_after, cutoffs=cell.cutoffs, settings=cell.statistics, group=DELTA
+                self.judged_before, self.judged_after, cutoffs=design.cutoffs, settings=design.statistics, group=DELTA
             ),
             Estimate("images_fixed", fixed, unit="count", n=len(self.images)),
             Estimate("images_broken", broken, unit="count", n=len(self.images)),
@@ -249,9 +256,9 @@ class Classifying:
 
     @property
     def _found_predictions(self) -> Predictions:
-        if self.cell.found_on is None:
+        if self.design.found_on is None:
             return self.before
-        return self.plain.predict(self.found_images, logit_scale=self.cell.logit_scale)
+        return self.plain.predict(self.found_images, logit_scale=self.design.logit_scale)
 
     def signal_estimates(self) -> list[Estimate]:
         """How well each signal told the plain classifier's class accuracies."""
@@ -264,7 +271,7 @@ class Classifying:
         if not usable:
             return []
         estimates = []
-        table = signal_table(usable, accuracy, k=self.k, confidence=self.cell.statistics.confidence)
+        table = signal_table(usable, accuracy, k=self.k, confidence=self.design.statistics.confidence)
         for row in table.to_dict("records"):
             signal, n = str(row["signal"]), int(row["num_classes"])
             is_tracked = signal == "matching_margin"
@@ -281,7 +288,7 @@ class Classifying:
         weights = self.weights
         return pd.DataFrame(
             {
-                "template": list(self.cell.templates.templates),
+                "template": list(self.design.templates.templates),
                 "weight": weights.of_templates.numpy(),
                 "least": weights.weights.amin(dim=0).numpy(),
                 "most": weights.weights.amax(dim=0).numpy(),
@@ -291,7 +298,7 @@ class Classifying:
 
     def slices(self) -> dict[str, bytes]:
         """The images of the worst classes, by accuracy and by the label-free margin, as slices."""
-        cell = self.cell
+        design = self.design
         by_margin = [*self.margin.without_images, *self.margin.worst(_known(self.margin)).tolist()][: self.k]
         predicted = self.after.label.numpy()
         found = {
@@ -313,60 +320,60 @@ class Classifying:
             members = self.image_ids[np.isin(of, classes)]
             if len(members):
                 chosen = Slice(
-                    name=f"worst {self.k} classes of {cell.dataset.name}",
+                    name=f"worst {self.k} classes of {design.dataset.name}",
                     of="images",
                     members=tuple(int(one) for one in members),
-                    how_chosen=f"{how}: {', '.join(cell.names[one] for one in classes)}",
+                    how_chosen=f"{how}: {', '.join(design.names[one] for one in classes)}",
                     is_chosen_by_failing=uses_labels,
                     uses_oracle_labels=uses_labels,
-                    dataset_fingerprint=cell.dataset.fingerprint,
+                    dataset_fingerprint=design.dataset.fingerprint,
                 )
                 written[name] = (json.dumps(asdict(chosen), indent=1, ensure_ascii=False) + "\n").encode()
         return written
 
     def sheets(self, table: pd.DataFrame) -> dict[str, bytes]:
         """A contact sheet of each of the worst classes."""
-        cell, judged = self.cell, self.judged_after
+        design, judged = self.design, self.judged_after
         sheets = {}
         for place, one in enumerate(judged.worst(self.k), start=1):
             shown = worst_first(judged.labels, judged.predictions, int(one), most=_IMAGES_ON_A_SHEET)
             row = table.iloc[int(one)]
             called = judged.predictions[shown]
             wrong = judged.predictions[(judged.labels == one) & (judged.predictions != one)]
-            commonest = Counter(cell.names[name] for name in wrong).most_common(_NAMES_ON_A_SHEET)
+            commonest = Counter(design.names[name] for name in wrong).most_common(_NAMES_ON_A_SHEET)
             instead = ", ".join(f"{name} {count}" for name, count in commonest)
             sheets[f"worst_{place:02d}.png"] = contact_sheet(
                 f"{place}. {row['name']}: {row.hits} of {row.num_images} right; most are called {instead or 'so'}",
-                [cell.dataset.images[cell.positions[index]] for index in shown],
-                [cell.names[name] for name in called],
+                [design.dataset.images[design.positions[index]] for index in shown],
+                [design.names[name] for name in called],
                 (called == one).tolist(),
             )
         return sheets
 
     def facts(self, table: pd.DataFrame) -> dict[str, Any]:
         """What fits no table."""
-        cell = self.cell
-        worst = [cell.names[one] for one in self.judged_after.worst(self.k)]
-        by_margin = [cell.names[one] for one in self.margin.worst(min(self.k, _known(self.margin))).tolist()]
+        design = self.design
+        worst = [design.names[one] for one in self.judged_after.worst(self.k)]
+        by_margin = [design.names[one] for one in self.margin.worst(min(self.k, _known(self.margin))).tolist()]
         said = self.said
         return {
             "headline_k": self.k,
             "is_mended": self.is_mended,
             "num_images": len(self.images),
-            "num_classes": len(cell.names),
+            "num_classes": len(design.names),
             "worst_classes": worst,
             "worst_by_margin": by_margin,
-            "without_margin": [cell.names[one] for one in self.margin.without_images],
-            "enriched": [cell.names[one] for one in self.enriched],
+            "without_margin": [design.names[one] for one in self.margin.without_images],
+            "enriched": [design.names[one] for one in self.enriched],
             "descriptions_dropped": dict(said.dropped) if said else {},
             "descriptions_missing": list(said.without) if said else [],
             "descriptions_sha256": said.digest if said else "",
             "effective_templates": self.weights.effective_number,
-            "unjudged_classes": [cell.names[one] for one in self.weights.unjudged],
+            "unjudged_classes": [design.names[one] for one in self.weights.unjudged],
             "shared_names": sorted(
-                {name for name, twin in zip(cell.names, table.shares_name_with, strict=True) if twin >= 0}
+                {name for name, twin in zip(design.names, table.shares_name_with, strict=True) if twin >= 0}
             ),
-            "is_transductive": cell.found_on is None,
+            "is_transductive": design.found_on is None,
         }
 
 

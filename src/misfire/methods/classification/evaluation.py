@@ -30,6 +30,9 @@ from misfire.metrics import (
 )
 from misfire.stats import StatisticsSettings, wilson_interval
 
+BEFORE, AFTER, DELTA = "before", "after", "delta"
+"""Groups of the estimates before the mending, after it, and of what it changed."""
+
 ALSO = "also"
 """Group of the estimates under the second label set."""
 

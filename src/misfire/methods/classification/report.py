@@ -15,7 +15,7 @@ from misfire.core.words import (
     signed_count,
     unsigned_points,
 )
-from misfire.methods.classification.evaluation import ALSO, Judged, differences
+from misfire.methods.classification.evaluation import AFTER, ALSO, DELTA, Judged, differences
 from misfire.methods.classification.figures import (
     confusion_of_worst,
     margin_against_accuracy,
@@ -36,7 +36,7 @@ from misfire.reporting.section import Section
 from misfire.reporting.table import Column, Entry, Source, Table
 from misfire.stats import StatisticsSettings
 
-AFTER, DELTA, MARGIN = "after", "delta", "matching_margin"
+MARGIN = "matching_margin"
 _WORST_SHOWN, _PAIRS_SHOWN, _FLIPS_SHOWN = 20, 15, 20
 
 

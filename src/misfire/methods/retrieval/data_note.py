@@ -8,7 +8,7 @@ from jaxtyping import Int
 from misfire.cells import Workbench
 from misfire.data import truncation_note
 from misfire.embeddings import num_truncated
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 
 TEXT_TO_IMAGE = "t2i"
 IMAGE_TO_TEXT = "i2t"

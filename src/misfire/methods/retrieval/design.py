@@ -13,14 +13,14 @@ from misfire.core.errors import UsageError
 from misfire.data import Dataset
 from misfire.embeddings import Encoder
 from misfire.failures import FailureSet, QuerySubset, Selection, load_taxonomy, read_failure_set
-from misfire.methods.retrieval.ensemble.prompted import (
+from misfire.methods.retrieval.failure_sets import mined_failure_set
+from misfire.methods.retrieval.prompted import (
     PromptedQueries,
     check_cut_offs,
     complement_sample,
     parse_num_queries,
 )
-from misfire.methods.retrieval.failure_sets import mined_failure_set
-from misfire.methods.retrieval.search.split import Side, dev_queries, test_queries
+from misfire.methods.retrieval.split import Side, dev_queries, test_queries
 from misfire.methods.retrieval.templates.by_caption import AskedQueries, TemplatesByCaption
 from misfire.methods.retrieval.templates.lint import check_asks_with_captions
 from misfire.prompts import RoutedTemplates, TemplateChoice, TemplateSet

@@ -21,7 +21,7 @@ from misfire.failures import (
     write_failure_set,
 )
 from misfire.methods.retrieval.baseline.baseline import text_to_image
-from misfire.methods.retrieval.search.split import Side
+from misfire.methods.retrieval.split import Side
 
 
 def mined_failure_set(

@@ -10,7 +10,7 @@ from misfire.cells import Cell, Lab, Settings
 from misfire.core.errors import UsageError
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.design import QueryDesign, Templates, content_of
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.scoring import PromptPooling
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from misfire.methods.retrieval.attribution.logged import LoggedAttribution
 from misfire.methods.retrieval.attribution.words import attribution_sentence
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
+from misfire.methods.retrieval.prompted import PromptedQueries, complement_sample
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings

@@ -13,8 +13,8 @@ from misfire.failures import AllFailures, CategorySubset, FailureSet, Label, Sel
 from misfire.methods.retrieval.baseline.ceilings import hit_ceiling
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.prompts import TemplateSet
 from misfire.scoring import EmbeddingMean, LogMeanExpPooling, MaxPooling, MeanPooling, PromptPooling
 from misfire.stats import StatisticsSettings, paired_bootstrap

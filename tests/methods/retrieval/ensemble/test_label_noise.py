@@ -11,9 +11,9 @@ from misfire.core.errors import UsageError
 from misfire.failures import CategorySubset, FailureSet, Label, LabelDoubt, Selection, load_taxonomy
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
-from misfire.methods.retrieval.search.split import dev_queries
-from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.prompted import PromptedQueries
+from misfire.methods.retrieval.split import dev_queries
+from misfire.methods.retrieval.split import test_queries as held_back
 from misfire.metrics import hit_at_k
 from misfire.scoring import MeanPooling
 from misfire.stats import StatisticsSettings

@@ -14,11 +14,11 @@ from misfire.cells.lab import Workbench
 from misfire.failures import CategorySubset, FailureSet, Selection
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.profile.logged import LoggedProfile, point_name
 from misfire.methods.retrieval.profile.profile import AS_MAXIMUM, ProfilePlan, profile_outcome
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
 from misfire.methods.retrieval.profile.words import profile_conclusion, reference_sentence, transition_sentence
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.scoring import LogMeanExpPooling, MaxPooling, MeanPooling, ensemble_ranks, tau_profile
 from misfire.stats import StatisticsSettings
 from tests.methods.retrieval import invented

@@ -14,7 +14,7 @@ from misfire.cells.pareto import beats
 from misfire.failures import AllFailures, FailureSet
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
+from misfire.methods.retrieval.prompted import PromptedQueries, complement_sample
 from misfire.methods.retrieval.search import bounding
 from misfire.methods.retrieval.search.bounding import best_and_worst, bound_outcome
 from misfire.methods.retrieval.search.objectives import OBJECTIVES as KNOWN

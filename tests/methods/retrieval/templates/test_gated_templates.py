@@ -12,9 +12,9 @@ from misfire.core.errors import UsageError
 from misfire.failures import AllFailures, AllQueries, FailureSet
 from misfire.methods.retrieval.ensemble.ensembling import ensemble_outcome
 from misfire.methods.retrieval.ensemble.logged import LoggedEnsemble
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.gap.oracle_gap import GapPlan, gap_outcome
 from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.methods.retrieval.templates.by_caption import AskedQueries
 from misfire.methods.retrieval.templates.gated_templates import GatedTemplates
 from misfire.methods.retrieval.templates.margin_gate import MarginGate

@@ -7,7 +7,7 @@ import torch
 
 from misfire.data import Caption, Dataset
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.methods.retrieval.templates import lint as _lint
 from misfire.prompts import MatchedTemplates, RoutedTemplates, TemplateSet
 from misfire.scoring import MaxPooling

@@ -7,8 +7,8 @@ from misfire.cells.lab import Workbench
 from misfire.core.errors import UsageError
 from misfire.data import Caption, Dataset, Image
 from misfire.failures import Failure, FailureSet
-from misfire.methods.retrieval.search.split import dev_queries
-from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.split import dev_queries
+from misfire.methods.retrieval.split import test_queries as held_back
 from misfire.methods.retrieval.templates.routers import OutOfFoldRouter
 from misfire.methods.retrieval.templates.routing import PredictedTemplates
 from misfire.prompts import TemplateSet

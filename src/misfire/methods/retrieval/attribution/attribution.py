@@ -14,7 +14,7 @@ from misfire.core.seeding import generator
 from misfire.failures import FailureSet
 from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.measured import HIT
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.scoring import coalition_hits, target_ranks
 from misfire.stats import clustered_mean_bootstrap, holm, sign_flip_test
 from misfire.stats.shapley import Attribution, CoalitionPlan, plan_coalitions

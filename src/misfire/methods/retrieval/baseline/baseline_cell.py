@@ -13,7 +13,7 @@ from misfire.data import Dataset
 from misfire.embeddings import Encoder
 from misfire.failures import FailureSet, read_failure_set
 from misfire.methods.retrieval.design import HouseSchema
-from misfire.methods.retrieval.ensemble.prompted import check_cut_offs
+from misfire.methods.retrieval.prompted import check_cut_offs
 from misfire.stats import StatisticsSettings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from misfire.methods.retrieval.baseline.ceilings import RankedSide
 from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.label_noise import noisy_gains
 from misfire.methods.retrieval.ensemble.measured import Measured, counts_of
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.metrics import hit_at_k
 from misfire.scoring import (
     MaxPooling,

@@ -16,7 +16,7 @@ from misfire.stats import relabelled_gain
 
 if TYPE_CHECKING:
     from misfire.cells.lab import Workbench
-    from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+    from misfire.methods.retrieval.prompted import PromptedQueries
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from misfire.methods.retrieval.baseline.ceilings import HitBounds, RankedSide, h
 from misfire.methods.retrieval.ensemble.confirmation import ConfirmedGain, confirm
 from misfire.methods.retrieval.ensemble.label_noise import NoisyGain
 from misfire.methods.retrieval.ensemble.placebo import PlaceboBand, noise_band, paraphrase_band, paraphrases
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.metrics import hit_at_k
 from misfire.prompts import TemplateSet
 from misfire.stats import PairedBootstrap

@@ -17,10 +17,10 @@ from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of, text_to_image
 from misfire.methods.retrieval.data_note import data_notes
 from misfire.methods.retrieval.ensemble.measured import HIT, paired_hits
-from misfire.methods.retrieval.ensemble.prompted import check_cut_offs, complement_sample
 from misfire.methods.retrieval.flips import flip_ledger
 from misfire.methods.retrieval.gap.logged import GATED, GENERIC, NONE, ORACLE, PREDICTED, system_label
 from misfire.methods.retrieval.gap.systems import GapSystems
+from misfire.methods.retrieval.prompted import check_cut_offs, complement_sample
 from misfire.methods.retrieval.templates.gating import gated, plain_margins, routed_by
 from misfire.methods.retrieval.templates.ranked_sets import PLAIN_CAPTION, RankedSets
 from misfire.methods.retrieval.templates.routing import routing_problem

@@ -15,9 +15,9 @@ from misfire.failures import FailureSet
 from misfire.methods.retrieval.baseline.baseline import ids_of
 from misfire.methods.retrieval.data_note import asked_notes
 from misfire.methods.retrieval.ensemble.measured import HIT
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.profile.logged import point_name
 from misfire.methods.retrieval.profile.tau_grid import TauGrid
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.metrics import hit_at_k
 from misfire.scoring import (
     LogMeanExpPooling,

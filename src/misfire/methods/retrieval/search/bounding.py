@@ -17,8 +17,8 @@ from misfire.cells.pareto import beats
 from misfire.methods.retrieval.baseline.baseline import ids_of
 from misfire.methods.retrieval.ensemble.ensembling import plain_side, targets_of
 from misfire.methods.retrieval.ensemble.measured import HIT, SUBSET, broken_elsewhere
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
 from misfire.methods.retrieval.flips import net_of_all
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.methods.retrieval.search.objectives import HitObjective
 from misfire.metrics import hit_at_k
 from misfire.scoring import ensemble_outcomes, ensemble_top_items

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from misfire.core.hashing import sha256_json
 from misfire.core.progress import say
 from misfire.embeddings import Encoder
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
+from misfire.methods.retrieval.prompted import PromptedQueries
 from misfire.prompts import Finding, TemplateChoice, TemplateSet, lint_templates
 
 _MOST_CAPTIONS = 2000

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from misfire.core.errors import UsageError
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample, parse_num_queries
+from misfire.methods.retrieval.prompted import PromptedQueries, complement_sample, parse_num_queries
 from misfire.prompts import TemplateSet
 from misfire.scoring import LogMeanExpPooling
 from misfire.stats import StatisticsSettings

@@ -9,9 +9,9 @@ from misfire.core.errors import IntegrityError, UsageError
 from misfire.data import Caption, Dataset, Image
 from misfire.data.picture_folder import AbsentImage
 from misfire.failures import DoubtfulQueries, Selection
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries
-from misfire.methods.retrieval.search.split import DevQueries, dev_queries
-from misfire.methods.retrieval.search.split import test_queries as held_back
+from misfire.methods.retrieval.prompted import PromptedQueries
+from misfire.methods.retrieval.split import DevQueries, dev_queries
+from misfire.methods.retrieval.split import test_queries as held_back
 from misfire.prompts import TemplateSet
 from misfire.scoring import MaxPooling
 from misfire.stats import StatisticsSettings

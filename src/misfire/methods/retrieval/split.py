@@ -12,7 +12,7 @@ from misfire.core.errors import IntegrityError, UsageError, name_some
 from misfire.core.seeding import generator
 from misfire.data import Dataset
 from misfire.failures import Selection
-from misfire.methods.retrieval.ensemble.prompted import PromptedQueries, complement_sample
+from misfire.methods.retrieval.prompted import PromptedQueries, complement_sample
 
 DEV, TEST = "dev", "test"
 
