@@ -138,6 +138,20 @@ def wait_until_gone(pids: set[int]) -> None:
         time.sleep(0.01)
 
 
+NUM_KILLED = 600
+"""Images that are encoded by processes that are killed: more than ten of them get to before."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a process that nobody kills writes, whatever its settings."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageInputs, "rows_per_shard", 8)
+        encode_images(folder / "store", folder / "notes", NUM_KILLED, TRAINER)
+    return files(folder / "store")
+
+
 @pytest.mark.parametrize(
     ("trainer", "num_in_flight"),
     [
@@ -147,26 +161,31 @@ def wait_until_gone(pids: set[int]) -> None:
     ],
 )
 def test_ten_kills_at_random_moments_change_no_byte_and_cost_at_most_the_shard_in_flight(
-    tmp_path: Path, shards_of_eight: None, trainer: TrainerSettings, num_in_flight: int
+    tmp_path: Path, shards_of_eight: None, undisturbed: dict[str, bytes], trainer: TrainerSettings, num_in_flight: int
 ) -> None:
-    num_images, draw, num_kills = 900, random.Random(0), 0
-    arguments = (tmp_path / "killed", tmp_path / "notes", num_images, trainer)
+    draw, num_kills, notes = random.Random(0), 0, tmp_path / "notes"
+    notes.mkdir()
+    (notes / "encoded").touch()
+    arguments = (tmp_path / "killed", notes, NUM_KILLED, trainer)
     while num_kills < 10:
+        before = (notes / "encoded").stat().st_size
         process = FORK.Process(target=encode_images, args=arguments)
         process.start()
-        time.sleep(draw.uniform(0.02, 0.25))
-        assert process.is_alive(), "the work was over before the tenth kill"
+        while (notes / "encoded").stat().st_size == before:
+            assert process.is_alive(), "the work was over before the tenth kill"
+            time.sleep(0.002)
+        time.sleep(draw.uniform(0, 0.06))
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()
         num_kills += 1
+    assert 10 < len(files(tmp_path / "killed")) < len(undisturbed)
     encode_images(*arguments)
-    encode_images(tmp_path / "whole", tmp_path / "other notes", num_images, TRAINER)
-    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert files(tmp_path / "killed") == undisturbed
 
-    counts = Counter((tmp_path / "notes" / "encoded").read_text().split())
-    assert set(counts) == {str(number) for number in range(num_images)}
-    assert counts.total() - num_images <= num_kills * num_in_flight * 8
+    counts = Counter((notes / "encoded").read_text().split())
+    assert set(counts) == {str(number) for number in range(NUM_KILLED)}
+    assert counts.total() - NUM_KILLED <= num_kills * num_in_flight * 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel kills children of a dead parent on Linux alone")
