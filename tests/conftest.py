@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 
 from tests.blank_figures import draw_blanks
-from tests.shapes import check_shapes_of
+from tests.shapes import check_shapes_of, count_anew
 
 check_shapes_of("misfire")
 
@@ -38,6 +38,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def pytest_runtest_setup() -> None:
+    """Check shapes again, however often they were in tests before."""
+    count_anew()
 
 
 settings.register_profile("untimed", deadline=None)

@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import Float, TypeCheckError
 
 from misfire.metrics import reciprocal_rank
-from tests.shapes import check_shapes, check_shapes_of, states_a_shape
+from tests.shapes import MOST_CALLS, check_shapes, check_shapes_of, count_anew, states_a_shape
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 Scores = Float[np.ndarray, "query gallery"]
@@ -42,6 +42,19 @@ def test_a_call_with_another_shape_fails() -> None:
         best(np.zeros((2, 3)), np.zeros(3))
     with pytest.raises(TypeCheckError):
         best(np.zeros((2, 3), dtype=int), np.zeros(2))
+
+
+def test_the_first_calls_of_each_test_are_checked() -> None:
+    @check_shapes
+    def best(scores: Scores) -> float:
+        return float(scores.max())
+
+    for _ in range(MOST_CALLS):
+        best(np.zeros((2, 3)))
+    assert best(np.zeros(2)) == 0
+    count_anew()
+    with pytest.raises(TypeCheckError):
+        best(np.zeros(2))
 
 
 def test_a_field_of_another_shape_fails() -> None:
