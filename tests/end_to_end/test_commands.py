@@ -148,6 +148,7 @@ def test_a_report_keeps_to_the_newest_queries_of_a_subset(own_place: Place, caps
     assert len(table) == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_report_writes_its_files(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.misfire("ensemble", "-m", "subset=failures", "templates=generic", "pooling=max,mean") == 0
     capsys.readouterr()

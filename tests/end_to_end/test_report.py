@@ -49,6 +49,7 @@ def reported(place: Place, capsys: pytest.CaptureFixture[str]) -> Path:
     return place.report / place.experiment
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_what_may_be_concluded_and_shows_the_flips(reported: Path) -> None:
     text = (reported / "report.md").read_text()
     assert "## In plain words" in text

@@ -64,6 +64,7 @@ def test_text_tells_the_story_and_shows_the_figures(report: Path) -> None:
     assert set(linked) == {name for name in FIGURES if name.endswith(".png")}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_there_is_no_evidence_for_is_left_out(tmp_path: Path, make_row: MakeRow) -> None:
     write_report([make_row()], {}, tmp_path, **ABSTRACT)
     names = " ".join(contents(tmp_path))
@@ -71,6 +72,7 @@ def test_what_there_is_no_evidence_for_is_left_out(tmp_path: Path, make_row: Mak
         assert missing not in names
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_crowd_of_series_becomes_a_matrix(tmp_path: Path, make_row: MakeRow) -> None:
     write_report([make_row(pooling=f"pooling_{index}") for index in range(13)], {}, tmp_path, **ABSTRACT)
     assert "Gain by subset, pooling and setting" in (tmp_path / "report.md").read_text()
