@@ -13,6 +13,7 @@ from misfire.config.experiment import EXPERIMENT, ad_hoc_name
 from misfire.config.fitting import unknown_keys
 from misfire.config.folders import conf_folder
 from misfire.config.groups import content, groups, groups_of, primaries
+from misfire.config.splicing import Splices, groups_in
 from misfire.config.words import Word, own_words, parsed
 from misfire.core.errors import UsageError
 
@@ -214,20 +215,34 @@ def shared_out(verbs: Sequence[str], words: Sequence[str]) -> dict[str, list[str
 
 @lru_cache(maxsize=128)  # a composed configuration takes about a megabyte
 def _base(verb: str, choices: tuple[str, ...]) -> _Base:
+    splices = _splices(verb, groups_in(choices))
+    config = splices.config(choices)
+    if config is None:
+        config = _composed_by_hydra(verb, choices)
+        splices.keep(choices, config)
+    _check_kind(verb, choices, config)
+    return _Base(config, frozenset(name for name in _names(config, "") if name.partition(".")[0] != CELL))
+
+
+@lru_cache(maxsize=16)
+def _splices(verb: str, groups: tuple[str, ...]) -> Splices:
+    """What is known of a verb whose words choose from some groups."""
+    return Splices()
+
+
+def _composed_by_hydra(verb: str, choices: tuple[str, ...]) -> "DictConfig":
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = hydra.compose(verb, overrides=list(choices))
+            return hydra.compose(verb, overrides=list(choices))
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(
             f"the configuration must compose, got {' '.join(choices) or verb}: {_one_line(error)}; "
             f"`misfire {verb} --help` shows what there is."
         ) from error
-    _check_kind(verb, choices, config)
-    return _Base(config, frozenset(name for name in _names(config, "") if name.partition(".")[0] != CELL))
 
 
 def _check_described(base: "_Base", values: Mapping[str, Any]) -> None:
@@ -317,3 +332,4 @@ def _one_line(error: Exception) -> str:
 def forget() -> None:
     """Compose anew."""
     _base.cache_clear()
+    _splices.cache_clear()
