@@ -1,4 +1,4 @@
-"""A verb's configuration out of its words: choices by Hydra, once for each tuple of them; values one by one."""
+"""A verb's configuration out of its words: choices by Hydra, each once in a grid; values one by one."""
 
 import copy
 import re
