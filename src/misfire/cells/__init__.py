@@ -1,7 +1,6 @@
 """The contract of cells: what a method brings, what the house does with it; knows no method and no tracker."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from misfire.cells.cell import Cell, Outcome
 from misfire.cells.estimates import Estimate, Estimates
@@ -13,6 +12,7 @@ from misfire.cells.part import Question, ReportPart, in_words
 from misfire.cells.running import Ended, Job, Status, run_cell, run_jobs
 from misfire.cells.settings import Settings
 from misfire.cells.slice import Slice, read_slice
+from misfire.core.exports import exported
 
 if TYPE_CHECKING:
     from misfire.cells.lab import Lab as Lab
@@ -49,8 +49,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Where cells compute, PyTorch is needed; words are refused, and what is finished is told, without.
-    if name not in ("Lab", "Workbench"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("misfire.cells.lab"), name)
+# Where cells compute, PyTorch is needed; words are refused, and help is given, without.
+_, __getattr__ = exported(__name__, {"Lab": "lab", "Workbench": "lab"})

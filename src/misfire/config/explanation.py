@@ -8,7 +8,7 @@ from typing import Any, final
 
 from misfire.config.composing import CELL, check_choices
 from misfire.config.fitting import MISSING
-from misfire.config.groups import content, groups, groups_of, primaries
+from misfire.config.groups import content, groups, groups_of, package_of, primaries
 from misfire.config.words import own_words, parsed
 
 _LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_][\w/@]*):(?P<rest>.*)")
@@ -43,7 +43,7 @@ def explained_keys(verb: str, words: Sequence[str] = ()) -> list[Key]:
     for group, choice in chosen.items():
         path = groups().get(group, {}).get(choice)
         if path is not None:
-            said_of_all = path.read_text(encoding="utf-8").startswith("# @package _global_")
+            said_of_all = package_of(path) == "_global_"
             prefix = "" if said_of_all else f"{group}."
             found += [
                 Key(f"{prefix}{key.name}", key.value, key.comment)

@@ -1,5 +1,6 @@
 """The files of ``conf/``: which verbs, groups and choices there are, and what each file says of itself."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from misfire.config.rooms import conf_folders
 
 _SELF = "_self_"
+_PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
@@ -56,11 +58,17 @@ def _defaults(path: Path) -> Iterator[tuple[str, str]]:
             yield name, str(choice)
 
 
+def package_of(path: Path) -> str | None:
+    """Where a file says that its keys belong; None where it leaves that to its group."""
+    found = _PACKAGE.search(path.read_text(encoding="utf-8"))
+    return found[1] if found else None
+
+
 def summary(path: Path) -> str:
     """The first comment line of a file: what it is."""
     with path.open(encoding="utf-8") as file:
         for line in file:
-            if line.startswith("# @package"):
+            if _PACKAGE.match(line):
                 continue
             return line.removeprefix("#").strip() if line.startswith("#") else ""
     return ""

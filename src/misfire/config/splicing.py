@@ -4,12 +4,10 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from misfire.config.groups import groups
+from misfire.config.groups import groups, package_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-_HEADER = "# @package"
 
 
 @final
@@ -25,7 +23,6 @@ class Splices:
     def __init__(self) -> None:
         self._first: tuple[str, ...] = ()
         self._config: DictConfig | None = None
-        self._rest: dict[str, Any] = {}
         self._places: dict[str, DictConfig] = {}
 
     def config(self, choices: Sequence[str]) -> "DictConfig | None":
@@ -47,14 +44,14 @@ class Splices:
         if not all(map(_stays_in_its_place, choices)):
             return
         if self._config is None:
-            self._first, self._config, self._rest = tuple(choices), config, _plain(config)
+            self._first, self._config = tuple(choices), config
             return
         differing = self._differing(choices)
         if len(differing) != 1:
             return
         (word,) = differing
         group = _group(word)
-        rest, first = _plain(config), dict(self._rest)
+        rest, first = _plain(config), _plain(self._config)
         if group in rest and group in first:
             del rest[group], first[group]
             if rest == first:
@@ -77,7 +74,7 @@ def _stays_in_its_place(word: str) -> bool:
     """Whether a choice's file leaves it to its group where it belongs, so that no other choice's place is its."""
     group, _, choice = word.partition("=")
     path = groups().get(group, {}).get(choice)
-    return path is not None and "/" not in group and _HEADER not in path.read_text(encoding="utf-8")
+    return path is not None and "/" not in group and package_of(path) is None
 
 
 def _plain(config: "DictConfig") -> dict[str, Any]:
